@@ -1,0 +1,61 @@
+# Everything starts from Python 3.11+ with pip and venv, and make.
+#
+#   make run     set up, fetch the model weights, talk to the bot in the terminal
+#   make test    set up, fetch the model weights, run everything that CI runs
+#
+# PYTHON picks the interpreter, PIP_ARGS is handed to every `pip install`.
+
+PYTHON ?= $(firstword $(shell command -v python3.13 python3.12 python3.11 python3))
+PIP_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast lint format bench models clean
+
+help: ## Show this help
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+# A stamp is written last, so a killed install is done again. Messages go to stderr: `make run` may be piped.
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Burnish needs Python 3.11 or newer, and $(PYTHON) is older; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv $(VENV) >&2
+	@echo "Installing Burnish's requirements into $(VENV) (about 2 GB on disk, once) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements/run.txt >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps --editable . >&2
+	@touch $@
+
+$(VENV)/test.stamp: requirements/test.txt $(VENV)/run.stamp
+	@echo "Installing the test requirements ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements/test.txt >&2
+	@touch $@
+
+run: $(VENV)/run.stamp ## Set up if needed, then talk to the bot in the terminal
+	@$(BIN)/burnish chat
+
+models: $(VENV)/run.stamp ## Fetch the default model weights into the user's cache folder
+	@$(BIN)/burnish models fetch
+
+lint: $(VENV)/test.stamp ## Formatting, lint rules, types, import directions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/test.stamp ## Put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test-fast: $(VENV)/test.stamp ## The unit tests, under a minute
+	$(BIN)/pytest tests/unit -q
+
+test: lint models ## Everything that CI runs
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+bench: $(VENV)/test.stamp models ## Print the measured figures (needs the benchmark data, see benchmarks/README.md)
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+clean: ## Remove what the commands above made here (the user's data and weights stay)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage htmlcov build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,85 @@
+"""`burnish chat` and `burnish ask`: talk to the bot in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bot import wiring
+from bot.cli.context import Context, context
+from bot.cli.knowledge import show_report
+from bot.frontends.readers import PipeReader, PromptReader
+from bot.frontends.terminal import PLATFORM, Person, Terminal
+from bot.frontends.terminal_view import show_answer_end
+from bot.types import Answer
+
+EXAMPLE_OFFER = "The bot knows nothing yet. Load the example help centre of an invented company?"
+
+
+def chat(ctx: typer.Context) -> None:
+    """Talk to the bot in the terminal; also reads questions from a pipe, one a line."""
+    call = context(ctx)
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    _offer_example(call, interactive=interactive)
+    with call.progress() as advance:
+        bot = wiring.open_bot(call.settings, call.folders, advance)
+    person = Person(sender=_user(), name=_user())
+    if interactive:
+        call.out.print(Text.assemble((call.settings.bot.name, "bold"), " answers from your documents. /help, /quit"))
+        reader: PromptReader | PipeReader = PromptReader(bot.typed_before(platform=PLATFORM, sender=person.sender))
+    else:
+        reader = PipeReader(sys.stdin)
+
+    async def talk() -> None:
+        try:
+            await Terminal(bot=bot, person=person, reader=reader, out=call.out, interactive=interactive).run()
+        finally:
+            await bot.aclose()
+
+    asyncio.run(talk())
+
+
+def ask(
+    ctx: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For a script: the answer with its whole trace.")] = False,
+) -> None:
+    """Ask one question and print the answer; nothing is kept of it."""
+    call = context(ctx)
+    with call.progress() as advance:
+        answer = asyncio.run(wiring.ask_once(call.settings, call.folders, question, advance))
+    if as_json:
+        call.print_json(wiring.answer_as_dict(answer))
+        return
+    show(call, answer)
+
+
+def show(call: Context, answer: Answer) -> None:
+    """Print a whole answer."""
+    call.out.print(Text(answer.text), soft_wrap=not call.out.is_terminal)
+    show_answer_end(call.out, answer)
+
+
+def _offer_example(call: Context, *, interactive: bool) -> None:
+    if not wiring.is_empty(call.settings, call.folders):
+        return
+    if interactive and not typer.confirm(EXAMPLE_OFFER, default=True):
+        return
+    if not interactive:
+        call.err.print("The bot knows nothing yet: loading the example help centre of an invented company ...")
+    with call.progress() as advance:
+        report = wiring.ingest_example(call.settings, call.folders, advance)
+    if interactive:
+        show_report(call.out, report)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an id without a name, as in some containers
+        return "somebody"

@@ -1,0 +1,111 @@
+"""What stands around the message path; the error boundary is outermost."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import reduce
+from typing import TypeAlias
+
+from bot.config import Settings
+from bot.pipeline import Done, Event
+from bot.texts import language_of, say
+from bot.types import Answer, AnswerKind, Outcome, StoredMessage, Trace, Turn
+
+log = logging.getLogger(__name__)
+
+Handler: TypeAlias = Callable[["Request"], AsyncIterator[Event]]
+Middleware: TypeAlias = Callable[[Handler], Handler]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One stored message on its way to an answer."""
+
+    stored: StoredMessage
+    history: tuple[Turn, ...]
+    collections: Sequence[str] | None  # what this person may see; None: everything
+
+
+def compose(handler: Handler, *middlewares: Middleware) -> Handler:
+    """Wrap a handler; the first middleware named is the outermost."""
+    return reduce(lambda inner, middleware: middleware(inner), reversed(middlewares), handler)
+
+
+class ErrorBoundary:
+    """Turns any failure into an apology with a number, logs it without a person's text, and counts it."""
+
+    def __init__(self, settings: Settings, *, new_number: Callable[[], str] = lambda: secrets.token_hex(4)) -> None:
+        self._settings = settings
+        self._new_number = new_number
+        self.failures = 0
+
+    def __call__(self, handler: Handler) -> Handler:
+        """Wrap a handler."""
+
+        async def bounded(request: Request) -> AsyncIterator[Event]:
+            try:
+                async with aclosing(handler(request)) as events:  # type: ignore[type-var]  # handlers are generators
+                    async for event in events:
+                        yield event
+            except Exception as error:  # noqa: BLE001 - the one boundary of the program
+                self.failures += 1
+                number = self._new_number()
+                # The traceback's last frame, never the error's text: it may quote what a person wrote.
+                log.error(  # noqa: TRY400 - an exception's text is left out on purpose
+                    "answer failed",
+                    extra={
+                        "action": "answer-failed",
+                        "number": number,
+                        "message_id": request.stored.id,
+                        **_where(error),
+                    },
+                )
+                yield Done(answer=self._apology(request, number))
+
+        return bounded
+
+    def _apology(self, request: Request, number: str) -> Answer:
+        language = language_of(request.stored.message.text, setting=self._settings.bot.language)
+        return plain_answer(
+            say("error", language, number=number), AnswerKind.ERROR, f"an error on the way, number {number}"
+        )
+
+
+def length_limit(settings: Settings) -> Middleware:
+    """Decline messages that are too long to be a question, kindly."""
+
+    def wrap(handler: Handler) -> Handler:
+        async def limited(request: Request) -> AsyncIterator[Event]:
+            text = request.stored.message.text
+            limit = settings.bot.max_message_characters
+            if len(text) > limit:
+                language = language_of(text, setting=settings.bot.language)
+                said = say("too-long", language, characters=len(text), limit=limit)
+                reason = f"the message has {len(text)} characters, the limit is {limit}"
+                yield Done(answer=plain_answer(said, AnswerKind.REFUSAL, reason))
+                return
+            async with aclosing(handler(request)) as events:  # type: ignore[type-var]  # handlers are generators
+                async for event in events:
+                    yield event
+
+        return limited
+
+    return wrap
+
+
+def plain_answer(text: str, kind: AnswerKind, reason: str) -> Answer:
+    """An abstention that came before or instead of the pipeline."""
+    trace = Trace(intent=None, passages=(), reason=reason, query="", draft="", versions={}, timings_ms={})
+    return Answer(text=text, kind=kind, outcome=Outcome.ABSTAINED, sources=(), suggestions=(), trace=trace)
+
+
+def _where(error: BaseException) -> dict[str, str]:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "unknown"
+    return {"error": type(error).__name__, "place": place}

@@ -1,0 +1,382 @@
+"""The message path: look (encode, classify, retrieve) -> decide -> write, each sentence checked before it is shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from adapters.types import Encoder, GenerationLimits, Generator, Intent, IntentClassifier
+from bot.blocking import run_blocking
+from bot.config import Settings
+from bot.confidence import answerability
+from bot.grounding import SentenceBuffer, Support, check_sentence, quote
+from bot.prompts import answer_turns, resolve_follow_up
+from bot.routing import Route, Router
+from bot.texts import language_of, say
+from bot.types import Answer, AnswerKind, Outcome, Source, Trace, TracedPassage, Turn
+from knowledge.retrieve import CuratedMatch
+from knowledge.types import ChunkKind, Matrix, Passage, Vector
+
+WRITTEN_LANGUAGES = frozenset({"en"})  # languages that the default generator writes; others are quoted
+QUOTE_SENTENCES = 3
+TOPICS = 3
+SUGGESTIONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searching:
+    """The passages are being looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """The generator has been asked; `passages` are read."""
+
+    passages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """More of the answer's text, already checked; all deltas together are a prefix of the final text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The whole answer."""
+
+    answer: Answer
+
+
+Event = Searching | Writing | Delta | Done
+
+
+class Retriever(Protocol):
+    """Text and its embedding to passages; knowledge.retrieve.KnowledgeBase is one."""
+
+    def refresh(self) -> None:
+        """Take in what has changed in the store; cheap when nothing has."""
+
+    def search(
+        self, text: str, vector: Vector, *, collections: Sequence[str] | None = None, top_k: int | None = None
+    ) -> tuple[Passage, ...]:
+        """Find passages, best first."""
+
+    def curated(
+        self, text: str, vector: Vector, *, collections: Sequence[str] | None = None, top_k: int = 3
+    ) -> tuple[CuratedMatch, ...]:
+        """Find the curated questions nearest to this one, best first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Everything that is known before the answer is decided."""
+
+    text: str
+    query: str
+    language: str
+    history: tuple[Turn, ...]
+    intent: Intent
+    route: Route
+    passages: tuple[Passage, ...]
+    curated: tuple[CuratedMatch, ...]
+    answerable: float  # [0, 1]
+    timings_ms: Mapping[str, float]
+
+
+class Pipeline:
+    """classify -> retrieve -> generate, with a refusal where the documents do not tell."""
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder,
+        classifier: IntentClassifier,
+        router: Router,
+        knowledge: Retriever,
+        generator: Generator,
+        settings: Settings,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._encoder = encoder
+        self._classifier = classifier
+        self._router = router
+        self._knowledge = knowledge
+        self._generator = generator
+        self._settings = settings
+        self._clock = clock
+
+    async def answer(
+        self, text: str, *, history: Sequence[Turn] = (), collections: Sequence[str] | None = None
+    ) -> AsyncIterator[Event]:
+        """Answer one message.
+
+        Args:
+            text: What was said.
+            history: The conversation's last turns, oldest first.
+            collections: The collections that this person may see; None for all.
+
+        Yields:
+            Progress and checked pieces of text, and at the end one Done.
+        """
+        started = self._clock()
+        yield Searching()
+        look = await run_blocking(self._look, text, tuple(history), collections)
+        decided = self._decide(look)
+        if decided is not None:
+            yield Done(answer=self._timed(decided, started))
+            return
+        async for event in self._write(look, started):
+            yield event
+
+    # -- look
+
+    def _look(self, text: str, history: tuple[Turn, ...], collections: Sequence[str] | None) -> Look:
+        timings: dict[str, float] = {}
+        started = self._clock()
+
+        def lap(name: str) -> None:
+            nonlocal started
+            timings[name] = round((self._clock() - started) * 1000, 2)
+            started = self._clock()
+
+        query = resolve_follow_up(text, history)
+        embedding: Matrix = self._encoder.encode([query])
+        lap("encode")
+        intent = self._router.match(text) or self._classifier.predict(embedding)[0]
+        route = self._router.route(intent)
+        lap("classify")
+        passages: tuple[Passage, ...] = ()
+        curated: tuple[CuratedMatch, ...] = ()
+        if route.search:
+            self._knowledge.refresh()
+            passages = self._knowledge.search(
+                query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k
+            )
+            curated = self._knowledge.curated(query, embedding[0], collections=collections, top_k=SUGGESTIONS)
+        lap("retrieve")
+        return Look(
+            text=text,
+            query=query,
+            language=language_of(text, setting=self._settings.bot.language),
+            history=history,
+            intent=intent,
+            route=route,
+            passages=passages,
+            curated=curated,
+            answerable=answerability(query, passages),
+            timings_ms=timings,
+        )
+
+    # -- decide
+
+    def _decide(self, look: Look) -> Answer | None:
+        """The answer that needs no generator, or None."""
+        limits = self._settings.answers
+        reply = look.route.reply(look.language, self._settings.bot.name)
+        if reply is not None:
+            return self._plain(look, reply, AnswerKind.CANNED, look.route.outcome, look.route.reason)
+        best = look.curated[0] if look.curated else None
+        if best is not None and (best.exact or best.strength >= limits.curated_similarity):
+            return self._from_curated(look, best)
+        if look.route.refuse or not look.passages or look.answerable < limits.min_answerability:
+            return self._near_tie(look) or self._refusal(look)
+        return None
+
+    def _from_curated(self, look: Look, match: CuratedMatch) -> Answer:
+        reason = f'the curated question "{match.passage.stored.chunk.question}" matches ({match.strength:.2f})'
+        text = match.passage.stored.chunk.text
+        return self._sourced(look, text, AnswerKind.CURATED, [match.passage], reason)
+
+    def _near_tie(self, look: Look) -> Answer | None:
+        """Up to three curated questions that come near, where no passage is good enough."""
+        limits = self._settings.answers
+        near = [match for match in look.curated if match.strength >= limits.suggestion_similarity]
+        close = [match for match in near if near[0].strength - match.strength <= limits.near_tie_margin]
+        if look.route.refuse or not close:
+            return None
+        answer = self._plain(
+            look,
+            say("did-you-mean", look.language),
+            AnswerKind.CLARIFICATION,
+            Outcome.ABSTAINED,
+            f"no passage is good enough ({look.answerable:.2f} < {limits.min_answerability:.2f}), but these come near",
+        )
+        return replace(answer, suggestions=tuple(match.passage.stored.chunk.question for match in close[:SUGGESTIONS]))
+
+    def _refusal(self, look: Look) -> Answer:
+        topics = self._topics(look)
+        if look.route.refuse:
+            reason = look.route.reason
+            text = (
+                say("out-of-scope", look.language, topics=topics) if topics else say("out-of-scope-bare", look.language)
+            )
+        elif not look.passages:
+            reason, text = "there are no documents to search", say("refusal-empty", look.language)
+        else:
+            reason = (
+                f"no passage is good enough: answerability {look.answerable:.2f} is below "
+                f"{self._settings.answers.min_answerability:.2f}"
+            )
+            text = say("refusal-topics", look.language, topics=topics) if topics else say("refusal", look.language)
+            text += " " + say("refusal-kept", look.language)
+        return self._plain(look, text, AnswerKind.REFUSAL, Outcome.ABSTAINED, reason)
+
+    def _topics(self, look: Look) -> str:
+        if self._settings.bot.topics:
+            return self._settings.bot.topics
+        titles: list[str] = []
+        for passage in look.passages:
+            title = passage.stored.chunk.title_path[0]
+            if title not in titles and passage.stored.chunk.kind is ChunkKind.PASSAGE:
+                titles.append(title)
+        separator = "、" if look.language == "zh" else "; "
+        return separator.join(titles[:TOPICS])
+
+    # -- write
+
+    async def _write(self, look: Look, started: float) -> AsyncIterator[Event]:
+        passages = look.passages[: self._settings.answers.passages]
+        if look.language not in WRITTEN_LANGUAGES:
+            yield Done(answer=self._timed(self._quoted(look, f"answers in {look.language} are quoted", ""), started))
+            return
+        yield Writing(passages=len(passages))
+        draft = _Draft()
+        limits = GenerationLimits(
+            max_new_tokens=self._settings.answers.max_new_tokens, seconds=self._settings.answers.max_seconds
+        )
+        turns = answer_turns(look.query, passages, look.history)
+        async with aclosing(_sentences(self._generator.stream(turns, limits), draft, self._clock)) as sentences:
+            async for sentence in sentences:
+                support = await run_blocking(
+                    check_sentence, sentence, [p.stored.chunk.lexical_text for p in passages], look.query
+                )
+                if not self._keep(support):
+                    draft.stopped_by = support
+                    break
+                yield Delta(text=draft.keep(sentence, support))
+        timings = {"first_token": draft.first_token_ms, "write": round((self._clock() - draft.started) * 1000, 2)}
+        look = replace(look, timings_ms={**look.timings_ms, **timings})
+        yield Done(answer=self._timed(self._finished(look, passages, draft), started))
+
+    def _keep(self, support: Support) -> bool:
+        return support.supported and support.score >= self._settings.answers.min_support
+
+    def _finished(self, look: Look, passages: Sequence[Passage], draft: _Draft) -> Answer:
+        if not draft.kept:
+            stop = draft.stopped_by
+            reason = (
+                f"what the model wrote is not in the documents: {stop.reason}" if stop else "the model wrote nothing"
+            )
+            return self._quoted(look, reason, draft.text)
+        reason = f"written from the documents; every sentence was found in them (answerability {look.answerable:.2f})"
+        if draft.stopped_by is not None:
+            reason += f"; it ends where the model left them: {draft.stopped_by.reason}"
+        used = [passages[number - 1] for number in draft.numbers]
+        return self._sourced(look, draft.kept, AnswerKind.GENERATED, used, reason, draft=draft.text)
+
+    def _quoted(self, look: Look, reason: str, draft: str) -> Answer:
+        best = look.passages[0]
+        chunk = best.stored.chunk
+        if chunk.kind is ChunkKind.CURATED:
+            text = chunk.text
+        else:
+            text = f"{say('quoted', look.language)} {quote(look.query, chunk.text, QUOTE_SENTENCES)} [1]"
+        return self._sourced(look, text, AnswerKind.QUOTED, [best], reason, draft=draft)
+
+    # -- put together
+
+    def _sourced(
+        self, look: Look, text: str, kind: AnswerKind, used: Sequence[Passage], reason: str, *, draft: str = ""
+    ) -> Answer:
+        sources = tuple(_source(number, passage) for number, passage in enumerate(used, start=1))
+        trace = self._trace(look, reason, used={s.chunk_id for s in sources}, draft=draft)
+        return Answer(text=text, kind=kind, outcome=Outcome.ANSWERED, sources=sources, suggestions=(), trace=trace)
+
+    def _plain(self, look: Look, text: str, kind: AnswerKind, outcome: Outcome, reason: str) -> Answer:
+        trace = self._trace(look, reason, used=set(), draft="")
+        return Answer(text=text, kind=kind, outcome=outcome, sources=(), suggestions=(), trace=trace)
+
+    def _trace(self, look: Look, reason: str, *, used: set[int], draft: str) -> Trace:
+        versions = {
+            "encoder": self._encoder.name,
+            "intent": self._classifier.name,
+            "generator": self._generator.name if draft else "",
+        }
+        return Trace(
+            intent=look.intent,
+            passages=tuple(_traced(passage, used) for passage in look.passages),
+            reason=reason,
+            query=look.query,
+            draft=draft,
+            versions={task: name for task, name in versions.items() if name},
+            timings_ms=look.timings_ms,
+        )
+
+    def _timed(self, answer: Answer, started: float) -> Answer:
+        timings = {**answer.trace.timings_ms, "total": round((self._clock() - started) * 1000, 2)}
+        return replace(answer, trace=replace(answer.trace, timings_ms=timings))
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What the generator wrote so far, and what of it may be shown."""
+
+    text: str = ""
+    kept: str = ""
+    started: float = 0.0
+    first_token_ms: float = 0.0
+    stopped_by: Support | None = None
+    numbers: list[int] | None = None  # passage numbers in the order in which they were first cited
+
+    def keep(self, sentence: str, support: Support) -> str:
+        """Add a checked sentence with its citation; returns the piece to show."""
+        self.numbers = self.numbers or []
+        if support.passage not in self.numbers:
+            self.numbers.append(support.passage)
+        citation = f" [{self.numbers.index(support.passage) + 1}]"
+        piece = ("" if not self.kept else " ") + sentence.strip() + citation
+        self.kept += piece
+        return piece
+
+
+async def _sentences(stream: AsyncIterator[str], draft: _Draft, clock: Callable[[], float]) -> AsyncIterator[str]:
+    """Cut the generator's stream into sentences; closing this closes the stream, which cancels the request."""
+    buffer = SentenceBuffer()
+    draft.started = clock()
+    async with aclosing(stream) as pieces:  # type: ignore[type-var]  # the Protocol promises an iterator; ours is a generator
+        async for piece in pieces:
+            draft.first_token_ms = draft.first_token_ms or round((clock() - draft.started) * 1000, 2)
+            draft.text += piece
+            for sentence in buffer.feed(piece):
+                yield sentence
+    for sentence in buffer.flush():
+        yield sentence
+
+
+def _source(number: int, passage: Passage) -> Source:
+    chunk = passage.stored.chunk
+    return Source(
+        number=number,
+        title=" > ".join(chunk.title_path),
+        uri=passage.stored.uri,
+        anchor=chunk.anchor,
+        excerpt=chunk.text,
+        chunk_id=passage.stored.id,
+    )
+
+
+def _traced(passage: Passage, used: set[int]) -> TracedPassage:
+    return TracedPassage(
+        chunk_id=passage.stored.id,
+        title=" > ".join(passage.stored.chunk.title_path),
+        uri=passage.stored.uri,
+        similarity=passage.similarity,
+        lexical=passage.lexical,
+        fused=passage.fused,
+        used=passage.stored.id in used,
+    )

@@ -1,0 +1,117 @@
+"""The bot as front ends see it: accept, answer, deliver, rate. Nothing is acknowledged before it is stored."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.blocking import run_blocking
+from bot.config import Settings
+from bot.middleware import Handler, Request
+from bot.pipeline import Delta, Done, Event, Searching, Writing
+from bot.store import Store
+from bot.types import Correction, Message, Rating, StoredAnswer, StoredMessage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The whole answer, stored."""
+
+    stored: StoredAnswer
+
+
+ReplyEvent = Searching | Writing | Delta | Answered
+
+
+class Closeable(Protocol):
+    """What must be shut down in the end; a generator is one."""
+
+    async def aclose(self) -> None:
+        """Stop its worker."""
+
+
+class Bot:
+    """Ties the store to the message path."""
+
+    def __init__(self, *, store: Store, handler: Handler, settings: Settings, worker: Closeable) -> None:
+        self._store = store
+        self._handler = handler
+        self._settings = settings
+        self._worker = worker
+
+    async def accept(self, message: Message) -> StoredMessage | None:
+        """Commit a message to the durable inbox.
+
+        Returns:
+            The stored message, or None if this event was stored before.
+        """
+        idle = self._settings.bot.conversation_idle_minutes
+        return await run_blocking(self._store.inbox.accept, message, idle_minutes=idle)
+
+    async def reply(self, stored: StoredMessage) -> AsyncIterator[ReplyEvent]:
+        """Answer a stored message; the last event is Answered, and by then the answer is in the store."""
+        history = await run_blocking(
+            self._store.inbox.history,
+            stored.conversation_id,
+            before_message_id=stored.id,
+            turns=self._settings.bot.history_turns,
+        )
+        request = Request(stored=stored, history=history, collections=None)
+        async with aclosing(self._handler(request)) as events:  # type: ignore[type-var]  # handlers are generators
+            async for event in events:
+                yield await self._kept(stored, event)
+
+    async def _kept(self, stored: StoredMessage, event: Event) -> ReplyEvent:
+        if not isinstance(event, Done):
+            return event
+        answer = await run_blocking(self._store.answers.add, stored.id, event.answer)
+        log.info(
+            "answered",
+            extra={
+                "action": "answered",
+                "message_id": stored.id,
+                "answer_id": answer.id,
+                "outcome": answer.answer.outcome.value,
+                "kind": answer.answer.kind.value,
+                "total_ms": answer.answer.trace.timings_ms.get("total"),
+            },
+        )
+        return Answered(stored=answer)
+
+    async def drop(self, stored: StoredMessage) -> None:
+        """Give up a message that its sender took back; it is not answered after a restart."""
+        await run_blocking(self._store.inbox.fail, stored.id)
+
+    async def pending(self, *, platform: str, sender: str) -> tuple[StoredMessage, ...]:
+        """Messages of this sender that were stored and not yet answered, oldest first."""
+        return await run_blocking(self._store.inbox.pending, platform=platform, sender=sender)
+
+    async def undelivered(self, *, platform: str, sender: str) -> tuple[StoredAnswer, ...]:
+        """Answers that were stored and not yet shown to this sender, oldest first."""
+        return await run_blocking(self._store.answers.undelivered, platform, sender=sender)
+
+    async def delivered(self, answer_id: int) -> None:
+        """Note that an answer has reached its reader."""
+        await run_blocking(self._store.answers.mark_delivered, answer_id, part=0, platform_message_id="")
+
+    async def new_conversation(self, *, platform: str, channel: str, thread: str = "") -> None:
+        """Draw a border: later messages know nothing of earlier ones."""
+        await run_blocking(self._store.inbox.close_conversation, platform, channel, thread)
+
+    async def rate(self, rating: Rating) -> bool:
+        """Store a rating; rating again replaces it. True if it changed anything."""
+        return await run_blocking(self._store.ratings.rate, rating)
+
+    async def correct(self, correction: Correction) -> int:
+        """Store what somebody says the right answer is; it waits for approval."""
+        return await run_blocking(self._store.ratings.correct, correction)
+
+    async def aclose(self) -> None:
+        """Finish: the generator's worker stops, the store is closed."""
+        await self._worker.aclose()
+        await run_blocking(self._store.close)

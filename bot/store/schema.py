@@ -1,0 +1,254 @@
+"""The tables, as the newest migration leaves them.
+
+Whatever a person wrote or is called is an EncryptedText; what stays readable in the file are platform ids, file
+names and web addresses of documents, labels, numbers and times. Embeddings stay readable too: whoever has the file
+and the encoder can tell roughly what a passage is about, not read it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from bot.store.columns import BigId, EncryptedText, UtcDateTime, enum_column
+from bot.types import AnswerKind, Outcome, RatingReason, RatingValue, Role
+
+# Fixed names let a migration drop a constraint on both databases.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+_NEVER_REUSE_IDS = {"sqlite_autoincrement": True}  # PostgreSQL's sequences never do
+
+
+class MessageState(StrEnum):
+    """Where a message of the inbox stands."""
+
+    PENDING = "pending"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+class DeliveryState(StrEnum):
+    """Where one part of an answer stands on its way to the platform."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+
+
+class CorrectionStatus(StrEnum):
+    """What became of a correction."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Base(DeclarativeBase):
+    """What the tables share."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, str: String, bytes: LargeBinary}
+
+
+class UserRow(Base):
+    """A person on one platform."""
+
+    __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("platform", "platform_user_id"), _NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    platform: Mapped[str]
+    platform_user_id: Mapped[str]
+    name: Mapped[str] = mapped_column(EncryptedText("users.name"))
+    role: Mapped[Role] = mapped_column(enum_column(Role))
+    created_at: Mapped[datetime]
+
+
+class ConversationRow(Base):
+    """What is said in one place without a long pause; at most one is open in each place."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        Index(
+            "uq_conversations_open",
+            "platform",
+            "channel",
+            "thread",
+            unique=True,
+            sqlite_where=text("closed = 0"),
+            postgresql_where=text("NOT closed"),
+        ),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    platform: Mapped[str]
+    channel: Mapped[str]
+    thread: Mapped[str]
+    started_at: Mapped[datetime]
+    last_at: Mapped[datetime]  # when its newest message was received
+    closed: Mapped[bool] = mapped_column(Boolean)
+
+
+class MessageRow(Base):
+    """The durable inbox."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("platform", "event_id"),
+        Index(None, "platform", "state"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("conversations.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    platform: Mapped[str]
+    event_id: Mapped[str]
+    text: Mapped[str] = mapped_column(EncryptedText("messages.text"))
+    state: Mapped[MessageState] = mapped_column(enum_column(MessageState))
+    attempts: Mapped[int] = mapped_column(Integer)
+    received_at: Mapped[datetime]
+
+
+class AnswerRow(Base):
+    """What the bot said; at most one for each message."""
+
+    __tablename__ = "answers"
+    __table_args__ = (Index(None, "outcome"), _NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigId, ForeignKey("messages.id", ondelete="CASCADE"), unique=True)
+    text: Mapped[str] = mapped_column(EncryptedText("answers.text"))
+    kind: Mapped[AnswerKind] = mapped_column(enum_column(AnswerKind))
+    outcome: Mapped[Outcome] = mapped_column(enum_column(Outcome))
+    detail: Mapped[str] = mapped_column(EncryptedText("answers.detail"))  # JSON: sources, suggestions, trace
+    created_at: Mapped[datetime]
+
+
+class DeliveryRow(Base):
+    """One part of an answer on its way to the platform; long answers have several."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index(None, "state"),)
+
+    answer_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True
+    )
+    part: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)  # from 1
+    state: Mapped[DeliveryState] = mapped_column(enum_column(DeliveryState))
+    platform_message_id: Mapped[str]  # "" until delivered
+    delivered_at: Mapped[datetime | None]
+
+
+class RatingRow(Base):
+    """One person's rating of one answer."""
+
+    __tablename__ = "ratings"
+
+    answer_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    value: Mapped[RatingValue] = mapped_column(enum_column(RatingValue))
+    reason: Mapped[RatingReason | None] = mapped_column(enum_column(RatingReason))
+    comment: Mapped[str] = mapped_column(EncryptedText("ratings.comment"))
+    rated_at: Mapped[datetime]
+
+
+class CorrectionRow(Base):
+    """What somebody says the right answer is."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (_NEVER_REUSE_IDS,)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    answer_id: Mapped[int] = mapped_column(BigId, ForeignKey("answers.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(EncryptedText("corrections.text"))
+    status: Mapped[CorrectionStatus] = mapped_column(enum_column(CorrectionStatus))
+    created_at: Mapped[datetime]
+
+
+class DocumentRow(Base):
+    """A document of the knowledge base."""
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        UniqueConstraint("collection", "uri"),
+        Index(None, "source", "collection"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str]
+    uri: Mapped[str]
+    collection: Mapped[str]
+    title: Mapped[str] = mapped_column(EncryptedText("documents.title"))
+    language: Mapped[str]
+    media_type: Mapped[str]
+    digest: Mapped[str]
+    chunk_count: Mapped[int] = mapped_column(Integer)  # how many it was stored with; `check` counts again
+    ingested_at: Mapped[datetime]
+
+
+class ChunkRow(Base):
+    """A chunk with its vector; the wide column stands last, so that reading the others does not walk over it."""
+
+    __tablename__ = "chunks"
+    __table_args__ = (UniqueConstraint("document_id", "ordinal"), _NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("documents.id", ondelete="CASCADE"))
+    ordinal: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str]  # knowledge.types.ChunkKind
+    anchor: Mapped[str]
+    title_path: Mapped[str] = mapped_column(EncryptedText("chunks.title_path"))  # JSON list
+    question: Mapped[str] = mapped_column(EncryptedText("chunks.question"))
+    text: Mapped[str] = mapped_column(EncryptedText("chunks.text"))
+    encoder: Mapped[str] = mapped_column(index=True)  # name of the encoder that made the vector
+    embedding: Mapped[bytes]  # float32, little-endian
+
+
+class AuditRow(Base):
+    """Who did what."""
+
+    __tablename__ = "audit"
+    __table_args__ = (_NEVER_REUSE_IDS,)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    actor: Mapped[str]
+    action: Mapped[str]
+    place: Mapped[str]
+    detail: Mapped[str] = mapped_column(EncryptedText("audit.detail"))
+    at: Mapped[datetime]
+
+
+class SettingRow(Base):
+    """What the program itself remembers; never a person's text."""
+
+    __tablename__ = "settings"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]

@@ -1,0 +1,73 @@
+"""The bot's own words in each language (Fluent files under bot/locales; add a file, add a language)."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+
+from fluent.runtime import FluentBundle, FluentResource
+
+FALLBACK = "en"
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_LETTER = re.compile(r"[^\W\d_]")
+_HAN_SHARE = 0.3  # of the letters; one Chinese character says about as much as three Latin letters
+
+
+def language_of(text: str, *, setting: str = "auto") -> str:
+    """The language in which to speak to whoever wrote this text.
+
+    Args:
+        text: What the person wrote.
+        setting: "auto", or the language that the admin fixed.
+
+    Returns:
+        "zh" or "en".
+    """
+    if setting != "auto":
+        return setting
+    letters = len(_LETTER.findall(text))
+    return "zh" if letters and len(_HAN.findall(text)) / letters >= _HAN_SHARE else FALLBACK
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Every language that has a file."""
+    folder = resources.files("bot") / "locales"
+    return tuple(sorted(f.name.removesuffix(".ftl") for f in folder.iterdir() if f.name.endswith(".ftl")))
+
+
+def say(key: str, language: str, **values: str | int) -> str:
+    """One of the bot's sentences.
+
+    Args:
+        key: The message's name in the Fluent file.
+        language: As given by language_of; one without a file falls back to English.
+        values: What the message's variables stand for.
+
+    Raises:
+        KeyError: No such message: a slip in the program.
+    """
+    bundle = _bundle(language if language in languages() else FALLBACK)
+    pattern = bundle.get_message(key).value
+    if pattern is None:
+        raise KeyError(key)
+    text, errors = bundle.format_pattern(pattern, values)
+    if errors:
+        raise KeyError(f"{key}: {errors[0]}")
+    return str(text)
+
+
+@cache
+def _bundle(language: str) -> FluentBundle:
+    bundle = FluentBundle([language], use_isolating=False)
+    source = (resources.files("bot") / "locales" / f"{language}.ftl").read_text(encoding="utf-8")
+    bundle.add_resource(FluentResource(source))
+    return bundle
+
+
+def keys(language: str) -> frozenset[str]:
+    """The names of all messages in a language's file."""
+    source = (resources.files("bot") / "locales" / f"{language}.ftl").read_text(encoding="utf-8")
+    entries = (getattr(entry, "id", None) for entry in FluentResource(source).body)
+    return frozenset(entry.name for entry in entries if entry is not None)

@@ -1,0 +1,103 @@
+"""Texts as comparable words: stems for spaced languages, character pairs for Chinese (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from Stemmer import Stemmer
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+# A Latin word keeps its inner apostrophes; a figure keeps its inner points and commas; Chinese comes in runs.
+_TOKEN = re.compile(rf"(?P<han>[{HAN}]+)|(?P<figure>\d+(?:[.,:]\d+)*)|(?P<word>[^\W\d_{HAN}]+(?:['’][^\W\d_{HAN}]+)*)")
+_POSSESSIVE = re.compile(r"['’]s$")
+
+# Words that carry the grammar, not the claim. Negations are not here: they change what is said.
+STOP_WORDS = frozenset(
+    """a about above across after again all also am an and any are as at be because been before being below between
+    both but by can could did do does doing down during each either else etc few for from further get gets getting
+    got had has have having he her here hers herself him himself his how however i if in into is it its itself just
+    let like make makes may maybe me might more most much must my myself need of off on once one ones only onto or
+    other our ours ourselves out over own per please quite rather really same shall she should simply since so some
+    such than that the their theirs them themselves then there therefore these they this those through thus to too
+    under until up upon us very via want was we were what when where whether which while who whom whose why will
+    with within would yes yet you your yours yourself yourselves i'm i've i'd i'll it's that's there's what's you're
+    you've you'll we're we've they're let's additionally furthermore moreover overall""".split()  # noqa: SIM905 - a list of 200 words reads better as prose
+)
+# Chinese particles, pronouns and question words: a run is cut at them, so that no pair spans one.
+_HAN_STOPS = re.compile(
+    "什么|怎么样|怎么办|怎么|怎样|如何|为什么|为何|哪些|哪个|哪里|哪儿|哪|多少|多久|几|是否|可以|能否|能够|需要|应该|"
+    "我们|你们|他们|它们|您|我|你|他|她|它|这个|那个|这些|那些|这|那|因为|所以|如果|但是|而且|以及|或者|并且|然后|就是|"
+    "还是|的|了|吗|呢|吧|啊|呀|着|过|是|在|和|与|或|及|被|把|将|对|从|向|给|让|用|由|为|于|以|而|且|但|若|则|"
+    "就|都|也|还|会|能|可|要|想|请|有|个|上|下|中|里|之|其|等|到"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One comparable word of a text."""
+
+    key: str  # the stem, the figure, or a pair of Chinese characters
+    surface: str  # as written
+    start: int  # offset in the text, in characters
+    content: bool  # carries a claim, not only the grammar
+
+
+def words(text: str) -> tuple[Word, ...]:
+    """All words of a text in their order; Chinese runs become overlapping pairs of characters."""
+    return tuple(_words(text))
+
+
+def content_keys(text: str) -> frozenset[str]:
+    """The keys of the words that carry a text's claims."""
+    return frozenset(word.key for word in _words(text) if word.content)
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """The stem of a word in lower case (Snowball English; words of other languages lose little)."""
+    return str(_stemmer().stemWord(_POSSESSIVE.sub("", word.lower().replace("’", "'"))))
+
+
+@cache
+def _stemmer() -> Stemmer:
+    import Stemmer  # noqa: PLC0415 - a compiled library, loaded when the first word is stemmed
+
+    return Stemmer.Stemmer("english")
+
+
+def has_han(text: str) -> bool:
+    """Whether a text has Chinese characters."""
+    return re.search(f"[{HAN}]", text) is not None
+
+
+def _words(text: str) -> Iterator[Word]:
+    for match in _TOKEN.finditer(text):
+        surface = match.group()
+        if match.lastgroup == "han":
+            yield from _pairs(surface, match.start())
+        elif match.lastgroup == "figure":
+            yield Word(key=surface.replace(",", ""), surface=surface, start=match.start(), content=True)
+        else:
+            lowered = surface.lower().replace("’", "'")
+            content = lowered not in STOP_WORDS and (len(lowered) > 1 or surface.isupper())
+            yield Word(key=stem(surface), surface=surface, start=match.start(), content=content)
+
+
+def _pairs(run: str, offset: int) -> Iterator[Word]:
+    start = 0
+    for stop in _HAN_STOPS.finditer(run):
+        yield from _cut(run[start : stop.start()], offset + start)
+        start = stop.end()
+    yield from _cut(run[start:], offset + start)
+
+
+def _cut(piece: str, offset: int) -> Iterator[Word]:
+    """Overlapping pairs of a piece without particles; a lone character stands for itself."""
+    width = min(2, len(piece))
+    for i in range(len(piece) - width + 1 if piece else 0):
+        yield Word(key=piece[i : i + width], surface=piece[i : i + width], start=offset + i, content=True)
