@@ -25,6 +25,8 @@ from adapters.errors import AdapterError
 
 MANIFEST_NAME: Final = "manifest.json"
 MANIFEST_FORMAT: Final = 1
+# What a model folder is made of. Everything else that lies beside it (code above all) is left alone.
+DATA_SUFFIXES: Final = (".safetensors", ".gguf", ".bin", ".json", ".txt", ".model", ".jinja")
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # full disk, used-up quota, file size limit
 
 Progress = Callable[[str, int, int | None], None]
@@ -98,6 +100,18 @@ def digest_file(path: Path) -> str:
     """SHA-256 of a file, hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def data_files(folder: Path) -> tuple[Path, ...]:
+    """The files below a folder that can be part of a model, sorted; hidden folders and the manifest left out."""
+    return tuple(
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and path.suffix in DATA_SUFFIXES
+        and path.name != MANIFEST_NAME
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def record_files(folder: Path) -> dict[str, FileRecord]:

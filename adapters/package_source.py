@@ -13,10 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final, NoReturn
 
 from adapters.errors import AdapterError
-from adapters.layout import Progress, digest_file, disk_errors, no_room
+from adapters.layout import DATA_SUFFIXES, Progress, digest_file, disk_errors, no_room
 
-# What a model folder is made of. Everything else in the archive (code above all) stays there.
-DATA_SUFFIXES: Final = (".safetensors", ".gguf", ".bin", ".json", ".txt", ".model", ".jinja")
 _POLL_SECONDS: Final = 0.2
 _COPY_BYTES: Final = 1 << 20
 

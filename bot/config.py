@@ -133,6 +133,9 @@ class AnswerSettings(_Section):
     curated_similarity: Fraction = Field(
         0.92, description="From this similarity on, a curated question's answer is given word for word, 0 to 1."
     )
+    suggestion_similarity: Fraction = Field(
+        0.6, description="From this similarity on, a curated question may be offered as 'did you mean', 0 to 1."
+    )
     near_tie_margin: Fraction = Field(
         0.02, description="Curated questions closer together than this are offered as a choice, 0 to 1."
     )

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from adapters.types import Encoder, GenerationLimits, Generator, Intent, IntentClassifier
 from bot.blocking import run_blocking
-from bot.config import Settings
 from bot.confidence import answerability
+from bot.config import Settings
 from bot.grounding import SentenceBuffer, Support, check_sentence, quote
 from bot.prompts import answer_turns, resolve_follow_up
 from bot.routing import Route, Router

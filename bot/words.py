@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from Stemmer import Stemmer
+from functools import lru_cache
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # A Latin word keeps its inner apostrophes; a figure keeps its inner points and commas; Chinese comes in runs.
 _TOKEN = re.compile(rf"(?P<han>[{HAN}]+)|(?P<figure>\d+(?:[.,:]\d+)*)|(?P<word>[^\W\d_{HAN}]+(?:['’][^\W\d_{HAN}]+)*)")
 _POSSESSIVE = re.compile(r"['’]s$")
+
+NUMBER_WORDS = {
+    word: value
+    for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())  # noqa: SIM905 - reads as counting
+} | {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
 
 # Words that carry the grammar, not the claim. Negations are not here: they change what is said.
 STOP_WORDS = frozenset(
@@ -23,7 +24,7 @@ STOP_WORDS = frozenset(
     got had has have having he her here hers herself him himself his how however i if in into is it its itself just
     let like make makes may maybe me might more most much must my myself need of off on once one ones only onto or
     other our ours ourselves out over own per please quite rather really same shall she should simply since so some
-    such than that the their theirs them themselves then there therefore these they this those through thus to too
+    such take takes taken taking than that the their theirs them themselves then there therefore these they this those through thus to too
     under until up upon us very via want was we were what when where whether which while who whom whose why will
     with within would yes yet you your yours yourself yourselves i'm i've i'd i'll it's that's there's what's you're
     you've you'll we're we've they're let's additionally furthermore moreover overall""".split()  # noqa: SIM905 - a list of 200 words reads better as prose
@@ -60,14 +61,10 @@ def content_keys(text: str) -> frozenset[str]:
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """The stem of a word in lower case (Snowball English; words of other languages lose little)."""
-    return str(_stemmer().stemWord(_POSSESSIVE.sub("", word.lower().replace("’", "'"))))
+    import Stemmer
 
-
-@cache
-def _stemmer() -> Stemmer:
-    import Stemmer  # noqa: PLC0415 - a compiled library, loaded when the first word is stemmed
-
-    return Stemmer.Stemmer("english")
+    # Not kept: its calls are not thread-safe, and making one takes 30 microseconds.
+    return str(Stemmer.Stemmer("english").stemWord(_POSSESSIVE.sub("", word.lower().replace("’", "'"))))
 
 
 def has_han(text: str) -> bool:
@@ -82,6 +79,8 @@ def _words(text: str) -> Iterator[Word]:
             yield from _pairs(surface, match.start())
         elif match.lastgroup == "figure":
             yield Word(key=surface.replace(",", ""), surface=surface, start=match.start(), content=True)
+        elif (value := NUMBER_WORDS.get(surface.lower())) is not None:
+            yield Word(key=str(value), surface=surface, start=match.start(), content=value > 1)
         else:
             lowered = surface.lower().replace("’", "'")
             content = lowered not in STOP_WORDS and (len(lowered) > 1 or surface.isupper())

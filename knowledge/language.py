@@ -19,7 +19,8 @@ _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+", re.DOTALL)
 
 # Languages that support teams write in. The model knows 140, and a short English text resembles one of
 # the small ones too often ("Hello there" came out as Sotho).
-_CANDIDATES = [
+# fmt: off - one word a line reads worse
+_CANDIDATES = (
     "en",
     "de",
     "fr",
@@ -78,7 +79,8 @@ _CANDIDATES = [
     "lo",
     "ne",
     "si",
-]
+)
+# fmt: on
 _MIN_CONFIDENCE = 0.5  # below it, short texts in measured samples were guesses
 _MIN_LETTERS = 8  # "Hello" or "TiDB" is no evidence
 _SAMPLE_CHARACTERS = 4_000  # the answer does not change further on; the model reads byte by byte

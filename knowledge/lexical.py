@@ -85,9 +85,9 @@ class _Built:
 class LexicalIndex:
     """BM25 by chunk id.
 
-    bm25s scores at build time and cannot be changed afterwards, so an update builds anew (0.4 s for 10,000 chunks), from
-    terms that are kept: only new chunks are cut into words. Thread-safe: searches read one complete state, an update
-    swaps in the next.
+    bm25s scores at build time and cannot be changed afterwards, so an update builds anew (0.4 s for 10,000), from terms
+    that are kept: only new chunks are cut into words. Thread-safe: searches read one complete state, an update swaps
+    in the next.
     """
 
     def __init__(self, analyzer: Analyzer | None = None) -> None:

@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bot import wiring
 from bot.cli.context import Context, context
 from bot.cli.knowledge import show_report
 from bot.frontends.readers import PipeReader, PromptReader
 from bot.frontends.terminal import PLATFORM, Person, Terminal
 from bot.frontends.terminal_view import show_answer_end
 from bot.types import Answer
+from bot.wiring import answer_as_dict
 
 EXAMPLE_OFFER = "The bot knows nothing yet. Load the example help centre of an invented company?"
 
@@ -26,8 +26,8 @@ def chat(ctx: typer.Context) -> None:
     call = context(ctx)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     _offer_example(call, interactive=interactive)
-    with call.progress() as advance:
-        bot = wiring.open_bot(call.settings, call.folders, advance)
+    with call.bar():
+        bot = call.wiring.bot()
     person = Person(sender=_user(), name=_user())
     if interactive:
         call.out.print(Text.assemble((call.settings.bot.name, "bold"), " answers from your documents. /help, /quit"))
@@ -51,10 +51,10 @@ def ask(
 ) -> None:
     """Ask one question and print the answer; nothing is kept of it."""
     call = context(ctx)
-    with call.progress() as advance:
-        answer = asyncio.run(wiring.ask_once(call.settings, call.folders, question, advance))
+    with call.bar():
+        answer = asyncio.run(call.wiring.ask(question))
     if as_json:
-        call.print_json(wiring.answer_as_dict(answer))
+        call.print_json(answer_as_dict(answer))
         return
     show(call, answer)
 
@@ -66,14 +66,14 @@ def show(call: Context, answer: Answer) -> None:
 
 
 def _offer_example(call: Context, *, interactive: bool) -> None:
-    if not wiring.is_empty(call.settings, call.folders):
+    if not call.wiring.is_empty():
         return
     if interactive and not typer.confirm(EXAMPLE_OFFER, default=True):
         return
     if not interactive:
         call.err.print("The bot knows nothing yet: loading the example help centre of an invented company ...")
-    with call.progress() as advance:
-        report = wiring.ingest_example(call.settings, call.folders, advance)
+    with call.bar():
+        report = call.wiring.ingest_example()
     if interactive:
         show_report(call.out, report)
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
+import rich.progress
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from bot.config import Folders, Settings, folders, load_settings
+from bot.wiring import Wiring
 
 OK = 0
 FAILED = 1  # it could not be done; the sentence on stderr says why
@@ -23,7 +25,7 @@ FINDINGS = 4  # done, and something was found that needs a look
 BAD_SETTING = 3
 INTERRUPTED = 130
 
-ProgressCallback = Callable[[int, int, str], None]  # done, total (0: unknown), label
+LABEL = 48  # characters of what is being done that fit beside a bar
 
 
 @dataclass
@@ -34,6 +36,8 @@ class Context:
     file: Path | None
     out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=False))
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    _bar: rich.progress.Progress | None = None
+    _task: rich.progress.TaskID | None = None
 
     @cached_property
     def folders(self) -> Folders:
@@ -49,27 +53,32 @@ class Context:
         """Print a value for a script."""
         sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
+    @cached_property
+    def wiring(self) -> Wiring:
+        """The program's parts; what they report is shown while a `bar` is open."""
+        return Wiring(self.settings, self.folders, self._report)
+
     @contextmanager
-    def progress(self) -> Iterator[ProgressCallback]:
-        """A bar on stderr, shown on a terminal; a new label starts a new bar."""
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            console=self.err,
-            transient=True,
-            disable=not self.err.is_terminal,
-        )
-        tasks: dict[str, Any] = {}
-        with bar:
+    def bar(self) -> Iterator[None]:
+        """Show what goes on, on stderr, if that is a terminal."""
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with rich.progress.Progress(
+            *columns, console=self.err, transient=True, disable=not self.err.is_terminal
+        ) as self._bar:
+            self._task = self._bar.add_task("", total=None, visible=False)
+            try:
+                yield
+            finally:
+                self._task = None
 
-            def advance(done: int, total: int, label: str) -> None:
-                if label not in tasks:
-                    tasks[label] = bar.add_task(label, total=total or None)
-                bar.update(tasks[label], completed=done, total=total or None)
+    def _report(self, done: int, total: int, label: str) -> None:
+        if self._bar is not None and self._task is not None:
+            shown = min(done, total) if total else done
+            self._bar.update(self._task, description=_short(label), completed=shown, total=total or None, visible=True)
 
-            yield advance
+
+def _short(label: str) -> str:
+    return label if len(label) <= LABEL else f"...{label[-LABEL + 3 :]}"
 
 
 def context(ctx: typer.Context) -> Context:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot import wiring
 from bot.cli.context import FINDINGS, Context, context, fail
-from knowledge.ingest import DocumentChange, IngestReport, Outcome
+from knowledge.ingest import IngestOutcome, IngestReport, IngestRow
 from knowledge.types import DEFAULT_COLLECTION, ChunkKind, Passage, StoredDocument
 
 app = typer.Typer(help="See, search and remove what the bot knows.", no_args_is_help=True)
@@ -35,46 +33,52 @@ def ingest(
     Markdown, reStructuredText, text, HTML, PDF, DOCX, and question-answer pairs as CSV or JSONL.
     """
     call = context(ctx)
-    with call.progress() as advance:
-        report = wiring.ingest(call.settings, call.folders, sources, collection=collection, progress=advance)
+    with call.bar():
+        report = call.wiring.ingest(sources, collection=collection)
     if as_json:
-        call.print_json([_as_dict(change) for change in report.changes])
+        call.print_json([_row(row) for row in report.rows])
     else:
         show_report(call.out, report)
-    problems = [change for change in report.changes if change.outcome is Outcome.PROBLEM]
-    if problems and len(problems) == len(report.changes):
+    problems = [row for row in report.rows if row.outcome is IngestOutcome.PROBLEM]
+    if problems and len(problems) == len(report.rows):
         fail(call, "Nothing could be read; the table above says why.")
     if problems and strict:
         raise typer.Exit(FINDINGS)
 
 
 def show_report(out: Console, report: IngestReport) -> None:
-    """Print the summary table of an ingest."""
-    problems = [change for change in report.changes if change.outcome is Outcome.PROBLEM]
-    changed = [c for c in report.changes if c.outcome not in {Outcome.PROBLEM, Outcome.UNCHANGED}]
+    """Print the summary table of an ingest: what changed, and everything that was not read or not wholly."""
+    changed = [row for row in report.rows if row.outcome not in {IngestOutcome.PROBLEM, IngestOutcome.UNCHANGED}]
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("")
     table.add_column("document", overflow="fold")
     table.add_column("chunks", justify="right")
-    table.add_column("", overflow="fold")
-    for change in changed[:ROWS]:
-        table.add_row(change.outcome.value, Text(_short(change.uri)), str(change.chunks or ""), Text(change.reason))
+    for row in changed[:ROWS]:
+        table.add_row(row.outcome.value, Text(short(row.uri)), str(row.chunks or ""))
     if len(changed) > ROWS:
         table.add_row("", Text(f"... and {len(changed) - ROWS} more", style="dim"))
-    for change in problems:
-        table.add_row(Text("problem", style="red"), Text(_short(change.uri)), "", Text(change.reason))
-    if table.rows:
+    if changed:
         out.print(table)
-    counts = Counter(change.outcome.value for change in report.changes)
-    said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "nothing found"
-    out.print(Text(f"{said}; {report.chunks} chunks written in {report.seconds:.1f} s"))
+    remarks = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for row in report.rows:
+        for problem in row.problems:
+            style = "red" if problem.skipped else "yellow"
+            remarks.add_row(Text(problem.kind.value, style=style), Text(short(problem.uri)), Text(problem.reason))
+    if remarks.row_count:
+        out.print(remarks)
+    said = ", ".join(f"{report.counts[o]} {o.value}" for o in IngestOutcome if report.counts[o]) or "Nothing found"
+    out.print(Text(f"{said}; {report.chunks_encoded} chunks encoded in {report.seconds:.1f} s"))
 
 
 @app.command("list")
-def list_(ctx: typer.Context, collection: Annotated[str | None, typer.Option(help="Only this one.")] = None, as_json: Json = False) -> None:
+def list_(
+    ctx: typer.Context,
+    collection: Annotated[str | None, typer.Option(help="Only this one.")] = None,
+    as_json: Json = False,
+) -> None:
     """List the documents."""
     call = context(ctx)
-    with wiring.opened_store(call.settings, call.folders) as store:
+    with call.wiring.open_store() as store:
         documents = store.knowledge.documents(collections=None if collection is None else [collection])
     if as_json:
         call.print_json([_document(d) for d in documents])
@@ -96,16 +100,20 @@ def list_(ctx: typer.Context, collection: Annotated[str | None, typer.Option(hel
             Text(document.title),
             document.language,
             str(document.chunks),
-            Text(_short(document.uri), style="dim"),
+            Text(short(document.uri), style="dim"),
         )
     call.out.print(table)
 
 
 @app.command()
-def show(ctx: typer.Context, document: Annotated[str, typer.Argument(help="Its id, or the end of its path.")], as_json: Json = False) -> None:
+def show(
+    ctx: typer.Context,
+    document: Annotated[str, typer.Argument(help="Its id, or the end of its path.")],
+    as_json: Json = False,
+) -> None:
     """Print a document's chunks as the bot has them."""
     call = context(ctx)
-    with wiring.opened_store(call.settings, call.folders) as store:
+    with call.wiring.open_store() as store:
         found = _one(call, store.knowledge.documents(), document)
         chunks = [stored for stored in store.knowledge.load_chunks() if stored.document_id == found.id]
     if as_json:
@@ -136,7 +144,7 @@ def remove(
 ) -> None:
     """Remove a document; it comes back at the next ingest if its file is still there."""
     call = context(ctx)
-    with wiring.opened_store(call.settings, call.folders) as store:
+    with call.wiring.open_store() as store:
         found = _one(call, store.knowledge.documents(), document)
         if not yes and not typer.confirm(f'Remove "{found.title}" ({found.chunks} chunks)?'):
             raise typer.Exit
@@ -154,8 +162,8 @@ def search(
 ) -> None:
     """Show what the bot would see for a question, with scores."""
     call = context(ctx)
-    with call.progress() as advance, wiring.opened_knowledge(call.settings, call.folders, advance) as knowledge:
-        passages = wiring.search(knowledge, query, collections=collection, top_k=top)
+    with call.bar():
+        passages = call.wiring.search(query, collections=collection, top_k=top)
     if as_json:
         call.print_json([_passage(p) for p in passages])
         return
@@ -166,7 +174,7 @@ def search(
         chunk = passage.stored.chunk
         scores = f"similarity {passage.similarity:.3f}  BM25 {passage.lexical:.2f}  fused {passage.fused:.4f}"
         call.out.print(Text.assemble((f"{passage.rank}. {' > '.join(chunk.title_path)}", "bold"), f"   {scores}"))
-        call.out.print(Text(f"   {_short(passage.stored.uri)}  {chunk.anchor}", style="dim"))
+        call.out.print(Text(f"   {short(passage.stored.uri)}  {chunk.anchor}", style="dim"))
         text = f"Q: {chunk.question}\nA: {chunk.text}" if chunk.kind is ChunkKind.CURATED else chunk.text
         call.out.print(Text("   " + " ".join(text.split())[:300]))
         call.out.print()
@@ -184,15 +192,21 @@ def _one(call: Context, documents: Sequence[StoredDocument], named: str) -> Stor
     return matches[0]
 
 
-def _short(uri: str) -> str:
+def short(uri: str) -> str:
+    """A path below the working folder without it; a link as it is."""
     if uri.startswith(("http://", "https://")):
         return uri
     path, working = Path(uri), Path.cwd()
     return str(path.relative_to(working)) if path.is_relative_to(working) else uri
 
 
-def _as_dict(change: DocumentChange) -> dict[str, object]:
-    return {"uri": change.uri, "outcome": change.outcome.value, "chunks": change.chunks, "reason": change.reason}
+def _row(row: IngestRow) -> dict[str, object]:
+    return {
+        "uri": row.uri,
+        "outcome": row.outcome.value,
+        "chunks": row.chunks,
+        "reason": " ".join(problem.reason for problem in row.problems),
+    }
 
 
 def _document(d: StoredDocument) -> dict[str, object]:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bot import wiring
 from bot.cli.context import FINDINGS, context
 
 app = typer.Typer(help="Care for the database: migrate, check, back up, restore.", no_args_is_help=True)
@@ -18,7 +17,8 @@ app = typer.Typer(help="Care for the database: migrate, check, back up, restore.
 def migrate(ctx: typer.Context) -> None:
     """Bring the database to the schema of this version; safe to repeat."""
     call = context(ctx)
-    applied = wiring.migrate(call.settings, call.folders)
+    with call.bar():
+        applied = call.wiring.migrate()
     call.out.print(f"Applied {', '.join(applied)}." if applied else "The database is up to date.")
 
 
@@ -26,15 +26,15 @@ def migrate(ctx: typer.Context) -> None:
 def check(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="For a script.")] = False) -> None:
     """Look for damage: torn files, missing rows, texts that no key opens. Exits with 4 if there is any."""
     call = context(ctx)
-    with call.progress() as advance:
-        findings = wiring.check(call.settings, call.folders, advance)
+    with call.bar():
+        findings = call.wiring.check()
     if as_json:
-        call.print_json([{"table": f.table, "sentence": f.sentence} for f in findings])
+        call.print_json([{"check": f.check, "sentence": f.sentence} for f in findings])
     elif not findings:
         call.out.print("The store is sound.")
     else:
         for finding in findings:
-            call.out.print(Text(f"{finding.table}: {finding.sentence}"), soft_wrap=True)
+            call.out.print(Text(f"{finding.check}: {finding.sentence}"), soft_wrap=True)
     if findings:
         raise typer.Exit(FINDINGS)
 
@@ -49,11 +49,13 @@ def backup(
 ) -> None:
     """Copy the live database into a new folder; the bot may go on meanwhile."""
     call = context(ctx)
-    with call.progress() as advance:
-        wiring.backup(call.settings, call.folders, destination, with_key=with_key, progress=advance)
+    with call.bar():
+        call.wiring.backup(destination, with_key=with_key)
     call.out.print(Text(f"Backed up to {destination}."))
     if not with_key:
-        call.out.print("The encryption key is not in it: keep a copy of burnish.key in another safe place.", style="dim")
+        call.out.print(
+            "The encryption key is not in it: keep a copy of burnish.key in another safe place.", style="dim"
+        )
 
 
 @app.command()
@@ -64,6 +66,6 @@ def restore(
 ) -> None:
     """Put a backup in the store's place; stop the bot before."""
     call = context(ctx)
-    with call.progress() as advance:
-        wiring.restore(call.settings, call.folders, source, force=force, progress=advance)
+    with call.bar():
+        call.wiring.restore(source, force=force)
     call.out.print(Text(f"Restored from {source}."))

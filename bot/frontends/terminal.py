@@ -98,7 +98,7 @@ class Terminal:
         elif line == "-" or line.startswith("- "):
             await self._rate_down(line[1:].strip())
         elif line.startswith("/"):
-            self._hint(f"There is no command {line.split()[0]}; /help lists them.")
+            self._hint(f"There is no command {line.split(maxsplit=1)[0]}; /help lists them.")
         else:
             await self._ask(self._picked(line) or line)
         if not self._interactive:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,15 +140,47 @@ def translated(url: URL) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(_sentence(url, error)) from error
+        raise StoreError(_sentence(url, error.orig)) from error
     except StatementError as error:
         if isinstance(error.orig, StoreError):
             raise error.orig from error
         raise
 
 
-def _sentence(url: URL, error: DBAPIError) -> str:
-    words = (str(error.orig).splitlines() or [type(error.orig).__name__])[0].strip()
+@contextmanager
+def read_only_sqlite(path: Path) -> Iterator[Connection]:
+    """Read a SQLite file that nobody writes, without leaving a trace in it or beside it."""
+    url = URL.create("sqlite", database=str(path))
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    engine = sqlalchemy.create_engine(
+        url, creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool, hide_parameters=True
+    )
+    try:
+        with translated(url), engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def seal_sqlite(path: Path) -> None:
+    """Make a SQLite file that is to lie still one file: no write-ahead log beside it; and examine it.
+
+    Raises:
+        StoreError: The file is damaged.
+    """
+    url = URL.create("sqlite", database=str(path))
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+            found = connection.execute("PRAGMA integrity_check").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StoreError(_sentence(url, error)) from error
+    if found != ("ok",):
+        raise StoreError(f"{store_name(url)} is damaged right after it was written; check the disk.")
+
+
+def _sentence(url: URL, error: BaseException | None) -> str:
+    words = (str(error).splitlines() or [type(error).__name__])[0].strip()
     name = store_name(url)
     if url.get_backend_name() == "sqlite":
         for sign, sentence in _SQLITE_SENTENCES.items():
@@ -190,16 +222,11 @@ def _prepare_sqlite(url: URL) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(f"{store_name(url)} cannot be created: {error.strerror}.") from error
-    engine = _make_engine(url, keyring=None, foreign_keys=True)
     try:
-        with translated(url), engine.connect() as connection:
-            raw = connection.connection.dbapi_connection
-            if raw is not None:
-                raw.cursor().execute("PRAGMA journal_mode=WAL")
+        with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.DatabaseError as error:
-        raise StoreError(_sentence(url, DBAPIError("PRAGMA", None, error))) from error
-    finally:
-        engine.dispose()
+        raise StoreError(_sentence(url, error)) from error
 
 
 def _make_engine(url: URL, *, keyring: Keyring | None, foreign_keys: bool) -> Engine:

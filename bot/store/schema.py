@@ -118,9 +118,7 @@ class MessageRow(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    conversation_id: Mapped[int] = mapped_column(
-        BigId, ForeignKey("conversations.id", ondelete="CASCADE"), index=True
-    )
+    conversation_id: Mapped[int] = mapped_column(BigId, ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     platform: Mapped[str]
     event_id: Mapped[str]
@@ -151,9 +149,7 @@ class DeliveryRow(Base):
     __tablename__ = "deliveries"
     __table_args__ = (Index(None, "state"),)
 
-    answer_id: Mapped[int] = mapped_column(
-        BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True
-    )
+    answer_id: Mapped[int] = mapped_column(BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
     part: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)  # from 1
     state: Mapped[DeliveryState] = mapped_column(enum_column(DeliveryState))
     platform_message_id: Mapped[str]  # "" until delivered
@@ -165,9 +161,7 @@ class RatingRow(Base):
 
     __tablename__ = "ratings"
 
-    answer_id: Mapped[int] = mapped_column(
-        BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True
-    )
+    answer_id: Mapped[int] = mapped_column(BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
     )

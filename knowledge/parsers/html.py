@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 # Never content, wherever they stand. Comments and processing instructions have no string as a tag.
+# fmt: off - one word a line reads worse
 _NOISE = frozenset(
-    [
+    (
         "script",
         "style",
         "noscript",
@@ -37,12 +38,14 @@ _NOISE = frozenset(
         "video",
         "map",
         "dialog",
-    ]
+    )
 )
+# fmt: on
 _CHROME = frozenset(("aside", "footer"))
 _CHROME_ROLES = frozenset(("navigation", "banner", "contentinfo", "search", "complementary"))
+# fmt: off - one word a line reads worse
 _CONTAINERS = frozenset(
-    [
+    (
         "html",
         "body",
         "main",
@@ -62,8 +65,9 @@ _CONTAINERS = frozenset(
         "form",
         "aside",
         "footer",
-    ]
+    )
 )
+# fmt: on
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "list", "menu"))
 _ITEMS = frozenset(("li", "item"))

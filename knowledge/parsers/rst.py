@@ -19,8 +19,9 @@ _DIRECTIVE = re.compile(
     r"^[ \t]*\.\.[ \t]+(?:\|[^|\n]+\|[ \t]+)?([A-Za-z][\w.+-]*(?::[\w.+-]+)*)[ \t]?::", re.MULTILINE
 )
 _EXPLICIT_TITLE = re.compile(r"\A(.*?)\s*<([^<>]*)>\Z", re.DOTALL)
+# fmt: off - one word a line reads worse
 _NO_TEXT = frozenset(
-    [
+    (
         "toctree",
         "include",
         "literalinclude",
@@ -43,10 +44,12 @@ _NO_TEXT = frozenset(
         "meta",
         "todo",
         "todolist",
-    ]
+    )
 )
+# fmt: on
+# fmt: off - one word a line reads worse
 _CODE = frozenset(
-    [
+    (
         "code-block",
         "sourcecode",
         "code",
@@ -56,8 +59,9 @@ _CODE = frozenset(
         "doctest",
         "testcode",
         "testoutput",
-    ]
+    )
 )
+# fmt: on
 _PROSE_ROLES = frozenset(("ref", "doc", "term", "abbr", "strike", "numref"))
 _LABELS = {
     "versionadded": "Since version",

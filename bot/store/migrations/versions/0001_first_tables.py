@@ -46,9 +46,7 @@ def _create_people() -> None:
         sa.Column("role", _WORD, nullable=False),
         sa.Column("created_at", _WHEN, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
-        sa.UniqueConstraint(
-            "platform", "platform_user_id", name=op.f("uq_users_platform_platform_user_id")
-        ),
+        sa.UniqueConstraint("platform", "platform_user_id", name=op.f("uq_users_platform_platform_user_id")),
         sqlite_autoincrement=True,
     )
 

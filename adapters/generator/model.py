@@ -1,0 +1,215 @@
+"""The local generator: a language model on this machine, many requests computed together."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from adapters.bases import fingerprint
+from adapters.device import choose_device
+from adapters.errors import AdapterError, GenerationError
+from adapters.generator.config import GeneratorSettings
+from adapters.generator.worker import Codec, Engine, Request, Worker
+from adapters.layout import read_manifest
+from adapters.pretrained import load_causal_model, load_tokenizer
+from adapters.types import ChatTurn, GenerationLimits
+
+
+class LocalGenerator:
+    """Generates greedily with a model on this machine; implements the Generator Protocol.
+
+    The model computes in its own thread. Requests that overlap in time share each step of the model.
+    """
+
+    def __init__(self, engine: Engine, codec: Codec, *, name: str, settings: GeneratorSettings, context: int) -> None:
+        """Put a generator together from its parts; `load` makes them.
+
+        Args:
+            engine: Computes the tokens.
+            codec: Text to tokens and back.
+            name: Fingerprint of weights and adapter version.
+            settings: Its limits count here, not its device.
+            context: Prompt and answer together, tokens.
+        """
+        self._name = name
+        self._worker = Worker(
+            engine, codec, max_rows=settings.max_batch, max_waiting=settings.max_waiting, context=context
+        )
+
+    @classmethod
+    def load(
+        cls, folder: Path, *, settings: GeneratorSettings | None = None, adapter: Path | None = None
+    ) -> LocalGenerator:
+        """Load a model; blocks for two or three seconds.
+
+        Args:
+            folder: As `resolve` gave it.
+            settings: Device and limits.
+            adapter: A LoRA folder to merge into the weights, or None.
+
+        Raises:
+            AdapterError: The model cannot be loaded, the adapter is for another one, or a setting is impossible.
+        """
+        settings = settings or GeneratorSettings()
+        if settings.max_batch < 1 or settings.max_waiting < 0:
+            raise AdapterError(
+                f"max_batch is {settings.max_batch} and max_waiting {settings.max_waiting}; expected at least 1 and 0."
+            )
+        from adapters.generator.engine import BatchEngine
+
+        device = choose_device(settings.device, dtype=settings.dtype, threads=settings.threads)
+        base = fingerprint(folder)
+        if adapter is None:
+            name, model = base[:16], load_causal_model(folder, dtype=device.torch_dtype)
+        else:
+            name, model = f"{base[:16]}+{_adapter_name(adapter, base=base)}", _load_merged(folder, adapter)
+        model = model.to(device=device.kind, dtype=device.torch_dtype)
+        context = min(settings.context_tokens, _model_context(model.config))
+        engine = BatchEngine(model, max_rows=settings.max_batch)
+        return cls(engine, ChatCodec.load(folder, model), name=name, settings=settings, context=context)
+
+    @property
+    def name(self) -> str:
+        """Fingerprint of weights and adapter version."""
+        return self._name
+
+    def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
+        """Generate greedily; yields pieces of text as they come.
+
+        Pieces are whole words, so that no piece ends in half a character. Closing the iterator cancels the request:
+        it is gone before the next step. It ends at the end-of-turn token or at a limit.
+
+        Args:
+            turns: The conversation, last the user's turn. Without a system turn the model's own template puts its
+                default there.
+            limits: Where to stop.
+
+        Raises:
+            GenerationError: While iterating: the queue is full, the time limit passed before the first word, the
+                model failed, or the generator was stopped.
+            PromptTooLongError: While iterating: the prompt leaves no room for `max_new_tokens`.
+        """
+        return self._stream(tuple(turns), limits, deadline=self._worker.clock() + limits.seconds)
+
+    async def aclose(self) -> None:
+        """Stop the worker; requests in flight end with an error."""
+        await asyncio.to_thread(self._worker.stop)
+
+    async def _stream(
+        self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, deadline: float
+    ) -> AsyncGenerator[str, None]:
+        loop = asyncio.get_running_loop()
+        arrivals: asyncio.Queue[str | GenerationError | None] = asyncio.Queue()
+
+        def put(arrival: str | GenerationError | None) -> None:
+            # A loop that was closed meanwhile has nobody left to tell.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(arrivals.put_nowait, arrival)
+
+        request = Request(
+            turns=turns, max_new_tokens=limits.max_new_tokens, deadline=deadline, deliver=put, finish=put
+        )
+        self._worker.submit(request)
+        try:
+            while (arrival := await arrivals.get()) is not None:
+                if isinstance(arrival, GenerationError):
+                    raise arrival
+                yield arrival
+        finally:
+            request.cancelled.set()
+            self._worker.wake()
+
+
+class ChatCodec:
+    """A model's own chat template and tokenizer."""
+
+    def __init__(self, tokenizer: Any, *, end_tokens: frozenset[int]) -> None:  # noqa: ANN401 - transformers ships no types
+        self._tokenizer = tokenizer
+        self._end_tokens = end_tokens
+
+    @classmethod
+    def load(cls, folder: Path, model: Any) -> ChatCodec:  # noqa: ANN401 - transformers ships no types
+        """Load a folder's tokenizer for its model.
+
+        Raises:
+            AdapterError: The model has no chat template: it was not made to follow instructions.
+        """
+        tokenizer = load_tokenizer(folder)
+        if tokenizer.chat_template is None:
+            raise AdapterError(f"{folder} has no chat template; choose an instruction-tuned model.")
+        configured = model.generation_config.eos_token_id
+        ends = configured if isinstance(configured, list) else [configured]
+        end_tokens = frozenset(token for token in (*ends, tokenizer.eos_token_id) if token is not None)
+        return cls(tokenizer, end_tokens=end_tokens)
+
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """Tokens that end a turn."""
+        return self._end_tokens
+
+    def encode(self, turns: Sequence[ChatTurn]) -> list[int]:
+        """A conversation as a prompt that the assistant's turn follows."""
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        # The template has written the special tokens already.
+        tokens: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return tokens
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Tokens as text, special ones left out."""
+        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+
+def _model_context(config: Any) -> int:  # noqa: ANN401 - transformers ships no types
+    """The longest context that the engine computes rightly for a model, in tokens."""
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if not kinds <= {"full_attention", "sliding_attention"}:
+        raise AdapterError(f"This generator has {', '.join(sorted(kinds))} layers, which are not supported.")
+    limit = int(config.max_position_embeddings)
+    # A sliding window sees everything as long as the text is not longer than the window.
+    window = getattr(config, "sliding_window", None)
+    slides = "sliding_attention" in kinds or getattr(config, "layer_types", None) is None
+    return min(limit, int(window)) if window and slides else limit
+
+
+def _adapter_name(adapter: Path, *, base: str) -> str:
+    """What names an adapter, after checking that it was trained on these weights."""
+    manifest = read_manifest(adapter)
+    if manifest is None:
+        raise AdapterError(f"{adapter} has no readable manifest.json, so it is no complete adapter.")
+    if manifest.base != base:
+        raise AdapterError(
+            f"{adapter} was trained on the base model {manifest.base[:16]}, not on {base[:16]}; "
+            "choose the generator it was trained on, or train again."
+        )
+    return manifest.fingerprint[:16]
+
+
+def _load_merged(folder: Path, adapter: Path) -> Any:  # noqa: ANN401 - transformers ships no types
+    """Load a model with a LoRA merged in: left beside the weights it would cost a quarter of the speed.
+
+    Merged in float32, so that small updates are not lost in the weights' rounding.
+    """
+    import torch
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    model = load_causal_model(folder, dtype=torch.float32)
+    try:
+        return PeftModel.from_pretrained(model, adapter).merge_and_unload().eval()
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise AdapterError(f"{adapter} holds no LoRA adapter that fits its base model.") from error
+
+
+def adapter_fingerprint(files: Sequence[Path]) -> str:
+    """A name for an adapter's files, to write into its manifest; hex SHA-256."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path.name}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,253 @@
+"""The thread that generates: takes requests, drives the engine, hands pieces of text back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from adapters.errors import GenerationError, PromptTooLongError
+from adapters.generator.text import Detokenizer
+from adapters.types import ChatTurn
+
+
+class Engine(Protocol):
+    """What the worker drives; rows are known by their position, 0 .. rows - 1."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows are being generated."""
+
+    def admit(self, prompt: Sequence[int]) -> int:
+        """Add a row with a prompt of at least one token; returns its first new token."""
+
+    def step(self) -> list[int]:
+        """Generate one more token for every row, by position."""
+
+    def release(self, row: int) -> None:
+        """Remove a row; the last row takes its position."""
+
+    def reset(self) -> None:
+        """Remove all rows."""
+
+
+class Codec(Protocol):
+    """Text to tokens and back."""
+
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """Tokens that end a turn."""
+
+    def encode(self, turns: Sequence[ChatTurn]) -> list[int]:
+        """A conversation as a prompt that the assistant's turn follows."""
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Tokens as text, special ones left out."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Request:
+    """One answer in the making."""
+
+    turns: Sequence[ChatTurn] = field(repr=False)  # people's text: never in a log
+    max_new_tokens: int
+    deadline: float  # on the worker's clock
+    deliver: Callable[[str], None]  # called with each piece, from the worker's thread
+    finish: Callable[[GenerationError | None], None]  # called once, from the worker's thread
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    detokenizer: Detokenizer | None = None
+    generated: int = 0  # tokens
+
+
+class Worker:
+    """Generates for many requests at once in its own thread.
+
+    New requests are let in one a step, so that running answers go on while a long prompt is read.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        codec: Codec,
+        *,
+        max_rows: int,
+        max_waiting: int,
+        context: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            engine: Computes the tokens; only this worker may use it.
+            codec: Only this worker may use it (fast tokenizers are not thread-safe).
+            max_rows: Requests computed together.
+            max_waiting: Requests that wait for a row; one more is turned away.
+            context: Prompt and answer together, tokens.
+            clock: Seconds.
+        """
+        self._engine, self._codec = engine, codec
+        self._max_rows, self._max_waiting, self._context = max_rows, max_waiting, context
+        self.clock = clock
+        self._waiting: deque[Request] = deque()
+        self._running: list[Request] = []  # by the engine's row
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="generator", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Hand in a request.
+
+        Raises:
+            GenerationError: The queue is full, or the worker was stopped.
+        """
+        with self._changed:
+            if self._stopping:
+                raise GenerationError("The generator was stopped.")
+            # A request that finds a free row does not wait.
+            free = self._max_rows - len(self._running)
+            if len(self._waiting) >= self._max_waiting + free:
+                raise GenerationError(
+                    f"The generator is busy: {len(self._waiting)} requests are waiting already; try again soon."
+                )
+            self._waiting.append(request)
+            self._changed.notify()
+
+    def wake(self) -> None:
+        """Have cancelled requests looked for."""
+        with self._changed:
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """End the thread after its current step; requests in flight end with an error. Blocks until then."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while self._await_work():
+            self._drop_waiting()
+            self._admit_next()
+            self._step()
+        with self._changed:
+            unfinished = [*self._running, *self._waiting]
+            self._running.clear()
+            self._waiting.clear()
+        for request in unfinished:
+            request.finish(GenerationError("The generator was stopped before the answer was complete."))
+
+    def _await_work(self) -> bool:
+        """Sleep until there is something to do; False when it is time to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or self._waiting or self._running)
+            return not self._stopping
+
+    def _drop_waiting(self) -> None:
+        """Let go of waiting requests that nobody wants any more or whose time is over."""
+        with self._changed:
+            waiting, self._waiting = list(self._waiting), deque()
+            late = [request for request in waiting if self._is_late(request)]
+            self._waiting.extend(r for r in waiting if r not in late and not r.cancelled.is_set())
+        for request in late:
+            request.finish(GenerationError("The generator was too busy: the time limit passed before the first word."))
+
+    def _admit_next(self) -> None:
+        """Let one waiting request in."""
+        with self._changed:
+            if not self._waiting or self._engine.rows >= self._max_rows:
+                return
+            request = self._waiting.popleft()
+        before = self._engine.rows
+        try:
+            token = self._engine.admit(self._prompt(request))
+        except PromptTooLongError as error:
+            request.finish(error)
+        except Exception as error:  # noqa: BLE001 - whatever fails must reach its caller and not end the thread
+            if self._engine.rows != before:
+                self._engine.release(before)
+            request.finish(_failed(error))
+        else:
+            request.detokenizer = Detokenizer(self._codec.decode)
+            with self._changed:
+                self._running.append(request)
+            if self._take(request, token):
+                self._leave(before)
+
+    def _prompt(self, request: Request) -> list[int]:
+        """The request's prompt in tokens, if it leaves room for an answer."""
+        prompt = self._codec.encode(request.turns)
+        room = self._context - request.max_new_tokens
+        if len(prompt) > room:
+            raise PromptTooLongError(tokens=len(prompt), limit=max(room, 0))
+        return prompt
+
+    def _step(self) -> None:
+        """One more token for every running request; those that are done leave."""
+        for row in reversed(range(len(self._running))):
+            request = self._running[row]
+            if request.cancelled.is_set():
+                self._leave(row)
+            elif self._is_late(request):
+                self._complete(request)
+                self._leave(row)
+        if not self._running:
+            return
+        try:
+            tokens = self._engine.step()
+            done = [row for row, token in enumerate(tokens) if self._take(self._running[row], token)]
+        except Exception as error:  # noqa: BLE001 - as in _admit_next
+            self._fail_all(error)
+            return
+        for row in reversed(done):
+            self._leave(row)
+
+    def _take(self, request: Request, token: int) -> bool:
+        """Give a new token's text to its request; True when the answer is complete."""
+        if request.detokenizer is None:
+            raise RuntimeError("A request without a detokenizer is running.")
+        ended = token in self._codec.end_tokens
+        if not ended:
+            request.generated += 1
+            if piece := request.detokenizer.push(token):
+                request.deliver(piece)
+        if ended or request.generated >= request.max_new_tokens:
+            self._complete(request)
+            return True
+        return False
+
+    def _complete(self, request: Request) -> None:
+        """Give out what is held back, and end the answer."""
+        if request.detokenizer is not None and (piece := request.detokenizer.finish()):
+            request.deliver(piece)
+        request.finish(None)
+
+    def _leave(self, row: int) -> None:
+        """Free a row; the last one takes its place, as in the engine."""
+        self._engine.release(row)
+        with self._changed:
+            last = self._running.pop()
+            if row < len(self._running):
+                self._running[row] = last
+
+    def _fail_all(self, error: Exception) -> None:
+        """End every running request with an error and start afresh."""
+        self._engine.reset()
+        with self._changed:
+            failed = list(self._running)
+            self._running.clear()
+        for request in failed:
+            request.finish(_failed(error))
+
+    def _is_late(self, request: Request) -> bool:
+        return self.clock() >= request.deadline
+
+
+def _failed(error: Exception) -> GenerationError:
+    """The message names the kind of failure only: its own text could quote a prompt."""
+    failure = GenerationError(f"The generator failed while computing ({type(error).__name__}).")
+    failure.__cause__ = error
+    return failure

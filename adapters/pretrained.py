@@ -1,0 +1,72 @@
+"""Loading tokenizers and models from a local folder, quietly and without any network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adapters.errors import AdapterError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def quiet_transformers() -> None:
+    """Keep transformers' own progress bars and advice off the terminal; we have ours."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def load_tokenizer(folder: Path) -> Any:  # noqa: ANN401 - transformers ships no types
+    """Load a folder's tokenizer.
+
+    Raises:
+        AdapterError: The folder has none that can be read.
+    """
+    from transformers import AutoTokenizer
+
+    quiet_transformers()
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise _unreadable("tokenizer", folder) from error
+
+
+def load_causal_model(folder: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers ships no types
+    """Load a folder's language model for inference.
+
+    Raises:
+        AdapterError: The folder has none that can be read.
+    """
+    from transformers import AutoModelForCausalLM
+
+    return _load(AutoModelForCausalLM, folder, dtype)
+
+
+def load_encoder_model(folder: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers ships no types
+    """Load a folder's encoder for inference.
+
+    Raises:
+        AdapterError: The folder has none that can be read.
+    """
+    from transformers import AutoModel
+
+    return _load(AutoModel, folder, dtype)
+
+
+def _load(auto_class: Any, folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers ships no types
+    from safetensors import SafetensorError
+
+    quiet_transformers()
+    try:
+        # use_safetensors: a pickled file beside it is never read.
+        model = auto_class.from_pretrained(folder, dtype=dtype, local_files_only=True, use_safetensors=True)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise _unreadable("model", folder) from error
+    return model.eval()
+
+
+def _unreadable(what: str, folder: Path) -> AdapterError:
+    return AdapterError(f"{folder} holds no {what} that transformers can read; expected config, tokenizer, safetensors.")

@@ -1,0 +1,43 @@
+"""A generator that loads while the first question is being typed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
+
+from adapters.types import ChatTurn, GenerationLimits, Generator
+
+
+class DeferredGenerator:
+    """Starts loading at once in a thread of its own; whoever asks meanwhile waits for it."""
+
+    def __init__(self, load: Callable[[], Generator]) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load-generator")
+        self._loading: Future[Generator] = self._pool.submit(load)
+
+    @property
+    def name(self) -> str:
+        """The generator's name; waits until it is loaded."""
+        return self._loading.result().name
+
+    async def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncIterator[str]:
+        """Generate as the loaded generator does.
+
+        Raises:
+            AdapterError: It could not be loaded.
+        """
+        generator = await asyncio.wrap_future(self._loading)
+        async with aclosing(generator.stream(turns, limits)) as pieces:  # type: ignore[type-var]  # streams are generators
+            async for piece in pieces:
+                yield piece
+
+    async def aclose(self) -> None:
+        """Stop the generator; one that is still loading is loaded first, and stopped then."""
+        self._pool.shutdown(wait=False)
+        try:
+            generator = await asyncio.wrap_future(self._loading)
+        except Exception:  # noqa: BLE001 - a failed load has been reported where the generator was asked
+            return
+        await generator.aclose()

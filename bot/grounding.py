@@ -1,0 +1,302 @@
+"""Whether the passages back a sentence of the answer, and the extract that answers instead (pure).
+
+A sentence passes when one passage has its numbers, its names and enough of its other words close together, and does
+not say the opposite. Word overlap is a blunt judge, but it sees what small models do wrong: figures and names that
+are nowhere, denials of what is written, prose from elsewhere. Its figures are in docs/experiments.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+
+from bot.figures import Figure, figures, same
+from bot.polarity import contradiction, is_cue, polarities
+from bot.sentences import split_sentences
+from bot.words import STOP_WORDS, Word, has_han, stem, words
+
+DEFAULT_SUPPORT = 0.7
+_TITLE_CHARACTERS = 200  # a first block no longer than this is a title or a curated question
+_NAME_WEIGHT = 2.0  # a name or a figure says more than another word
+_WIDEST = 2  # sentences of a passage that may back one sentence together
+
+_FRAMING = re.compile(
+    r"^\s*(?:[-*+•]|\d{1,3}[.)])?\s*(?:(?:according to|based on|as (?:stated|mentioned|described) in|in|from)\s+(?:the|this)\s+"
+    r"(?:provided |given |above )?(?:text|passage|article|context|information|document|documentation|page)s?"
+    r"(?: above| provided)?\s*,?|the (?:text|passage|article|document) (?:says|states|mentions|explains)(?: that)?|"
+    r"the (?:correct )?answer is:?|answer:|sure,|yes,)\s*",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"`([^`\n]+)`|(https?://[^\s)>\]\"']+|www\.[^\s)>\]\"']+)|([\w.+-]+@[\w-]+(?:\.[\w-]+)+)")
+_IDENTIFIER = re.compile(
+    r"(?<![\w/.-])[A-Za-z_][A-Za-z0-9_]*(?:[./:_-][A-Za-z0-9_]+)*(?![\w])|(?<![\w.])\d+(?:\.\d+){2,}(?![\w])|(?<![\w:])\d{1,2}:\d{2}(?![\w:])"
+)
+_CODE_LIKE = re.compile(r"[_/]|\d|[a-z][A-Z]|[A-Za-z]\.[A-Za-z]{2}")
+_CAPITALISED = re.compile(r"[^\W\d_a-z][\w'’-]*")
+_STARTS = re.compile(
+    r"(?:^|[.!?:]\s|\n)[\s\"'“‘(\[*_>#-]*(?:\d{1,3}[.)]\s+)?$"
+)  # the first word after this has its capital for free
+_FIGURE_WORDS = re.compile(
+    r"how (?:many|much|long|often|old|far|fast|big|large)|when|what (?:year|date|time)|多少|多久|几|何时", re.IGNORECASE
+)
+_STEP_WORDS = re.compile(r"how (?:do|can|should|to)|怎么|如何|怎样", re.IGNORECASE)
+_RULE = re.compile(r"\s*(?:#{1,6}\s.*|\|?[\s|:-]+\|?|[-=*_]{3,})\s*")  # a heading or a table's ruling: nothing to quote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """What backs a sentence."""
+
+    supported: bool
+    score: float  # share of the sentence's words that the passage has close together, [0, 1]; 0 if a rule was broken
+    passage: int | None  # number of the passage that backs it best, from 1; None if none does
+    reason: str  # in plain words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """What a sentence says, piece by piece."""
+
+    text: str
+    words: tuple[Word, ...]
+    weights: dict[str, float]  # content key -> weight
+    figures: tuple[Figure, ...]
+    literals: tuple[str, ...]  # code, addresses and identifiers: must be there to the letter, case apart
+    names: tuple[str, ...]  # capitalised words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One sentence of a passage."""
+
+    text: str
+    words: tuple[Word, ...]
+    keys: frozenset[str]
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """A passage, taken apart."""
+
+    text: str  # lower case
+    title: frozenset[str]
+    lines: tuple[_Line, ...]
+    keys: frozenset[str]
+    figures: tuple[Figure, ...]
+
+
+def check_sentence(
+    sentence: str, passages: Sequence[str], question: str, *, minimum: float = DEFAULT_SUPPORT
+) -> Support:
+    """Check one sentence of an answer against the passages that it was written from.
+
+    Args:
+        sentence: One sentence, with its list marker and white space if it has them.
+        passages: Their texts, best first; a title goes before the text, with an empty line between.
+        question: What was asked: its names may be repeated, but it proves nothing.
+        minimum: Score from which a sentence is supported, [0, 1].
+
+    Returns:
+        The verdict of the passage that backs the sentence best.
+    """
+    claim = _claim(sentence)
+    if sentence.rstrip().endswith(("?", "？")):
+        return _refused("it asks instead of answering")
+    if not claim.weights:
+        return _refused("it says nothing that could be checked")
+    verdicts = [
+        (0.0 if reason else score, score, -number, reason)
+        for number, (score, reason) in enumerate((_against(claim, _evidence(text), question) for text in passages), 1)
+    ]
+    score, closeness, number, reason = max(verdicts, default=(0.0, 0.0, 0, "there are no passages"))
+    if score >= minimum and score > 0:
+        return Support(supported=True, score=score, passage=-number, reason=f"passage {-number} says so")
+    if not reason:
+        reason = f"only {closeness:.0%} of its words stand close together in a passage"
+    return Support(supported=False, score=score, passage=-number if score else None, reason=reason)
+
+
+def quote(question: str, passage_text: str, max_sentences: int = 3) -> str:
+    """Copy the part of a passage that answers a question best.
+
+    Args:
+        question: What was asked.
+        passage_text: The passage's text, without its title.
+        max_sentences: Length of the extract at most; a list with the line that leads to it counts as one, and so does
+            a code fence.
+
+    Returns:
+        Consecutive sentences, word for word; the start of the passage if nothing in it has a word of the question.
+    """
+    units = _units(passage_text)
+    keys = [frozenset(word.key for word in words(unit) if word.content) for unit in units]
+    frequency = Counter(key for found in keys for key in found)
+    asked = {word.key for word in words(question) if word.content}
+    wants_figure = _FIGURE_WORDS.search(question) is not None
+    wants_steps = _STEP_WORDS.search(question) is not None
+    weight = {key: log(1 + len(units) / frequency[key]) for key in asked & frequency.keys()}
+    best, best_score = (0, min(max_sentences, len(units))), 0.0
+    for start in range(len(units)):
+        for end in range(start + 1, min(start + max_sentences, len(units)) + 1):
+            covered = frozenset[str]().union(*keys[start:end])
+            score = sum(weight[key] for key in covered & weight.keys())
+            if score and wants_figure and any(figures(unit) for unit in units[start:end]):
+                score *= 1.2
+            if score and wants_steps and any(_is_item(line) for unit in units[start:end] for line in unit.splitlines()):
+                score *= 1.3
+            score *= 0.9 ** (end - start - 1)
+            if score > best_score:
+                best, best_score = (start, end), score
+    return "".join(units[best[0] : best[1]]).strip()
+
+
+def _refused(reason: str) -> Support:
+    return Support(supported=False, score=0.0, passage=None, reason=reason)
+
+
+def _claim(sentence: str) -> _Claim:
+    text = _FRAMING.sub("", sentence, count=1)
+    found = words(text)
+    literals = tuple(_literals(text))
+    names = tuple(_names(text))
+    heavy = {stem(name) for name in names}
+    return _Claim(
+        text=text,
+        words=found,
+        weights={
+            word.key: _NAME_WEIGHT if word.key in heavy or word.surface[0].isdigit() else 1.0
+            for word in found
+            if word.content and not is_cue(word)
+        },
+        figures=figures(text),
+        literals=literals,
+        names=names,
+    )
+
+
+def _literals(text: str) -> Iterator[str]:
+    for match in _QUOTED.finditer(text):
+        yield next(group for group in match.groups() if group).rstrip(".,;:!?")
+    for match in _IDENTIFIER.finditer(_QUOTED.sub(" ", text)):
+        if _CODE_LIKE.search(match.group()) and not figures(match.group()):
+            yield match.group()
+
+
+def _names(text: str) -> Iterator[str]:
+    for match in _CAPITALISED.finditer(text):
+        word = match.group()
+        if word.lower() in STOP_WORDS or _STARTS.search(text, 0, match.start()) or has_han(word):
+            continue
+        yield word
+
+
+@lru_cache(maxsize=64)
+def _evidence(passage: str) -> _Evidence:
+    title, _, body = passage.partition("\n\n")
+    if not body.strip() or len(title) > _TITLE_CHARACTERS:
+        title, body = "", passage
+    lines = tuple(_line(sentence) for sentence in split_sentences(body))
+    keys = frozenset(word.key for word in words(passage))
+    return _Evidence(
+        text=passage.lower(),
+        title=frozenset(word.key for word in words(title)),
+        lines=lines,
+        keys=keys,
+        figures=figures(passage),
+    )
+
+
+def _line(sentence: str) -> _Line:
+    found = words(sentence)
+    return _Line(text=sentence, words=found, keys=frozenset(word.key for word in found), figures=figures(sentence))
+
+
+def _against(claim: _Claim, evidence: _Evidence, question: str) -> tuple[float, str]:
+    """Share of the claim's words that a passage has close together, and the rule that it breaks, if any."""
+    width, start, score = _closest(claim, evidence)
+    if reason := _foreign(claim, evidence, question) or _misquoted(claim, evidence):
+        return score, reason
+    window = "".join(line.text for line in evidence.lines[start : start + width])
+    key = contradiction(polarities(claim.text, claim.words), polarities(window, words(window)))
+    if key:
+        surface = next(word.surface for word in claim.words if word.key == key)
+        return score, f'about "{surface}" the passage says the opposite'
+    return score, ""
+
+
+def _foreign(claim: _Claim, evidence: _Evidence, question: str) -> str:
+    asked = question.lower()
+    for figure in claim.figures:
+        if not any(same(figure, known) for known in evidence.figures):
+            return f'number "{figure.surface}" is not in the passages'
+    for literal in claim.literals:
+        if literal.lower() not in evidence.text and literal.lower() not in asked:
+            return f'"{literal}" is not in the passages'
+    for name in claim.names:
+        if name.lower() not in evidence.text and stem(name) not in evidence.keys and name.lower() not in asked:
+            return f'name "{name}" is not in the passages'
+    return ""
+
+
+def _closest(claim: _Claim, evidence: _Evidence) -> tuple[int, int, float]:
+    """Width, start and score of the sentences that cover the claim best; wider ones only where one is not enough."""
+    total = sum(claim.weights.values())
+    best = (1, 0, 0.0)
+    for width in range(1, min(_WIDEST, len(evidence.lines)) + 1):
+        for start in range(len(evidence.lines) - width + 1):
+            keys = evidence.title.union(*(line.keys for line in evidence.lines[start : start + width]))
+            score = sum(weight for key, weight in claim.weights.items() if key in keys) / total
+            if score > best[2]:
+                best = (width, start, score)
+        if best[2] >= DEFAULT_SUPPORT:
+            break
+    return best
+
+
+def _misquoted(claim: _Claim, evidence: _Evidence) -> str:
+    """A figure taken from another sentence than the one about the matter, which has its own."""
+    bare = {key: weight for key, weight in claim.weights.items() if not key[0].isdigit()}
+
+    def about(line: _Line) -> float:
+        return sum(weight for key, weight in bare.items() if key in line.keys)
+
+    for figure in claim.figures:
+        holders = [line for line in evidence.lines if any(same(figure, known) for known in line.figures)]
+        rivals = [
+            line
+            for line in evidence.lines
+            if line not in holders and any(known.unit == figure.unit != "" for known in line.figures)
+        ]
+        best = max(map(about, holders), default=None)
+        if best is not None and any(about(rival) > best for rival in rivals):
+            return f'number "{figure.surface}" belongs to something else in the passage'
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _units(text: str) -> tuple[str, ...]:
+    """Sentences; a list joined to the line that leads to it, headings joined to what follows."""
+    units: list[str] = []
+    for sentence in split_sentences(text):
+        goes_on = bool(units) and (
+            (_is_item(sentence) and _leads(units[-1])) or _RULE.fullmatch(units[-1]) or not sentence.strip()
+        )
+        if goes_on:
+            units[-1] += sentence
+        else:
+            units.append(sentence)
+    return tuple(units) or (text,)
+
+
+def _is_item(sentence: str) -> bool:
+    return re.match(r"\s*(?:[-*+•]\s|\d{1,3}[.)]\s|\|)", sentence) is not None
+
+
+def _leads(unit: str) -> bool:
+    lines = unit.rstrip().splitlines()
+    return bool(lines) and (lines[-1].rstrip().endswith((":", "：")) or _is_item(lines[-1]))

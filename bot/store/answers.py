@@ -1,0 +1,224 @@
+"""Answers, what explains them, and how far they got on their way to the platform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection, Row, Select, func, select, update
+
+from bot.store.clock import Clock
+from bot.store.engine import Database
+from bot.store.errors import StoreError
+from bot.store.schema import AnswerRow, DeliveryRow, DeliveryState, MessageRow, MessageState
+from bot.store.statements import upserting
+from bot.types import Answer, Outcome, Source, StoredAnswer, Trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One part of an answer on its way to the platform."""
+
+    part: int  # from 1
+    platform_message_id: str  # "" until delivered
+    delivered_at: datetime | None  # aware, UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Detail:
+    """Everything of an answer that is kept as one encrypted text."""
+
+    sources: tuple[Source, ...]
+    suggestions: tuple[str, ...]
+    trace: Trace
+
+
+_DETAIL = TypeAdapter(_Detail)
+
+
+class Answers:
+    """Answers and their delivery."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """Keep the database; `Store` makes it."""
+        self._database = database
+        self._clock = clock
+
+    def add(self, message_id: int, answer: Answer) -> StoredAnswer:
+        """Keep an answer and mark its message answered, in one transaction.
+
+        It waits to be delivered, in one part unless `plan_delivery` says otherwise.
+
+        Returns:
+            The stored answer; if the message has one already, that one, and the new one is dropped.
+
+        Raises:
+            StoreError: There is no such message.
+        """
+        with self._database.write() as connection:
+            answered = connection.execute(
+                update(MessageRow).where(MessageRow.id == message_id).values(state=MessageState.ANSWERED)
+            )
+            if answered.rowcount == 0:
+                raise StoreError(f"There is no message {message_id} to answer.")
+            insert = (
+                upserting(connection, AnswerRow)
+                .values(
+                    message_id=message_id,
+                    text=answer.text,
+                    kind=answer.kind,
+                    outcome=answer.outcome,
+                    detail=_dump_detail(answer),
+                    created_at=self._clock(),
+                )
+                .on_conflict_do_nothing(index_elements=[AnswerRow.message_id])
+                .returning(AnswerRow.id)
+            )
+            answer_id: int | None = connection.execute(insert).scalar_one_or_none()
+            if answer_id is not None:
+                _plan(connection, answer_id, [1])
+            return _stored(connection.execute(_answers().where(AnswerRow.message_id == message_id)).one())
+
+    def get(self, answer_id: int) -> StoredAnswer | None:
+        """Read one answer."""
+        return self._first(_answers().where(AnswerRow.id == answer_id))
+
+    def latest(self, conversation_id: int) -> StoredAnswer | None:
+        """Read the answer to the newest answered message of a conversation."""
+        query = _answers().where(MessageRow.conversation_id == conversation_id)
+        return self._first(query.order_by(MessageRow.id.desc()).limit(1))
+
+    def unanswered(self, limit: int) -> tuple[StoredAnswer, ...]:
+        """Read the answers in which the bot had to abstain, newest first."""
+        query = _answers().where(AnswerRow.outcome == Outcome.ABSTAINED)
+        return self._all(query.order_by(AnswerRow.id.desc()).limit(limit))
+
+    def plan_delivery(self, answer_id: int, *, parts: int) -> None:
+        """Say into how many parts an answer was cut, before the first is sent; saying it again changes nothing."""
+        with self._database.write() as connection:
+            _plan(connection, answer_id, range(1, parts + 1))
+
+    def mark_delivered(self, answer_id: int, *, part: int, platform_message_id: str) -> None:
+        """Note that a part reached the platform; the first id noted stays.
+
+        Args:
+            answer_id: Whose part it is.
+            part: Which, from 1.
+            platform_message_id: The id that the platform gave it.
+        """
+        with self._database.write() as connection:
+            _plan(connection, answer_id, [part])
+            connection.execute(
+                update(DeliveryRow)
+                .where(
+                    DeliveryRow.answer_id == answer_id,
+                    DeliveryRow.part == part,
+                    DeliveryRow.state == DeliveryState.PENDING,
+                )
+                .values(
+                    state=DeliveryState.DELIVERED,
+                    platform_message_id=platform_message_id,
+                    delivered_at=self._clock(),
+                )
+            )
+
+    def deliveries(self, answer_id: int) -> tuple[Delivery, ...]:
+        """Read the parts of an answer, in order; a front end that was interrupted goes on from here."""
+        query = select(DeliveryRow.part, DeliveryRow.platform_message_id, DeliveryRow.delivered_at)
+        query = query.where(DeliveryRow.answer_id == answer_id).order_by(DeliveryRow.part)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            Delivery(part=row.part, platform_message_id=row.platform_message_id, delivered_at=row.delivered_at)
+            for row in rows
+        )
+
+    def undelivered(self, platform: str) -> tuple[StoredAnswer, ...]:
+        """Read the answers of which at least one part still waits, oldest first."""
+        waiting = select(DeliveryRow.answer_id).where(DeliveryRow.state == DeliveryState.PENDING)
+        query = _answers().where(MessageRow.platform == platform, AnswerRow.id.in_(waiting))
+        return self._all(query.order_by(AnswerRow.id))
+
+    def count(self) -> int:
+        """How many answers there are."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(AnswerRow)).scalar_one()
+
+    def _first(self, query: Select[*tuple[Any, ...]]) -> StoredAnswer | None:
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _stored(row)
+
+    def _all(self, query: Select[*tuple[Any, ...]]) -> tuple[StoredAnswer, ...]:
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(_stored(row) for row in rows)
+
+
+def _plan(connection: Connection, answer_id: int, parts: Sequence[int]) -> None:
+    rows = [
+        {
+            "answer_id": answer_id,
+            "part": part,
+            "state": DeliveryState.PENDING,
+            "platform_message_id": "",
+            "delivered_at": None,
+        }
+        for part in parts
+    ]
+    if rows:
+        connection.execute(upserting(connection, DeliveryRow).on_conflict_do_nothing(), rows)
+
+
+def _answers() -> Select[*tuple[Any, ...]]:
+    return select(
+        AnswerRow.id,
+        AnswerRow.message_id,
+        MessageRow.conversation_id,
+        MessageRow.text.label("question"),
+        AnswerRow.text.label("answer_text"),
+        AnswerRow.kind,
+        AnswerRow.outcome,
+        AnswerRow.detail,
+        AnswerRow.created_at,
+    ).join_from(AnswerRow, MessageRow)
+
+
+def _stored(row: Row[*tuple[Any, ...]]) -> StoredAnswer:
+    detail = _load_detail(row.id, row.detail)
+    return StoredAnswer(
+        id=row.id,
+        message_id=row.message_id,
+        conversation_id=row.conversation_id,
+        question=row.question,
+        answer=Answer(
+            text=row.answer_text,
+            kind=row.kind,
+            outcome=row.outcome,
+            sources=detail.sources,
+            suggestions=detail.suggestions,
+            trace=detail.trace,
+        ),
+        created_at=row.created_at,
+    )
+
+
+def _dump_detail(answer: Answer) -> str:
+    detail = _Detail(sources=answer.sources, suggestions=answer.suggestions, trace=answer.trace)
+    # json, not pydantic, writes the text: it keeps lone surrogates and numbers that are not finite
+    return json.dumps(_DETAIL.dump_python(detail), separators=(",", ":"))
+
+
+def _load_detail(answer_id: int, text: str) -> _Detail:
+    try:
+        return _DETAIL.validate_python(json.loads(text))
+    except (ValidationError, json.JSONDecodeError) as error:
+        # "from None": pydantic quotes what it read, and that is people's text
+        raise StoreError(
+            f"Answer {answer_id} was stored in a form that this version of Burnish cannot read "
+            f"({type(error).__name__}); run `burnish store check`."
+        ) from None

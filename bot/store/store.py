@@ -1,0 +1,128 @@
+"""The store: one object through which the bot remembers."""
+
+from __future__ import annotations
+
+import json
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection
+
+from bot.store.answers import Answers
+from bot.store.clock import Clock, utc_now
+from bot.store.crypto import Keyring, missing_key_error
+from bot.store.engine import Database, open_database
+from bot.store.inbox import Inbox
+from bot.store.knowledge import Knowledge
+from bot.store.migrate import current_revision, refuse_newer, upgrade
+from bot.store.ratings import Ratings
+from bot.store.records import Audit, People, Settings
+from bot.store.statements import read_setting, write_setting
+
+_KEY_IDS = "key_ids"  # setting: ids of the keys that values may be encrypted with
+
+
+class Store:
+    """Repositories over one database.
+
+    Everything blocks: call it in a thread. Threads and processes may share a store. Every write is one transaction,
+    on the disk when the call returns.
+    """
+
+    def __init__(self, database: Database, keyring: Keyring, *, clock: Clock = utc_now) -> None:
+        """Put the repositories together; `open` is the door."""
+        self.database = database
+        self.keyring = keyring
+        self.inbox = Inbox(database, clock)
+        self.answers = Answers(database, clock)
+        self.ratings = Ratings(database, clock)
+        self.knowledge = Knowledge(database, clock)
+        self.people = People(database)
+        self.audit = Audit(database, clock)
+        self.settings = Settings(database)
+
+    @classmethod
+    def open(cls, url: str, keyring: Keyring, *, clock: Clock = utc_now) -> Self:
+        """Open a store; a SQLite file that does not exist is created, empty: `migrate` comes next.
+
+        Args:
+            url: "sqlite:///PATH", "postgresql://USER:PASSWORD@HOST/NAME", or a file's path.
+            keyring: The keys that the store was written with.
+            clock: Gives the time for what the store dates itself.
+
+        Raises:
+            StoreError: It cannot be reached, is no store, is of a newer version, or was written with another key.
+        """
+        database = open_database(url, keyring)
+        try:
+            with database.read() as connection:
+                revision = current_revision(connection)
+                refuse_newer(revision, database.name)
+                if revision is not None:
+                    refuse_missing_keys(connection, keyring)
+            store = cls(database, keyring, clock=clock)
+            if revision is not None:
+                store.note_primary_key()
+        except BaseException:
+            database.close()
+            raise
+        return store
+
+    def migrate(self) -> tuple[str, ...]:
+        """Bring the schema to the newest revision, in one transaction.
+
+        Returns:
+            The revisions applied, oldest first; none if it was the newest already.
+        """
+        with self.database.rebuild() as connection:
+            refuse_newer(current_revision(connection), self.database.name)
+            applied = upgrade(connection)
+        self.note_primary_key()
+        return applied
+
+    def revision(self) -> str | None:
+        """The schema's revision; None before the first `migrate`."""
+        with self.database.read() as connection:
+            return current_revision(connection)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    def note_primary_key(self) -> None:
+        """Write down that values are encrypted with the primary key from now on."""
+        primary = self.keyring.primary_id
+        with self.database.read() as connection:
+            if primary in key_ids(connection):
+                return
+        with self.database.write() as connection:
+            write_key_ids(connection, (primary, *key_ids(connection, lock=True)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def key_ids(connection: Connection, *, lock: bool = False) -> tuple[str, ...]:
+    """Ids of the keys that a store's values may be encrypted with, the newest first."""
+    return tuple(json.loads(read_setting(connection, _KEY_IDS, lock=lock) or "[]"))
+
+
+def write_key_ids(connection: Connection, ids: tuple[str, ...]) -> None:
+    """Write down which keys a store's values may be encrypted with."""
+    write_setting(connection, _KEY_IDS, json.dumps(list(dict.fromkeys(ids))))
+
+
+def refuse_missing_keys(connection: Connection, keyring: Keyring) -> None:
+    """Stop before a store is written with a key that has nothing to do with what is in it.
+
+    Raises:
+        StoreError: The ring lacks a key that the store needs.
+    """
+    missing = [key_id for key_id in key_ids(connection) if key_id not in keyring.ids]
+    if missing:
+        raise missing_key_error(missing, keyring)

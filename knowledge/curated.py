@@ -1,0 +1,81 @@
+"""Curated questions by their wording: what the encoder misses, above all in a language that it does not know."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from rapidfuzz import fuzz, process
+
+from knowledge.types import ChunkIds, ChunkKind, Passage, StoredChunk
+
+_ENDING: Final = re.compile(r"[\s?!.,;:。，！；：、…]+$")  # NFKC has made full-width ? and ! plain before
+_SPACE: Final = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CuratedMatch:
+    """A curated question near to what was asked."""
+
+    passage: Passage
+    similarity: float  # cosine of the questions, [-1, 1]
+    string_similarity: float  # of their letters, [0, 1]; 1 for the same wording
+    exact: bool  # the same wording but for case, width, spaces and the closing punctuation
+
+    @property
+    def strength(self) -> float:
+        """How surely both ask the same, [0, 1]; see ``match_strength``."""
+        return match_strength(self.similarity, self.string_similarity)
+
+
+def match_strength(similarity: float, string_similarity: float) -> float:
+    """Combine the two similarities: the better one counts, since each is blind where the other sees."""
+    return min(1.0, max(0.0, similarity, string_similarity))
+
+
+def normalise(question: str) -> str:
+    """Take case, width, spacing and closing punctuation off a question."""
+    visible = "".join(c for c in unicodedata.normalize("NFKC", question) if unicodedata.category(c) != "Cf")
+    return _ENDING.sub("", _SPACE.sub(" ", visible).strip()).casefold()
+
+
+def string_similarity(one: str, other: str) -> float:
+    """Compare two normalised questions by their letters (insertions and deletions), [0, 1]."""
+    return fuzz.ratio(one, other) / 100
+
+
+@dataclass(frozen=True, slots=True)
+class CuratedBook:
+    """The curated questions of one state of the store."""
+
+    questions: dict[int, str] = field(default_factory=dict)  # chunk id to normalised question
+    collections: dict[int, str] = field(default_factory=dict)
+
+    def changed(self, *, added: Iterable[StoredChunk], removed: Collection[int]) -> CuratedBook:
+        """Make the book of the next state."""
+        questions = {key: value for key, value in self.questions.items() if key not in removed}
+        collections = {key: value for key, value in self.collections.items() if key not in removed}
+        for stored in added:
+            if stored.chunk.kind is ChunkKind.CURATED:
+                questions[stored.id] = normalise(stored.chunk.question)
+                collections[stored.id] = stored.collection
+        return CuratedBook(questions, collections)
+
+    def visible(self, collections: Collection[str] | None) -> dict[int, str]:
+        """Questions by chunk id, in the collections given; None for all."""
+        if collections is None:
+            return self.questions
+        return {key: value for key, value in self.questions.items() if self.collections[key] in collections}
+
+    @staticmethod
+    def nearest(question: str, questions: dict[int, str], top_k: int) -> ChunkIds:
+        """Find the questions whose letters are most like those of a normalised question, best first.
+
+        Takes about 1 ms for 1,000 questions.
+        """
+        found = process.extract(question, questions, scorer=fuzz.ratio, limit=top_k)
+        return np.array([chunk_id for _, _, chunk_id in found], dtype=np.int64)

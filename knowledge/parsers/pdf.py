@@ -1,0 +1,131 @@
+"""PDF: one section a page, titled by the bookmarks."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from knowledge.errors import UnreadableError
+from knowledge.parsers.outline import Content, flow, one_line
+from knowledge.types import ProblemKind, Section
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
+
+_PDFIUM = threading.Lock()  # PDFium keeps global state: one document at a time in a process
+_HYPHEN_MARKS = re.compile("[\ufffe\x02\u00ad]\\s*\n?\\s*")  # where PDFium itself saw a word broken
+_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[-\u2010]\n(?=[a-zß-ÿ])")  # before a capital it is a real hyphen
+_SENTENCE_END = re.compile(r"[.!?:;。！？：；…][\"'”’)\]）】》」]*\Z")
+_BULLET = re.compile(r"[•▪◦‣·–*-]\s+\S|\(?\d{1,2}[.)]\s+\S")
+_DIGITS = re.compile(r"\d+")
+_SHORT = 0.8  # of the longest line; a sentence that ends in a shorter line ends its paragraph
+_REPEATED = 0.6  # of the pages; a first or last line seen on so many is a running head
+_FEWEST_PAGES = 4  # below, a repeated line is no evidence
+
+
+def parse(content: bytes, *, max_characters: int) -> Content:
+    """Read the text of a PDF.
+
+    Raises:
+        UnreadableError: It is encrypted, broken, too large, or holds only pictures.
+    """
+    import pypdfium2  # only where there is a PDF
+
+    with _PDFIUM:
+        try:
+            with pypdfium2.PdfDocument(content) as document:
+                pages = _pages(document, max_characters)
+                titles = _titles(document)
+                metadata = one_line(document.get_metadata_value("Title"))
+        except pypdfium2.PdfiumError as error:
+            raise _translated(error) from error
+    if not any(page.strip() for page in pages):
+        raise UnreadableError(
+            ProblemKind.EMPTY, f"Its {len(pages)} page(s) hold pictures but no text; run text recognition (OCR) on it."
+        )
+    return Content(title=_title(metadata), sections=tuple(_sections(pages, titles)))
+
+
+def _translated(error: Exception) -> UnreadableError:
+    if "password" in str(error).lower():
+        return UnreadableError(ProblemKind.ENCRYPTED, "It is locked by a password; save a copy without one.")
+    return UnreadableError(ProblemKind.BROKEN, "It is cut off or damaged and cannot be opened as PDF; copy it anew.")
+
+
+def _pages(document: PdfDocument, max_characters: int) -> list[str]:
+    pages: list[str] = []
+    total = 0
+    for page in document:
+        text = page.get_textpage().get_text_bounded().replace("\r\n", "\n").replace("\r", "\n")
+        total += len(text)
+        if total > max_characters:
+            raise UnreadableError(
+                ProblemKind.TOO_LARGE, f"It holds more than {max_characters:,} characters of text; split it."
+            )
+        pages.append(text)
+    return pages
+
+
+def _titles(document: PdfDocument) -> dict[int, tuple[str, ...]]:
+    """Map page numbers, from 0, to the path of the first bookmark there."""
+    titles: dict[int, tuple[str, ...]] = {}
+    path: list[str] = []
+    for bookmark in document.get_toc(max_depth=6):
+        path = [*path[: bookmark.level], one_line(bookmark.get_title())]
+        target = bookmark.get_dest()
+        page = target.get_index() if target else None
+        if page is not None:
+            titles.setdefault(page, tuple(filter(None, path)))
+    return titles
+
+
+def _title(metadata: str) -> str:
+    """Take the title that the file states, unless a program left its own there."""
+    junk = metadata.lower().startswith(("microsoft word", "untitled", "powerpoint", "slide ")) or "." in metadata[-5:]
+    return "" if junk else metadata
+
+
+def _sections(pages: Sequence[str], titles: dict[int, tuple[str, ...]]) -> list[Section]:
+    running = _running_lines(pages)
+    sections: list[Section] = []
+    path: tuple[str, ...] = ()
+    for number, page in enumerate(pages):
+        path = titles.get(number, path)
+        lines = [line.strip() for line in _HYPHEN_MARKS.sub("", page).split("\n")]
+        text = _paragraphs([line for line in lines if _shape(line) not in running])
+        if text:
+            sections.append(Section(title_path=path, anchor=f"page={number + 1}", text=text))
+    return sections
+
+
+def _running_lines(pages: Sequence[str]) -> frozenset[str]:
+    """Find heads and feet: first and last lines that return on most pages, their numbers aside."""
+    if len(pages) < _FEWEST_PAGES:
+        return frozenset()
+    seen: Counter[str] = Counter()
+    for page in pages:
+        lines = [line for line in page.split("\n") if line.strip()]
+        seen.update({_shape(line) for line in lines[:1] + lines[-1:]})
+    return frozenset(shape for shape, count in seen.items() if count >= _REPEATED * len(pages))
+
+
+def _shape(line: str) -> str:
+    return _DIGITS.sub("#", line.strip())
+
+
+def _paragraphs(lines: Sequence[str]) -> str:
+    """Join lines into running text; a blank line, a bullet or a short last line ends a paragraph."""
+    longest = max(map(len, lines), default=0)
+    paragraphs: list[list[str]] = [[]]
+    for line in lines:
+        current = paragraphs[-1]
+        ended = bool(current) and len(current[-1]) < _SHORT * longest and bool(_SENTENCE_END.search(current[-1]))
+        if not line or ended or _BULLET.match(line):
+            paragraphs.append([])
+        if line:
+            paragraphs[-1].append(line)
+    joined = (_BROKEN_WORD.sub("", "\n".join(paragraph)) for paragraph in paragraphs if paragraph)
+    return "\n\n".join(map(flow, joined))
