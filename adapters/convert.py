@@ -127,7 +127,7 @@ def _silent_gguf_reader() -> Iterator[None]:
 
 
 def _restore_digit_splitting(gguf_file: Path, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Split numbers into digits as the model was trained: the GGUF reader drops it ("\\n\\n1" came out otherwise)."""
+    """Split numbers into digits as the model was trained: the GGUF reader drops that step."""
     from gguf import GGUFReader
     from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
 

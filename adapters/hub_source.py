@@ -42,7 +42,7 @@ def download_repository(
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
     what = f"hub:{repository}@{revision}"
@@ -63,7 +63,9 @@ def download_repository(
     except RevisionNotFoundError as error:
         raise AdapterError(f"{repository} has no revision {revision!r}; name a branch, a tag or a commit.") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
-        raise AdapterError(f"The hub cannot be reached for {what}; check the network, or use a package: source.") from error
+        raise AdapterError(
+            f"The hub cannot be reached for {what}; check the network, or use a package: source."
+        ) from error
     except HfHubHTTPError as error:
         status = error.response.status_code
         raise AdapterError(f"The hub answered HTTP {status} for {what}; try again later.") from error

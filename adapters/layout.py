@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,6 +134,29 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     _sync(temporary)
     temporary.replace(folder / MANIFEST_NAME)
     _sync(folder)
+
+
+def seal_adapter(folder: Path, *, source: str, base: str, created_at: datetime) -> Manifest:
+    """Complete an adapter's folder by writing its manifest.
+
+    Args:
+        folder: Holds the adapter's files; nothing is to be changed in it afterwards.
+        source: Where it came from, such as the name of a training run.
+        base: Fingerprint of the model it belongs to.
+        created_at: Aware, UTC.
+    """
+    files = record_files(folder)
+    identity = "\n".join([base, *(f"{name} {record.sha256}" for name, record in files.items())])
+    manifest = Manifest(
+        source=source,
+        fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
+        licence="",
+        created_at=created_at.isoformat(timespec="seconds"),
+        base=base,
+        files=files,
+    )
+    write_manifest(folder, manifest)
+    return manifest
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess  # noqa: S404 - pip has no library interface; it is started with a fixed argument list
+import subprocess
 import sys
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -43,7 +43,7 @@ def download_archive(
     destination, scratch, log = folder / "archive", folder / "scratch", folder / "pip.log"
     destination.mkdir()
     scratch.mkdir()
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--retries=2"]
     # pip's own cache would keep a second copy of something this large.
     command += ["--no-cache-dir", "--disable-pip-version-check", "--progress-bar=off", f"--dest={destination}"]
     command += [f"--index-url={index_url}"] if index_url else []

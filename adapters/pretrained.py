@@ -69,4 +69,6 @@ def _load(auto_class: Any, folder: Path, dtype: torch.dtype) -> Any:  # noqa: AN
 
 
 def _unreadable(what: str, folder: Path) -> AdapterError:
-    return AdapterError(f"{folder} holds no {what} that transformers can read; expected config, tokenizer, safetensors.")
+    return AdapterError(
+        f"{folder} holds no {what} that transformers can read; expected config, tokenizer, safetensors."
+    )

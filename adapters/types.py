@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias
@@ -94,7 +94,7 @@ class Generator(Protocol):
     def name(self) -> str:
         """Fingerprint of weights and adapter version."""
 
-    def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncIterator[str]:
+    def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
         """Generate greedily; yields pieces of text as they come.
 
         Closing the iterator cancels the request. Ends at the end-of-turn token or at a limit.

@@ -1,6 +1,6 @@
 """Where the vector index should change its form: exact against IVF-SQ8 on clustered vectors, one thread.
 
-    python benchmarks/index.py --sizes 10000 50000 100000 --output index.json
+    python -m benchmarks.index --sizes 10000 50000 100000 --output index.json
 
 Chunks of documents lie in topics within themes, so the vectors are drawn the same way: 384 numbers, themes, topics
 around them, chunks around those; queries are chunks moved a little, so that the nearest is not the query itself.

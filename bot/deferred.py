@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 
@@ -22,14 +22,14 @@ class DeferredGenerator:
         """The generator's name; waits until it is loaded."""
         return self._loading.result().name
 
-    async def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncIterator[str]:
+    async def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
         """Generate as the loaded generator does.
 
         Raises:
             AdapterError: It could not be loaded.
         """
         generator = await asyncio.wrap_future(self._loading)
-        async with aclosing(generator.stream(turns, limits)) as pieces:  # type: ignore[type-var]  # streams are generators
+        async with aclosing(generator.stream(turns, limits)) as pieces:
             async for piece in pieces:
                 yield piece
 

@@ -36,7 +36,10 @@ _SCALES = {
 }  # fmt: skip
 _HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2}
 _HAN_MEASURES = "个名位台条份种项页号层步件张" + "".join({name[0] for name in _HAN_UNITS})
-_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 _MONTH = "|".join(f"{month[:3]}(?:{month[3:]})?" if month != "may" else "may" for month in _MONTHS)
 
 _ISO = re.compile(r"(?<![\w-])(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?![\w-])")
@@ -56,7 +59,7 @@ _NUMBER = re.compile(
 _RANGE = re.compile(r"(?<=\d)\s?[-–—~～至到]\s?(?=\d)")
 _WORD_NUMBER = re.compile(rf"\b({'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
 _HAN_NUMBER = re.compile(
-    rf"(?P<percent>百分之)?(?P<value>[一二两三四五六七八九]?十[一二三四五六七八九]?|[零一二两三四五六七八九])(?=(?P<measure>[{_HAN_MEASURES}]))"
+    rf"(?P<value>[一二两三四五六七八九]?十[一二三四五六七八九]?|[零一二两三四五六七八九])(?=(?P<measure>[{_HAN_MEASURES}]))"
 )
 _HAN_PERCENT = re.compile(r"百分之\s*(?P<value>\d+(?:\.\d+)?)")
 _RANGE_END = re.compile(r" to \d+(?:[.,]\d+)*")
@@ -79,10 +82,9 @@ def figures(text: str) -> tuple[Figure, ...]:
     text = _LIST_NUMBER.sub(lambda match: " " * len(match.group()), text)
     dates: list[Figure] = []
     for pattern in _DATES:
-        for match in pattern.finditer(text):
-            dates.append(_date(match))
+        dates += [_date(match) for match in pattern.finditer(text)]
         text = pattern.sub(" ; ", text)
-    text = _RANGE.sub(" to ", text)
+    text = _HAN_PERCENT.sub(r"\g<value>%", _RANGE.sub(" to ", text))
     return (*dates, *_numbers(text), *_spelled(text))
 
 
@@ -102,8 +104,6 @@ def _date(match: re.Match[str]) -> Figure:
 
 
 def _numbers(text: str) -> Iterator[Figure]:
-    for match in _HAN_PERCENT.finditer(text):
-        yield Figure(value=_plain(match["value"]), unit="percent", surface=match.group())
     for match in _NUMBER.finditer(text):
         if _ORDINAL_BEFORE.search(text, 0, match.start()):
             continue

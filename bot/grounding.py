@@ -15,17 +15,19 @@ from functools import lru_cache
 from math import log
 
 from bot.figures import Figure, figures, same
-from bot.polarity import contradiction, is_cue, polarities
+from bot.polarity import contradiction, is_cue
 from bot.sentences import split_sentences
-from bot.words import STOP_WORDS, Word, has_han, stem, words
+from bot.words import STOP_WORDS, Word, asked_words, content_keys, has_han, stem, words
 
-DEFAULT_SUPPORT = 0.7
+DEFAULT_SUPPORT = 0.8
 _TITLE_CHARACTERS = 200  # a first block no longer than this is a title or a curated question
 _NAME_WEIGHT = 2.0  # a name or a figure says more than another word
+_NEWS_WEIGHT = 3.0  # what the question does not have is what the sentence claims
 _WIDEST = 2  # sentences of a passage that may back one sentence together
 
 _FRAMING = re.compile(
-    r"^\s*(?:[-*+•]|\d{1,3}[.)])?\s*(?:(?:according to|based on|as (?:stated|mentioned|described) in|in|from)\s+(?:the|this)\s+"
+    r"^\s*(?:[-*+•]|\d{1,3}[.)])?\s*"
+    r"(?:(?:according to|based on|as (?:stated|mentioned|described) in|in|from)\s+(?:the|this)\s+"
     r"(?:provided |given |above )?(?:text|passage|article|context|information|document|documentation|page)s?"
     r"(?: above| provided)?\s*,?|the (?:text|passage|article|document) (?:says|states|mentions|explains)(?: that)?|"
     r"the (?:correct )?answer is:?|answer:|sure,|yes,)\s*",
@@ -33,15 +35,28 @@ _FRAMING = re.compile(
 )
 _QUOTED = re.compile(r"`([^`\n]+)`|(https?://[^\s)>\]\"']+|www\.[^\s)>\]\"']+)|([\w.+-]+@[\w-]+(?:\.[\w-]+)+)")
 _IDENTIFIER = re.compile(
-    r"(?<![\w/.-])[A-Za-z_][A-Za-z0-9_]*(?:[./:_-][A-Za-z0-9_]+)*(?![\w])|(?<![\w.])\d+(?:\.\d+){2,}(?![\w])|(?<![\w:])\d{1,2}:\d{2}(?![\w:])"
+    r"(?<![\w/.-])[A-Za-z_][A-Za-z0-9_]*(?:[./:_-][A-Za-z0-9_]+)*(?!\w)"  # config.set, page_size, SHA256
+    r"|(?<![\w.])\d+(?:\.\d+){2,}(?!\w)|(?<![\w:])\d{1,2}:\d{2}(?![\w:])"  # 1.2.3, 10.0.0.1, 12:30
 )
 _CODE_LIKE = re.compile(r"[_/]|\d|[a-z][A-Z]|[A-Za-z]\.[A-Za-z]{2}")
 _CAPITALISED = re.compile(r"[^\W\d_a-z][\w'’-]*")
-_STARTS = re.compile(
-    r"(?:^|[.!?:]\s|\n)[\s\"'“‘(\[*_>#-]*(?:\d{1,3}[.)]\s+)?$"
-)  # the first word after this has its capital for free
+# The word after this has its capital for standing first.
+_STARTS = re.compile(r"(?:^|[.!?:]\s|\n)[\s\"'“‘(\[*_>#-]*(?:\d{1,3}[.)]\s+)?$")
 _FIGURE_WORDS = re.compile(
     r"how (?:many|much|long|often|old|far|fast|big|large)|when|what (?:year|date|time)|多少|多久|几|何时", re.IGNORECASE
+)
+_ASKS_FIGURE = re.compile(
+    r"\bhow (?:many|much|long|old|far|big|large)\b|\b(?:what|which) year\b|多少|多久|几[个天次年月]", re.IGNORECASE
+)
+_FIGURE_LIKE = re.compile(
+    r"\b(?:no|none|free|all|any|both|half|once|twice|daily|weekly|monthly|yearly|unlimited|never|immediately|instantly|"
+    r"until|as (?:long|many|much))\b|不限|免费|立即|马上|全部|没有|无",
+    re.IGNORECASE,
+)
+_YES_OR_NO = re.compile(
+    r"(?:^|[.,;:!?]\s+)(?:and |but |so )?(?:do|does|did|is|are|was|were|can|could|may|might|must|should|will|would|has|"
+    r"have|had)\b|吗|是否|能否|可否|可不可以|能不能|[是有]没有|是不是",
+    re.IGNORECASE,
 )
 _STEP_WORDS = re.compile(r"how (?:do|can|should|to)|怎么|如何|怎样", re.IGNORECASE)
 _RULE = re.compile(r"\s*(?:#{1,6}\s.*|\|?[\s|:-]+\|?|[-=*_]{3,})\s*")  # a heading or a table's ruling: nothing to quote
@@ -64,6 +79,7 @@ class _Claim:
     text: str
     words: tuple[Word, ...]
     weights: dict[str, float]  # content key -> weight
+    news: frozenset[str]  # content keys that the question does not have
     figures: tuple[Figure, ...]
     literals: tuple[str, ...]  # code, addresses and identifiers: must be there to the letter, case apart
     names: tuple[str, ...]  # capitalised words
@@ -104,11 +120,9 @@ def check_sentence(
     Returns:
         The verdict of the passage that backs the sentence best.
     """
-    claim = _claim(sentence)
-    if sentence.rstrip().endswith(("?", "？")):
-        return _refused("it asks instead of answering")
-    if not claim.weights:
-        return _refused("it says nothing that could be checked")
+    claim = _claim(sentence, question)
+    if reason := _says_nothing(claim, question):
+        return _refused(reason)
     verdicts = [
         (0.0 if reason else score, score, -number, reason)
         for number, (score, reason) in enumerate((_against(claim, _evidence(text), question) for text in passages), 1)
@@ -136,7 +150,7 @@ def quote(question: str, passage_text: str, max_sentences: int = 3) -> str:
     units = _units(passage_text)
     keys = [frozenset(word.key for word in words(unit) if word.content) for unit in units]
     frequency = Counter(key for found in keys for key in found)
-    asked = {word.key for word in words(question) if word.content}
+    asked = {word.key for word in asked_words(question)}
     wants_figure = _FIGURE_WORDS.search(question) is not None
     wants_steps = _STEP_WORDS.search(question) is not None
     weight = {key: log(1 + len(units) / frequency[key]) for key in asked & frequency.keys()}
@@ -159,20 +173,42 @@ def _refused(reason: str) -> Support:
     return Support(supported=False, score=0.0, passage=None, reason=reason)
 
 
-def _claim(sentence: str) -> _Claim:
+def _says_nothing(claim: _Claim, question: str) -> str:
+    """Why a sentence is no answer whatever the passages say; "" if it may be one."""
+    if claim.text.rstrip().endswith(("?", "？")):
+        return "it asks instead of answering"
+    if not claim.weights:
+        return "it says nothing that could be checked"
+    if question and not claim.news and not _YES_OR_NO.search(question) and not any(map(is_cue, claim.words)):
+        return "it only repeats the question"
+    if _ASKS_FIGURE.search(question) and not (_has_news(claim, question) or _FIGURE_LIKE.search(claim.text)):
+        return "it has no figure, and the question asks for one"
+    return ""
+
+
+def _has_news(claim: _Claim, question: str) -> bool:
+    asked = figures(question)
+    return any(not any(same(figure, known) for known in asked) for figure in claim.figures)
+
+
+def _claim(sentence: str, question: str) -> _Claim:
+    asked = content_keys(question)
     text = _FRAMING.sub("", sentence, count=1)
     found = words(text)
     literals = tuple(_literals(text))
     names = tuple(_names(text))
     heavy = {stem(name) for name in names}
+    weights = {
+        word.key: (_NAME_WEIGHT if word.key in heavy or word.surface[0].isdigit() else 1.0)
+        * (1.0 if word.key in asked else _NEWS_WEIGHT)
+        for word in found
+        if word.content and not is_cue(word)
+    }
     return _Claim(
         text=text,
         words=found,
-        weights={
-            word.key: _NAME_WEIGHT if word.key in heavy or word.surface[0].isdigit() else 1.0
-            for word in found
-            if word.content and not is_cue(word)
-        },
+        weights=weights,
+        news=frozenset(weights) - asked,
         figures=figures(text),
         literals=literals,
         names=names,
@@ -222,9 +258,7 @@ def _against(claim: _Claim, evidence: _Evidence, question: str) -> tuple[float, 
     if reason := _foreign(claim, evidence, question) or _misquoted(claim, evidence):
         return score, reason
     window = "".join(line.text for line in evidence.lines[start : start + width])
-    key = contradiction(polarities(claim.text, claim.words), polarities(window, words(window)))
-    if key:
-        surface = next(word.surface for word in claim.words if word.key == key)
+    if surface := contradiction(claim.text, window):
         return score, f'about "{surface}" the passage says the opposite'
     return score, ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import reduce
@@ -17,7 +17,7 @@ from bot.types import Answer, AnswerKind, Outcome, StoredMessage, Trace, Turn
 
 log = logging.getLogger(__name__)
 
-Handler: TypeAlias = Callable[["Request"], AsyncIterator[Event]]
+Handler: TypeAlias = Callable[["Request"], AsyncGenerator[Event, None]]
 Middleware: TypeAlias = Callable[[Handler], Handler]
 
 
@@ -46,9 +46,9 @@ class ErrorBoundary:
     def __call__(self, handler: Handler) -> Handler:
         """Wrap a handler."""
 
-        async def bounded(request: Request) -> AsyncIterator[Event]:
+        async def bounded(request: Request) -> AsyncGenerator[Event, None]:
             try:
-                async with aclosing(handler(request)) as events:  # type: ignore[type-var]  # handlers are generators
+                async with aclosing(handler(request)) as events:
                     async for event in events:
                         yield event
             except Exception as error:  # noqa: BLE001 - the one boundary of the program
@@ -79,7 +79,7 @@ def length_limit(settings: Settings) -> Middleware:
     """Decline messages that are too long to be a question, kindly."""
 
     def wrap(handler: Handler) -> Handler:
-        async def limited(request: Request) -> AsyncIterator[Event]:
+        async def limited(request: Request) -> AsyncGenerator[Event, None]:
             text = request.stored.message.text
             limit = settings.bot.max_message_characters
             if len(text) > limit:
@@ -88,7 +88,7 @@ def length_limit(settings: Settings) -> Middleware:
                 reason = f"the message has {len(text)} characters, the limit is {limit}"
                 yield Done(answer=plain_answer(said, AnswerKind.REFUSAL, reason))
                 return
-            async with aclosing(handler(request)) as events:  # type: ignore[type-var]  # handlers are generators
+            async with aclosing(handler(request)) as events:
                 async for event in events:
                     yield event
 

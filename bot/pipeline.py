@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from adapters.errors import AdapterError
 from adapters.types import Encoder, GenerationLimits, Generator, Intent, IntentClassifier
 from bot.blocking import run_blocking
 from bot.confidence import answerability
 from bot.config import Settings
-from bot.grounding import SentenceBuffer, Support, check_sentence, quote
-from bot.prompts import answer_turns, resolve_follow_up
+from bot.grounding import Support, check_sentence, quote
+from bot.prompts import answer_turns, passage_text, resolve_follow_up
 from bot.routing import Route, Router
+from bot.sentences import SentenceBuffer
 from bot.texts import language_of, say
 from bot.types import Answer, AnswerKind, Outcome, Source, Trace, TracedPassage, Turn
 from knowledge.retrieve import CuratedMatch
@@ -112,7 +114,7 @@ class Pipeline:
 
     async def answer(
         self, text: str, *, history: Sequence[Turn] = (), collections: Sequence[str] | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Answer one message.
 
         Args:
@@ -141,7 +143,7 @@ class Pipeline:
 
         def lap(name: str) -> None:
             nonlocal started
-            timings[name] = round((self._clock() - started) * 1000, 2)
+            timings[name] = self._since(started)
             started = self._clock()
 
         query = resolve_follow_up(text, history)
@@ -239,29 +241,37 @@ class Pipeline:
 
     # -- write
 
-    async def _write(self, look: Look, started: float) -> AsyncIterator[Event]:
+    async def _write(self, look: Look, started: float) -> AsyncGenerator[Event, None]:
         passages = look.passages[: self._settings.answers.passages]
         if look.language not in WRITTEN_LANGUAGES:
             yield Done(answer=self._timed(self._quoted(look, f"answers in {look.language} are quoted", ""), started))
             return
         yield Writing(passages=len(passages))
-        draft = _Draft()
+        draft = _Draft(started=self._clock())
+        try:
+            async with aclosing(self._checked(look, passages, draft)) as pieces:
+                async for piece in pieces:
+                    yield Delta(text=piece)
+        except AdapterError as error:  # the passages are there all the same
+            draft.failed = str(error)
+        timings = {"first_token": draft.first_token_ms, "write": self._since(draft.started)}
+        look = replace(look, timings_ms={**look.timings_ms, **timings})
+        yield Done(answer=self._timed(self._finished(look, passages, draft), started))
+
+    async def _checked(self, look: Look, passages: Sequence[Passage], draft: _Draft) -> AsyncGenerator[str, None]:
+        """The generator's sentences with their citations, up to the first that the passages do not support."""
         limits = GenerationLimits(
             max_new_tokens=self._settings.answers.max_new_tokens, seconds=self._settings.answers.max_seconds
         )
-        turns = answer_turns(look.query, passages, look.history)
-        async with aclosing(_sentences(self._generator.stream(turns, limits), draft, self._clock)) as sentences:
+        turns = answer_turns(look.text, passages, look.history)
+        texts = [passage_text(passage) for passage in passages]
+        async with aclosing(_sentences(self._generator.stream(turns, limits), draft, self._since)) as sentences:
             async for sentence in sentences:
-                support = await run_blocking(
-                    check_sentence, sentence, [p.stored.chunk.lexical_text for p in passages], look.query
-                )
+                support = await run_blocking(check_sentence, sentence, texts, look.query)
                 if not self._keep(support):
                     draft.stopped_by = support
-                    break
-                yield Delta(text=draft.keep(sentence, support))
-        timings = {"first_token": draft.first_token_ms, "write": round((self._clock() - draft.started) * 1000, 2)}
-        look = replace(look, timings_ms={**look.timings_ms, **timings})
-        yield Done(answer=self._timed(self._finished(look, passages, draft), started))
+                    return
+                yield draft.keep(sentence, support)
 
     def _keep(self, support: Support) -> bool:
         return support.supported and support.score >= self._settings.answers.min_support
@@ -317,8 +327,11 @@ class Pipeline:
             timings_ms=look.timings_ms,
         )
 
+    def _since(self, started: float) -> float:
+        return round((self._clock() - started) * 1000, 2)  # ms
+
     def _timed(self, answer: Answer, started: float) -> Answer:
-        timings = {**answer.trace.timings_ms, "total": round((self._clock() - started) * 1000, 2)}
+        timings = {**answer.trace.timings_ms, "total": self._since(started)}
         return replace(answer, trace=replace(answer.trace, timings_ms=timings))
 
 
@@ -330,12 +343,21 @@ class _Draft:
     kept: str = ""
     started: float = 0.0
     first_token_ms: float = 0.0
-    stopped_by: Support | None = None
-    numbers: list[int] | None = None  # passage numbers in the order in which they were first cited
+    stopped_by: Support | None = None  # the check that ended the answer
+    failed: str = ""  # the generator's error, one sentence
+    numbers: list[int] = field(default_factory=list)  # passages in the order in which they were first cited
+
+    @property
+    def why_not_shown(self) -> str:
+        """Why nothing that the generator wrote is shown."""
+        if self.failed:
+            return self.failed
+        if self.stopped_by is not None:
+            return f"what the model wrote is not in the documents ({self.stopped_by.reason})"
+        return "the model wrote nothing"
 
     def keep(self, sentence: str, support: Support) -> str:
         """Add a checked sentence with its citation; returns the piece to show."""
-        self.numbers = self.numbers or []
         if support.passage not in self.numbers:
             self.numbers.append(support.passage)
         citation = f" [{self.numbers.index(support.passage) + 1}]"
@@ -344,13 +366,14 @@ class _Draft:
         return piece
 
 
-async def _sentences(stream: AsyncIterator[str], draft: _Draft, clock: Callable[[], float]) -> AsyncIterator[str]:
+async def _sentences(
+    stream: AsyncGenerator[str, None], draft: _Draft, since: Callable[[float], float]
+) -> AsyncGenerator[str, None]:
     """Cut the generator's stream into sentences; closing this closes the stream, which cancels the request."""
     buffer = SentenceBuffer()
-    draft.started = clock()
-    async with aclosing(stream) as pieces:  # type: ignore[type-var]  # the Protocol promises an iterator; ours is a generator
+    async with aclosing(stream) as pieces:
         async for piece in pieces:
-            draft.first_token_ms = draft.first_token_ms or round((clock() - draft.started) * 1000, 2)
+            draft.first_token_ms = draft.first_token_ms or since(draft.started)
             draft.text += piece
             for sentence in buffer.feed(piece):
                 yield sentence
@@ -362,7 +385,7 @@ def _source(number: int, passage: Passage) -> Source:
     chunk = passage.stored.chunk
     return Source(
         number=number,
-        title=" > ".join(chunk.title_path),
+        title=" > ".join((*chunk.title_path, chunk.question) if chunk.question else chunk.title_path),
         uri=passage.stored.uri,
         anchor=chunk.anchor,
         excerpt=chunk.text,

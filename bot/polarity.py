@@ -6,11 +6,14 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
-from bot.words import HAN, Word, stem
+from bot.words import HAN, Word, stem, words
+
+_Polarities: TypeAlias = Mapping[str, frozenset[bool]]
 
 _CUES = frozenset(
-    ["not", "no", "never", "without", "cannot", "none", "neither", "nor", "nobody", "nothing", "unable", "lack", "lacks", "lacking", "hardly"]
+    "not no never without cannot none neither nor nobody nothing unable lack lacks lacking hardly".split()  # noqa: SIM905 - as prose
 )
 _HAN_CUE = re.compile(
     r"不(?!仅|但|过|同|断|少|久|管|论|妨|禁)|没(?!关系|事)|无(?!论|线|疑|数|限)|未(?!来)|别(?=[^人的])|勿|禁止|无法"
@@ -18,7 +21,10 @@ _HAN_CUE = re.compile(
 _ENDS_SCOPE = re.compile(
     r"[.,;:!?。，；：！？()（）\n]|\b(?:but|and|so|because|if|unless|until|when|while|then|that)\b", re.IGNORECASE
 )
-_SCOPE_WORDS = 4  # content words after "not" that it is taken to deny
+# What turns a whole clause into a denial; "without a fee" or "no fee" denies the fee alone.
+_DENIES = re.compile(rf"\b(?:not|never|cannot|unable|neither)\b|n['’]t\b|{_HAN_CUE.pattern}", re.IGNORECASE)
+_SCOPE_WORDS = 4  # content words after "not" that it is taken to deny ...
+_SHORTER_SCOPE = {"no": 2, "without": 1, "lack": 2, "lacks": 2, "lacking": 2}  # ... and after these
 _HAN_SCOPE = 6  # characters after 不
 _NOT_ONLY = re.compile(r"\s+(?:only|just|necessarily|to\s+mention)\b", re.IGNORECASE)
 _OPPOSITES = (
@@ -56,30 +62,55 @@ def is_cue(word: Word) -> bool:
     return lowered in _CUES or lowered.endswith("n't")
 
 
-def polarities(text: str, found: tuple[Word, ...]) -> Mapping[str, frozenset[bool]]:
-    """For each content word of a text whether it is denied: {False}, {True}, or both where it stands twice."""
+def contradiction(said: str, known: str) -> str:
+    """The word on which two texts disagree, as the first one has it; "" if there is none.
+
+    They disagree where one denies a word that the other states, where one has the opposite of the other's word, and
+    where the first states what the clause of the second that is nearest to it denies.
+    """
+    spoken = words(said)
+    mine, theirs = _polarities(said, spoken), _polarities(known, words(known))
+    key = next((key for key in mine if _disagree(key, mine, theirs)), "")
+    if not key and not _DENIES.search(said):
+        key = _denied_clause(mine, known)
+    return next((word.surface for word in spoken if word.key == key), "")
+
+
+def _disagree(key: str, mine: _Polarities, theirs: _Polarities) -> bool:
+    if key in theirs:
+        return not mine[key] & theirs[key]
+    return any(
+        opposite in theirs and opposite not in mine and mine[key] & theirs[opposite] for opposite in _opposites_of(key)
+    )
+
+
+def _denied_clause(mine: _Polarities, known: str) -> str:
+    """A word that is also in the clause nearest to what was said, if that clause is a denial."""
+    shared, denied, key = 0, False, ""
+    for clause in _ENDS_SCOPE.split(known):
+        common = [key for key in mine if key in {word.key for word in words(clause) if word.content}]
+        denies = _DENIES.search(clause) is not None
+        if len(common) > shared or (len(common) == shared and denied and not denies):
+            shared, denied, key = len(common), denies, next(iter(common), "")
+    return key if denied else ""
+
+
+def _polarities(text: str, found: tuple[Word, ...]) -> _Polarities:
+    """For each word that carries meaning, whether it is denied: False, True, or both.
+
+    Both for one that stands twice, and for one before the "not" of its clause ("exports are not possible").
+    """
     spans = [*_spans(text, found), *_han_spans(text)]
+    ends = [match.start() for match in _ENDS_SCOPE.finditer(text)]
+    clauses = {bisect_right(ends, start) for start, _ in spans}
     table: defaultdict[str, set[bool]] = defaultdict(set)
     for word in found:
-        if word.content and not is_cue(word):
-            table[word.key].add(any(start <= word.start < end for start, end in spans))
-    return {key: frozenset(values) for key, values in table.items()}
-
-
-def contradiction(said: Mapping[str, frozenset[bool]], known: Mapping[str, frozenset[bool]]) -> str:
-    """The first word on which two texts disagree, as a key; "" if there is none.
-
-    They disagree where one denies what the other states, and where one states the opposite of the other's word.
-    """
-    for key, denied in said.items():
-        if key in known:
-            if not denied & known[key]:
-                return key
+        if not (word.content or word.key in _OPPOSITE) or is_cue(word):
             continue
-        for opposite in _opposites_of(key):
-            if opposite in known and opposite not in said and denied & known[opposite]:
-                return key
-    return ""
+        denied = any(start <= word.start < end for start, end in spans)
+        unclear = not denied and bisect_right(ends, word.start) in clauses
+        table[word.key] |= {True, False} if unclear else {denied}
+    return {key: frozenset(values) for key, values in table.items()}
 
 
 def _opposites_of(key: str) -> Iterator[str]:
@@ -100,7 +131,9 @@ def _spans(text: str, found: tuple[Word, ...]) -> Iterator[tuple[int, int]]:
             or (word.surface.lower() == "no" and text[after : after + 1] == ",")
         ):
             continue
-        denied = [later for later in found[i + 1 :] if later.content][:_SCOPE_WORDS]
+        denied = [later for later in found[i + 1 :] if later.content][
+            : _SHORTER_SCOPE.get(word.surface.lower(), _SCOPE_WORDS)
+        ]
         reach = denied[-1].start + 1 if denied else after
         clause = bisect_right(ends, after)
         yield after, min(reach, ends[clause] if clause < len(ends) else reach)

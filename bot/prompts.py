@@ -6,19 +6,30 @@ import re
 from collections.abc import Sequence
 
 from adapters.types import ChatTurn
+from bot.grounding import quote
 from bot.types import Turn
 from bot.words import HAN, content_keys, has_han, words
 from knowledge.types import Passage
 
-MAX_CHARACTERS = 2_400  # of all passages together: about 600 tokens, a third of a second to read on two cores
-_HISTORY_CHARACTERS = 400  # of the last answer
+MAX_CHARACTERS = 2_400  # of all extracts together: about 600 tokens, a third of a second to read on two cores
+EXTRACT_SENTENCES = 3
+
+# Chosen among the variants in docs/experiments.md: a small model answers better from a few sentences than from a
+# page, and keeps to the point after it has seen one short answer.
+_TEMPLATE = "Answer the question from the text.\n\nText: {text}\n\nQuestion: {question}"
+_EXAMPLE = (
+    ChatTurn(
+        role="user",
+        content=_TEMPLATE.format(
+            text="Parcels leave our warehouse on weekdays. Standard delivery takes two to four working days within "
+            "the country and up to nine days abroad. Express orders placed before noon arrive the next working day.",
+            question="How long does delivery abroad take?",
+        ),
+    ),
+    ChatTurn(role="assistant", content="Delivery abroad takes up to nine days."),
+)
 
 # A question that leans on the one before: it starts like a continuation ...
-_LEADS_ON = re.compile(
-    r"(?:and|but|or|so|then|also|plus|what about|how about|what if|same for|is that|does that|why not|"
-    r"which one|what else|how so|how come|why|when|where|who|how much|how long|how many|how often)\b",
-    re.IGNORECASE,
-)
 _CONTINUES = re.compile(r"(?:and|but|or|so|then|also|plus|what about|how about|same for)\b[\s,]*", re.IGNORECASE)
 _ASKS = re.compile(r"(?:how|what|when|where|who|why|which|can|could|do|does|is|are|will|may|should)\b", re.IGNORECASE)
 # ... or points back with a pronoun that nothing in it explains.
@@ -28,9 +39,11 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 _EXPLAINED = re.compile(  # "that" as a conjunction, "it is possible", "is there", "this page"
-    r"\b(?:is|are|was|were) there\b|\bthere (?:is|are|was|were|a way)\b|\b(?:is|was) it (?:\w+ )?(?:to|that|possible|allowed)\b|"
+    r"\b(?:is|are|was|were) there\b|\bthere (?:is|are|was|were|a way)\b|"
+    r"\b(?:is|was) it (?:\w+ )?(?:to|that|possible|allowed)\b|"
     r"\b(?!(?:is|was|do|does|did|can|will|would|could|should|for|about|of|with|after|before|like|than|on|in|to|by|from|"
-    r"and|or|if|change|undo|see|mean|explain|avoid|stop|get|fix)\b)[a-z]+ that\b|\bone (?:of|account|user|day|month|year)\b",
+    r"and|or|if|change|undo|see|mean|explain|avoid|stop|get|fix)\b)[a-z]+ that\b|"
+    r"\bone (?:of|account|user|day|month|year)\b",
     re.IGNORECASE,
 )
 _HAN_LEADS_ON = re.compile(r"^(?:那么|那|还有|另外|然后|而且|但是|可是|所以|再|为什么|为何|多久|多少|什么时候|在哪)")
@@ -43,8 +56,33 @@ _SHORT_HAN = 8  # characters
 
 
 def answer_turns(question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> tuple[ChatTurn, ...]:
-    """Build the prompt for a grounded answer."""
-    raise NotImplementedError
+    """Build the prompt for a grounded answer.
+
+    Args:
+        question: What was asked, as written.
+        passages: What was found, best first; those beyond MAX_CHARACTERS are left out.
+        history: The conversation's last turns, oldest first; they explain a follow-up and are no evidence.
+
+    Returns:
+        Turns for a chat template, the last one the user's. There is no system turn: another system prompt than its
+        own makes the default model babble.
+    """
+    resolved = any(turn.question.strip() in question for turn in history)  # by the caller, for the search
+    asked = question if resolved else resolve_follow_up(question, history)
+    return (*_EXAMPLE, ChatTurn(role="user", content=_TEMPLATE.format(text=evidence(asked, passages), question=asked)))
+
+
+def evidence(question: str, passages: Sequence[Passage]) -> str:
+    """The parts of the passages that the model reads: the sentences nearest to the question, word for word."""
+    extracts: list[str] = []
+    room = MAX_CHARACTERS
+    for passage in passages:
+        extract = quote(question, passage.stored.chunk.text, EXTRACT_SENTENCES)
+        if len(extract) > room:
+            break
+        extracts.append(extract)
+        room -= len(extract)
+    return "\n\n".join(extracts) or "\n\n".join(passage.stored.chunk.text[:room] for passage in passages[:1])
 
 
 def passage_text(passage: Passage) -> str:
@@ -90,7 +128,8 @@ def _leans_back(text: str) -> bool:
     points = _points_back(stripped)
     if (opening := _CONTINUES.match(stripped)) is not None:
         return points or content < _SHORT_WORDS or _ASKS.match(stripped, opening.end()) is None
-    return (points and content <= 2 * _SHORT_WORDS) or (_LEADS_ON.match(stripped) is not None and content < 2)
+    asks = _ASKS.match(stripped) is not None  # "How much?", "Why not?"
+    return (points and content <= 2 * _SHORT_WORDS) or (asks and len(words(stripped)) < _SHORT_WORDS)
 
 
 def _points_back(text: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bot.words import HAN
 
-# Where a sentence may end: a full stop with its closing quotes before white space, a Chinese one anywhere, a line break.
+# Where a sentence may end: a full stop with its closing quotes before white space, a Chinese one, a line break.
 _CANDIDATE = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=\s)\s+|[。！？]+[”’」』）】\"']*\s*|[ \t]*\n\s*")
 _FENCE = re.compile(r"[ \t]*```.*?\n[ \t]*```[^\n]*(?:\n\s*|\Z)", re.DOTALL)
 _OPEN_FENCE = re.compile(r"[ \t]*```")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +12,7 @@ from bot.blocking import run_blocking
 from bot.config import Settings
 from bot.middleware import Handler, Request
 from bot.pipeline import Delta, Done, Event, Searching, Writing
-from bot.store import Store
+from bot.store.store import Store
 from bot.types import Correction, Message, Rating, StoredAnswer, StoredMessage
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Bot:
         idle = self._settings.bot.conversation_idle_minutes
         return await run_blocking(self._store.inbox.accept, message, idle_minutes=idle)
 
-    async def reply(self, stored: StoredMessage) -> AsyncIterator[ReplyEvent]:
+    async def reply(self, stored: StoredMessage) -> AsyncGenerator[ReplyEvent, None]:
         """Answer a stored message; the last event is Answered, and by then the answer is in the store."""
         history = await run_blocking(
             self._store.inbox.history,
@@ -62,7 +62,7 @@ class Bot:
             turns=self._settings.bot.history_turns,
         )
         request = Request(stored=stored, history=history, collections=None)
-        async with aclosing(self._handler(request)) as events:  # type: ignore[type-var]  # handlers are generators
+        async with aclosing(self._handler(request)) as events:
             async for event in events:
                 yield await self._kept(stored, event)
 

@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import asyncio
+import hashlib
+import shutil
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pydantic import TypeAdapter
-
 from adapters import bases
+from adapters.intent import persist
 from adapters.intent.config import IntentDefinition, load_definitions
 from adapters.intent.match import ExampleMatcher
-from adapters.types import Encoder, Generator, IntentClassifier
+from adapters.intent.model import IntentHead
+from adapters.types import Encoder, Generator
 from bot.config import Folders, Settings
 from bot.deferred import DeferredGenerator
 from bot.errors import BotError
+from bot.logs import log_to
 from bot.middleware import ErrorBoundary, Handler, Request, compose, length_limit
-from bot.pipeline import Done, Event, Pipeline
+from bot.one_shot import ask_once
+from bot.pipeline import Event, Pipeline
 from bot.routing import Router
 from bot.service import Bot
-from bot.store import Store
 from bot.store.backup import backup as backup_store
 from bot.store.backup import restore as restore_store
 from bot.store.check import Finding
 from bot.store.check import check as check_store
 from bot.store.crypto import Keyring, load_key_file
 from bot.store.migrate import head_revision
-from bot.types import Answer, Message, StoredMessage
-from knowledge import sources
-from knowledge.chunking import chunk
-from knowledge.ingest import IngestReport
+from bot.store.store import Store
+from bot.types import Answer
+from knowledge.ingest import IngestReport, SourceReader
 from knowledge.ingest import ingest as run_ingest
 from knowledge.retrieve import KnowledgeBase, RetrievalMode, RetrievalSettings
-from knowledge.types import DEFAULT_COLLECTION, Found, Parsed, Passage, Problem, SourceLimits
+from knowledge.types import DEFAULT_COLLECTION, Passage, SourceLimits
+from training.types import EpochReport, IntentReport, IntentTraining, OnEpoch, TrainConfig
+
+__all__ = ["EpochReport", "IntentReport", "IntentTraining", "Progress", "Wiring"]
 
 Progress: TypeAlias = Callable[[int, int, str], None]  # done, total (0: unknown), what is being done
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,18 +71,15 @@ class Wiring:
     def open_store(self) -> Store:
         """Open the store; one without tables gets them, an older one is refused with the command that migrates it."""
         store = Store.open(self.store_url, self.keyring)
-        try:
-            revision = store.revision()
-            if revision is None:
-                store.migrate()
-            elif revision != head_revision():
-                raise BotError(
-                    "The store was made by an older version of Burnish; back it up with `burnish store backup FOLDER`, "
-                    "then run `burnish store migrate`."
-                )
-        except BaseException:
+        revision = store.revision()
+        if revision is None:
+            store.migrate()
+        elif revision != head_revision():
             store.close()
-            raise
+            raise BotError(
+                "The store was made by an older version of Burnish; back it up with `burnish store backup FOLDER`, "
+                "then run `burnish store migrate`."
+            )
         return store
 
     # -- models
@@ -107,28 +107,23 @@ class Wiring:
         models = self.settings.models
         source = bases.parse_source(models.generator)
         if isinstance(source, bases.EndpointSource):
-            from adapters.generator.config import EndpointSettings
-            from adapters.generator.openai import OpenAIGenerator
+            from adapters.generator.openai import EndpointGenerator
 
-            return OpenAIGenerator(
-                source.url, source.model, EndpointSettings(), api_key=models.generator_api_key.get_secret_value()
-            )
+            return EndpointGenerator(source, api_key=models.generator_api_key.get_secret_value())
         folder = self._fetch(models.generator)
 
         def load() -> Generator:
             from adapters.generator.config import GeneratorSettings
             from adapters.generator.model import LocalGenerator
 
-            return LocalGenerator(
-                folder,
-                GeneratorSettings(
-                    device=models.device,
-                    dtype=models.dtype,
-                    threads=models.threads,
-                    max_batch=models.max_batch,
-                    max_waiting=models.max_queue,
-                ),
+            settings = GeneratorSettings(
+                device=models.device,
+                dtype=models.dtype,
+                threads=models.threads,
+                max_batch=models.max_batch,
+                max_waiting=models.max_queue,
             )
+            return LocalGenerator(folder, settings)
 
         return DeferredGenerator(load)
 
@@ -148,12 +143,66 @@ class Wiring:
         """The built-in intents and the team's own."""
         return load_definitions(self.intents_file)
 
-    def classifier(self) -> IntentClassifier:
-        """The trained head if there is one for this encoder, else one made from the definitions."""
-        from adapters.intent.persist import load
+    def classifier(self) -> IntentHead:
+        """The trained head if there is one for this encoder, else one made from the definitions' examples."""
+        return self._head("trained") or self._few_shot_head()
 
-        trained = load(self.folders.intents, encoder=self.encoder.name)
-        return trained or few_shot(self.definitions, self.encoder)
+    def _head(self, name: str) -> IntentHead | None:
+        folder = self.folders.intents / name
+        return persist.load(folder, encoder=self.encoder.name) if folder.exists() else None
+
+    def _few_shot_head(self) -> IntentHead:
+        """Made once per encoder and set of definitions; encoding the examples takes seconds."""
+        identity = repr((self.encoder.name, self.definitions))
+        name = f"few-shot-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+        if (head := self._head(name)) is not None:
+            return head
+        from training.few_shot import few_shot
+
+        self.progress(0, 0, "learning the intents from their examples")
+        head = few_shot(self.definitions, self.encoder)
+        persist.save(head, self.folders.intents / name)
+        return head
+
+    def train_intents(
+        self, file: Path, chosen: Mapping[str, Any], *, builtin: bool, plot: Path | None, on_epoch: OnEpoch
+    ) -> IntentTraining:
+        """Train the intent head on a file and put it in force."""
+        from training.intents import train_from_file
+        from training.plots import plot_loss
+
+        training = train_from_file(
+            file,
+            self.encoder,
+            config=TrainConfig(**chosen),
+            now=datetime.now(UTC),
+            on_epoch=on_epoch,
+            progress=self.progress,
+            builtin=builtin,
+        )
+        persist.save(training.head, self.folders.intents / "trained")
+        if plot is not None:
+            plot_loss(training.epochs, plot)
+        return training
+
+    def evaluate_intents(self, file: Path, *, every_row: bool, seed: int, picture: Path) -> IntentReport:
+        """Measure the intent head in force on a file."""
+        import numpy as np
+
+        from training.intents import evaluate_from_file
+        from training.plots import plot_confusion
+
+        report = evaluate_from_file(
+            file,
+            self.classifier(),
+            self.encoder,
+            config=TrainConfig(),
+            rng=np.random.default_rng(seed),
+            progress=self.progress,
+            every_row=every_row,
+        )
+        plot_confusion(report, picture)
+        return report
 
     # -- knowledge
 
@@ -173,14 +222,19 @@ class Wiring:
             page_seconds=settings.web_timeout_seconds,
             allow_private=settings.allow_private_addresses,
         )
+        reader = SourceReader(
+            collection=collection,
+            count_tokens=self.encoder.count_tokens,
+            target_tokens=settings.chunk_tokens,
+            max_tokens=round(1.2 * settings.chunk_tokens),  # titles included
+            limits=limits,
+        )
         with self.open_store() as store:
             return run_ingest(
                 named,
                 store=store.knowledge,
                 encoder=self.encoder,
-                reader=_Reader(collection=collection, limits=limits, settings=f"tokens={settings.chunk_tokens}"),
-                chunk=partial(chunk, count_tokens=self.encoder.count_tokens, target_tokens=settings.chunk_tokens),
-                collection=collection,
+                reader=reader,
                 lock_file=self.folders.home / "ingest.lock",
                 progress=self.progress,
             )
@@ -202,14 +256,15 @@ class Wiring:
             settings=self.settings,
         )
 
-        def answer(request: Request) -> AsyncIterator[Event]:
+        def answer(request: Request) -> AsyncGenerator[Event, None]:
             text = request.stored.message.text
             return pipeline.answer(text, history=request.history, collections=request.collections)
 
         return compose(answer, ErrorBoundary(self.settings), length_limit(self.settings))
 
     def bot(self) -> Bot:
-        """The whole bot."""
+        """The whole bot; log lines go to a file from here on."""
+        log_to(self.folders.home / "logs")
         store = self.open_store()
         try:
             generator = self.generator()
@@ -218,18 +273,11 @@ class Wiring:
             store.close()
             raise
 
-    async def ask(self, question: str) -> Answer:
+    def ask(self, question: str) -> Answer:
         """Answer one question without keeping anything of it."""
         with self.open_store() as store:
             generator = self.generator()
-            try:
-                handler = self.pipeline(store, generator)
-                async for event in handler(_passing(question)):
-                    if isinstance(event, Done):
-                        return event.answer
-                raise BotError("No answer came; please ask again.")
-            finally:
-                await generator.aclose()
+            return asyncio.run(ask_once(self.pipeline(store, generator), generator, question))
 
     # -- housekeeping
 
@@ -278,10 +326,11 @@ class Wiring:
     def restore(self, source: Path, *, force: bool) -> None:
         """Put a backup in the store's place; its key file comes along where there is none yet."""
         own_key = bool(self.settings.store.key.get_secret_value()) or self.folders.key_file.exists()
-        keyring = self.keyring if own_key else (restore_key_file(source, self.folders.key_file) or self.keyring)
+        keyring = self.keyring if own_key else (_key_from(source, self.folders.key_file) or self.keyring)
         restore_store(source, self.store_url, keyring, force=force)
 
 
+KEY_IN_BACKUP = "store.key"
 EXAMPLE_SOURCES = ("help-centre", "faq.csv")
 
 
@@ -294,41 +343,15 @@ def example_folder() -> Path:
     raise BotError("The example knowledge is not installed; take your own documents in with `burnish ingest FOLDER`.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reader:
-    """knowledge.sources with its settings; an ingest's Reader."""
-
-    collection: str
-    limits: SourceLimits
-    settings: str  # the chunker's, so that a change of them makes every document new
-
-    def resolve(self, source: str) -> str:
-        return sources.canonical(source)
-
-    def discover(self, source: str) -> Iterator[Found | Problem]:
-        return sources.discover(source, limits=self.limits, settings=self.settings)
-
-    def parse(self, found: Found) -> Parsed:
-        return sources.parse(found, collection=self.collection, limits=self.limits)
-
-
-def _passing(question: str) -> Request:
-    """A request for a message that is not kept."""
-    message = Message(
-        platform="ask",
-        event_id="",
-        channel="",
-        thread="",
-        sender="",
-        sender_name="",
-        text=question,
-        received_at=datetime.now(UTC),
-    )
-    stored = StoredMessage(id=0, conversation_id=0, user_id=0, message=message)
-    return Request(stored=stored, history=(), collections=None)
-
-
-def answer_as_dict(answer: Answer) -> dict[str, Any]:
-    """An answer with its whole trace, for a script."""
-    shown: dict[str, Any] = TypeAdapter(Answer).dump_python(answer, mode="json")
-    return shown
+def _key_from(backup: Path, key_file: Path) -> Keyring | None:
+    """Bring the key file that lies in a backup to its place; None if there is none in it."""
+    copy = backup / KEY_IN_BACKUP
+    if not copy.is_file():
+        return None
+    key_file.parent.mkdir(parents=True, exist_ok=True)
+    Keyring.parse(copy.read_text(encoding="utf-8"), origin=f"the key file {copy}")
+    temporary = key_file.with_name(f".{key_file.name}.restored")
+    shutil.copyfile(copy, temporary)
+    temporary.chmod(0o600)
+    temporary.replace(key_file)
+    return load_key_file(key_file)

@@ -13,9 +13,10 @@ _TOKEN = re.compile(rf"(?P<han>[{HAN}]+)|(?P<figure>\d+(?:[.,:]\d+)*)|(?P<word>[
 _POSSESSIVE = re.compile(r"['’]s$")
 
 NUMBER_WORDS = {
-    word: value
-    for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())  # noqa: SIM905 - reads as counting
-} | {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
+    "sixty": 60, "ninety": 90, "hundred": 100,
+}  # fmt: skip
 
 # Words that carry the grammar, not the claim. Negations are not here: they change what is said.
 STOP_WORDS = frozenset(
@@ -24,17 +25,27 @@ STOP_WORDS = frozenset(
     got had has have having he her here hers herself him himself his how however i if in into is it its itself just
     let like make makes may maybe me might more most much must my myself need of off on once one ones only onto or
     other our ours ourselves out over own per please quite rather really same shall she should simply since so some
-    such take takes taken taking than that the their theirs them themselves then there therefore these they this those through thus to too
-    under until up upon us very via want was we were what when where whether which while who whom whose why will
-    with within would yes yet you your yours yourself yourselves i'm i've i'd i'll it's that's there's what's you're
-    you've you'll we're we've they're let's additionally furthermore moreover overall""".split()  # noqa: SIM905 - a list of 200 words reads better as prose
+    such take takes taken taking than that the their theirs them themselves then there therefore these they this
+    those through thus to too under until up upon us very via want was we were what when where whether which while
+    who whom whose why will with within would yes yet you your yours yourself yourselves i'm i've i'd i'll it's
+    that's there's what's you're you've you'll we're we've they're let's additionally furthermore moreover overall
+    """.split()  # noqa: SIM905 - 200 words read better as prose
 )
 # Chinese particles, pronouns and question words: a run is cut at them, so that no pair spans one.
 _HAN_STOPS = re.compile(
-    "什么|怎么样|怎么办|怎么|怎样|如何|为什么|为何|哪些|哪个|哪里|哪儿|哪|多少|多久|几|是否|可以|能否|能够|需要|应该|"
-    "我们|你们|他们|它们|您|我|你|他|她|它|这个|那个|这些|那些|这|那|因为|所以|如果|但是|而且|以及|或者|并且|然后|就是|"
-    "还是|的|了|吗|呢|吧|啊|呀|着|过|是|在|和|与|或|及|被|把|将|对|从|向|给|让|用|由|为|于|以|而|且|但|若|则|"
-    "就|都|也|还|会|能|可|要|想|请|有|个|上|下|中|里|之|其|等|到"
+    "什么样|什么|怎么样|怎么办|怎么|怎样|如何|为什么|为何|哪些|哪个|哪里|哪儿|多少|多久|是否|可以|能否|能够|需要|应该|"
+    "我们|你们|他们|它们|这个|那个|这些|那些|因为|所以|如果|但是|而且|以及|或者|并且|然后|就是|还是|"
+    "[的了吗呢吧啊呀着是在和与或及被把将对从向就都也还而且但若则之其我你您他她它这那哪几请]"
+)
+
+
+# What only asks: "how long" asks for a duration and looks for no "long".
+_ASKING = re.compile(
+    r"\bhow (?:long|many|much|often|old|far|fast|big|large|high|come)\b|"
+    r"\bwhat (?:kinds?|types?|sorts?|happens|else) (?:of|if|to|when)?\b|"
+    r"\b(?:tell|show|explain to|help|give|remind) me\b|\bi(?: would|'d)? (?:like|want|need) to (?:know|find out)\b|"
+    r"\bi wonder\b",
+    re.IGNORECASE,
 )
 
 
@@ -56,6 +67,12 @@ def words(text: str) -> tuple[Word, ...]:
 def content_keys(text: str) -> frozenset[str]:
     """The keys of the words that carry a text's claims."""
     return frozenset(word.key for word in _words(text) if word.content)
+
+
+def asked_words(question: str) -> tuple[Word, ...]:
+    """The words of a question that name its matter, in their order."""
+    bare = _ASKING.sub(lambda match: " " * len(match.group()), question)
+    return tuple(word for word in _words(bare) if word.content)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -63,7 +63,8 @@ def chunk(
         The passages in document order, then one curated chunk for each pair.
     """
     chunks: list[Chunk] = []
-    for sections in _merged(document.sections, count_tokens, target_tokens):
+    filled = [section for section in document.sections if section.text.strip()]
+    for sections in _merged(filled, count_tokens, target_tokens):
         path = (document.title, *_common_path(sections))
         titles = count_tokens(" > ".join(path))
         limit = max(max_tokens - titles, max_tokens // 2)
@@ -104,7 +105,7 @@ def _merged(sections: Sequence[Section], count_tokens: CountTokens, target: int)
     tiny = _TINY * target
     for section in sections:
         length = _size(section.text, count_tokens)
-        continues = bool(group) and section.title_path == group[-1].title_path and _same_path(group)
+        continues = bool(group) and section.title_path == group[-1].title_path == group[0].title_path
         # A tiny section joins a group that would leave room for another one after it.
         joins = bool(group) and length <= tiny and size + length <= target / 2 and _related(group, section)
         if group and not (continues or joins):

@@ -18,8 +18,8 @@ from typing import Final, Protocol, TypeAlias
 import numpy as np
 from filelock import FileLock, Timeout
 
+from knowledge import chunking
 from knowledge import sources as sources_module
-from knowledge.chunking import chunk
 from knowledge.errors import KnowledgeError
 from knowledge.types import (
     Chunk,
@@ -70,7 +70,8 @@ class SourceReader:
 
     collection: str
     count_tokens: Callable[[str], int]  # the encoder's
-    target_tokens: int = 200  # length of a chunk
+    target_tokens: int = 200  # length of a chunk's text
+    max_tokens: int = 240  # of its titles and text together
     limits: SourceLimits = field(default_factory=SourceLimits)
 
     def resolve(self, source: str) -> str:
@@ -87,7 +88,8 @@ class SourceReader:
 
     def discover(self, source: str) -> Iterator[Found | Problem]:
         """See Reader."""
-        return sources_module.discover(source, limits=self.limits, settings=f"target_tokens={self.target_tokens}")
+        settings = chunking.settings(target_tokens=self.target_tokens, max_tokens=self.max_tokens)
+        return sources_module.discover(source, limits=self.limits, settings=settings)
 
     def parse(self, found: Found) -> Parsed:
         """See Reader."""
@@ -95,7 +97,12 @@ class SourceReader:
 
     def chunk(self, document: Document) -> tuple[Chunk, ...]:
         """See Reader."""
-        return chunk(document, count_tokens=self.count_tokens, target_tokens=self.target_tokens)
+        return chunking.chunk(
+            document,
+            count_tokens=self.count_tokens,
+            target_tokens=self.target_tokens,
+            max_tokens=self.max_tokens,
+        )
 
 
 class IngestOutcome(StrEnum):

@@ -15,70 +15,19 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _KANA = re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
 _HANGUL = re.compile(r"[\uac00-\ud7af\u1100-\u11ff\u3130-\u318f]")
 _OTHER_WORD = re.compile(r"[^\W\d_\u1100-\u11ff\u3040-\u30ff\u3130-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+", re.DOTALL)
+_NO_PROSE = re.compile(
+    r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|[A-Za-z0-9{}]+(?:[_./\\@{}-]+[A-Za-z0-9{}]+)+", re.DOTALL
+)
 
 # Languages that support teams write in. The model knows 140, and a short English text resembles one of
 # the small ones too often ("Hello there" came out as Sotho).
-# fmt: off - one word a line reads worse
+# one word a line reads worse
+# fmt: off
 _CANDIDATES = (
-    "en",
-    "de",
-    "fr",
-    "es",
-    "it",
-    "pt",
-    "nl",
-    "pl",
-    "ru",
-    "uk",
-    "cs",
-    "sk",
-    "hu",
-    "ro",
-    "bg",
-    "el",
-    "tr",
-    "ar",
-    "fa",
-    "he",
-    "hi",
-    "bn",
-    "ta",
-    "te",
-    "th",
-    "vi",
-    "id",
-    "ms",
-    "tl",
-    "sv",
-    "da",
-    "no",
-    "fi",
-    "et",
-    "lv",
-    "lt",
-    "hr",
-    "sr",
-    "sl",
-    "ca",
-    "ka",
-    "hy",
-    "az",
-    "kk",
-    "uz",
-    "ur",
-    "sw",
-    "af",
-    "is",
-    "ga",
-    "sq",
-    "mk",
-    "mn",
-    "my",
-    "km",
-    "lo",
-    "ne",
-    "si",
+    "en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "uk", "cs", "sk", "hu", "ro", "bg", "el", "tr", "ar",
+    "fa", "he", "hi", "bn", "ta", "te", "th", "vi", "id", "ms", "tl", "sv", "da", "no", "fi", "et", "lv", "lt",
+    "hr", "sr", "sl", "ca", "ka", "hy", "az", "kk", "uz", "ur", "sw", "af", "is", "ga", "sq", "mk", "mn", "my",
+    "km", "lo", "ne", "si",
 )
 # fmt: on
 _MIN_CONFIDENCE = 0.5  # below it, short texts in measured samples were guesses
@@ -90,13 +39,19 @@ def detect(text: str) -> str:
     """Tell the language of a text.
 
     Args:
-        text: Any text; fenced code, inline code and web addresses do not count.
+        text: Any text; code, file names and web addresses do not count.
 
     Returns:
         An ISO 639-1 code, or "und" when there is too little to tell.
     """
-    prose = _CODE.sub(" ", text[: 4 * _SAMPLE_CHARACTERS])[:_SAMPLE_CHARACTERS]
+    prose = _NO_PROSE.sub(" ", text[: 4 * _SAMPLE_CHARACTERS])[:_SAMPLE_CHARACTERS]
     return _by_script(prose) or _by_statistics(prose)
+
+
+def plausibility(text: str) -> float:
+    """Tell how well a text resembles any one language, in [0, 1]; a wrongly decoded one does so less."""
+    _, confidence = _identifier().classify(text[:_SAMPLE_CHARACTERS])
+    return float(confidence)
 
 
 def _by_script(prose: str) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from knowledge import web
 from knowledge.chunking import CHUNKER_VERSION
 from knowledge.errors import UnreadableError
-from knowledge.language import detect
+from knowledge.language import UNKNOWN, detect
 from knowledge.parsers import sniff
 from knowledge.parsers.outline import Content
 from knowledge.parsers.text import decode
@@ -33,7 +33,8 @@ _SCHEME = re.compile(r"\A([A-Za-z][A-Za-z0-9+.-]+)://")
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 _META_WITHIN = 2048  # bytes; the HTML standard looks no further than 1024
 _OFFICE_LOCK = "~$"  # Word's mark beside an open file
-_LANGUAGE_SAMPLE = 20_000  # characters
+_LANGUAGE_TEXTS = 50  # sections or questions that are looked at
+_LANGUAGE_START = 300  # characters
 _WEB_TYPES = {
     "application/xhtml+xml": sniff.HTML,
     "text/x-markdown": sniff.MARKDOWN,
@@ -306,12 +307,7 @@ def _name(uri: str) -> str:
 
 
 def _language(content: Content) -> str:
-    sample: list[str] = []
-    size = 0
+    """Tell the language by the beginning of the text; by its very first words where that is a mixture."""
     texts = [section.text for section in content.sections] + [pair.question for pair in content.pairs]
-    for text in texts:
-        sample.append(text)
-        size += len(text)
-        if size > _LANGUAGE_SAMPLE:
-            break
-    return detect("\n".join(sample))
+    language = detect("\n".join(texts[:_LANGUAGE_TEXTS]))
+    return detect(f"{content.title}\n{texts[0][:_LANGUAGE_START]}") if language == UNKNOWN else language

@@ -12,9 +12,55 @@ from threading import RLock
 import numpy as np
 
 from knowledge.errors import KnowledgeError
-from knowledge.types import Chunk, ChunkIds, Document, Matrix, StoredChunk, StoredDocument, Vector
+from knowledge.types import (
+    DEFAULT_COLLECTION,
+    Chunk,
+    ChunkIds,
+    ChunkKind,
+    Document,
+    Matrix,
+    StoredChunk,
+    StoredDocument,
+    Vector,
+)
 
 INGESTED_AT = "2026-11-24T00:00:00+00:00"
+
+
+def chunk(text: str = "", *, question: str = "", ordinal: int = 0, title: str = "Help") -> Chunk:
+    """Make a passage, or a curated chunk when there is a question."""
+    return Chunk(
+        ordinal=ordinal,
+        kind=ChunkKind.CURATED if question else ChunkKind.PASSAGE,
+        title_path=(title,),
+        anchor=f"#part-{ordinal}",
+        question=question,
+        text=text,
+    )
+
+
+def stored_chunk(chunk_id: int, made: Chunk, *, collection: str = DEFAULT_COLLECTION) -> StoredChunk:
+    """Make a chunk as the store would return it."""
+    return StoredChunk(
+        id=chunk_id, document_id=1, source="/help", uri="/help/a.md", collection=collection, language="en", chunk=made
+    )
+
+
+def document(
+    uri: str, *, source: str = "/help", collection: str = DEFAULT_COLLECTION, digest: str = "d1", title: str = "Help"
+) -> Document:
+    """Make a document without text; its chunks are handed to the store beside it."""
+    return Document(
+        source=source,
+        uri=uri,
+        collection=collection,
+        title=title,
+        language="en",
+        media_type="text/markdown",
+        digest=digest,
+        sections=(),
+        pairs=(),
+    )
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ from knowledge.errors import UnreadableError
 from knowledge.types import ProblemKind, SourceLimits
 
 Resolve: TypeAlias = Callable[[str, int], Sequence[str]]  # host and port to IP addresses, best first
+Permits: TypeAlias = Callable[[str], bool]  # an IP address
 
 _USER_AGENT = "Burnish/0.1 (knowledge ingest)"
 _ACCEPT = "text/html,application/xhtml+xml,text/markdown,text/plain,application/pdf;q=0.9,*/*;q=0.5"
@@ -55,6 +56,7 @@ def fetch(
     limits: SourceLimits,
     *,
     resolve: Resolve | None = None,
+    permits: Permits | None = None,
     ssl_context: ssl.SSLContext | None = None,
 ) -> Page:
     """Fetch one page.
@@ -63,6 +65,7 @@ def fetch(
         url: An http or https address.
         limits: Size, time, redirects, and whether private addresses may be visited.
         resolve: Looks names up; the system's resolver by default.
+        permits: Says which IP addresses may be visited; by default the limits and is_public() do.
         ssl_context: Trusts the system's and Mozilla's authorities by default.
 
     Returns:
@@ -72,11 +75,12 @@ def fetch(
         UnreadableError: It was refused, did not come in time, or is too large.
     """
     deadline = time.monotonic() + limits.page_seconds
-    backend = _CheckedBackend(resolve or _system_resolve, deadline=deadline, allow_private=limits.allow_private)
+    permits = permits or ((lambda _: True) if limits.allow_private else is_public)
+    backend = _CheckedBackend(resolve or _system_resolve, permits, deadline=deadline)
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(_TransientError),
         stop=tenacity.stop_after_attempt(_ATTEMPTS) | tenacity.stop_before_delay(limits.page_seconds),
-        wait=tenacity.wait_exponential_jitter(initial=0.2, max=2.0, jitter=0.2),
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=2.0),
         reraise=True,
     )
     with httpx.Client(
@@ -99,7 +103,7 @@ def _follow(client: httpx.Client, url: str, limits: SourceLimits) -> Page:
                 target = _checked_url(str(target.join(response.headers.get("location", ""))))
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise _translated(error, target.host, limits) from error
-        except (httpx.InvalidURL, httpx.DecodingError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise UnreadableError(ProblemKind.BROKEN, f"{target.host} sent what cannot be read: {error}.") from error
     raise UnreadableError(ProblemKind.UNREACHABLE, f"It redirects more than {limits.max_redirects} times.")
 
@@ -182,11 +186,11 @@ def _system_resolve(host: str, port: int) -> Sequence[str]:
 class _CheckedBackend(httpcore.NetworkBackend):
     """Looks up, checks and connects in one step; nothing outlives the deadline."""
 
-    def __init__(self, resolve: Resolve, *, deadline: float, allow_private: bool) -> None:
+    def __init__(self, resolve: Resolve, permits: Permits, *, deadline: float) -> None:
         self._sockets = httpcore.SyncBackend()
         self._resolve = resolve
         self._deadline = deadline
-        self._allow_private = allow_private
+        self._permits = permits
 
     def connect_tcp(
         self,
@@ -209,7 +213,7 @@ class _CheckedBackend(httpcore.NetworkBackend):
 
     def _allowed(self, host: str, port: int) -> list[str]:
         addresses = self._look_up(host, port)
-        allowed = [address for address in addresses if self._allow_private or is_public(address)]
+        allowed = [address for address in addresses if self._permits(address)]
         if addresses and not allowed:
             raise UnreadableError(
                 ProblemKind.REFUSED,

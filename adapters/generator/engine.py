@@ -98,13 +98,14 @@ class BatchEngine:
 
 
 class _RaggedLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships no types
-    """One layer's keys and values, shape (rows, heads, columns, head_dim); columns past a row's length are zero or old."""
+    """One layer's keys and values, shape (rows, heads, columns, head_dim); past a row's length they mean nothing."""
 
     is_sliding = False
 
     def __init__(self, max_rows: int) -> None:
         super().__init__()
         self._max_rows = max_rows
+        self._keys = self._values = torch.empty((max_rows, 0, 0, 0))
         self._rows = torch.arange(max_rows)
         self._lengths = torch.empty(0, dtype=torch.long)
         self._columns = 0
@@ -113,13 +114,13 @@ class _RaggedLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships
         """Write a prompt's keys and values, shape (heads, tokens, head_dim), into a row."""
         tokens = keys.shape[1]
         self._reserve(keys, tokens)
-        self.keys[row, :, :tokens] = keys
-        self.values[row, :, :tokens] = values
+        self._keys[row, :, :tokens] = keys
+        self._values[row, :, :tokens] = values
 
     def move(self, source: int, target: int, tokens: int) -> None:
         """Copy a row."""
-        self.keys[target, :, :tokens] = self.keys[source, :, :tokens]
-        self.values[target, :, :tokens] = self.values[source, :, :tokens]
+        self._keys[target, :, :tokens] = self._keys[source, :, :tokens]
+        self._values[target, :, :tokens] = self._values[source, :, :tokens]
 
     def expect(self, lengths: Tensor, columns: int) -> None:
         """Prepare for one step: where each row's new key goes, and how many columns there are then."""
@@ -129,26 +130,26 @@ class _RaggedLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships
         """Write each row's new key and value, shape (rows, heads, 1, head_dim); give back all to attend to."""
         self._reserve(key_states[0], self._columns)
         rows = key_states.shape[0]
-        self.keys[self._rows[:rows], :, self._lengths] = key_states[:, :, 0]
-        self.values[self._rows[:rows], :, self._lengths] = value_states[:, :, 0]
-        return self.keys[:rows, :, : self._columns], self.values[:rows, :, : self._columns]
+        self._keys[self._rows[:rows], :, self._lengths] = key_states[:, :, 0]
+        self._values[self._rows[:rows], :, self._lengths] = value_states[:, :, 0]
+        return self._keys[:rows, :, : self._columns], self._values[:rows, :, : self._columns]
 
     def _reserve(self, sample: Tensor, columns: int) -> None:
         """Make room for so many columns; a sample of shape (heads, any, head_dim) shows shape and precision."""
-        if self.keys is None:
+        if not self.is_initialized:
             self.lazy_initialization(sample[None], sample[None])
-        short = columns - self.keys.shape[2]
+        short = columns - self._keys.shape[2]
         if short > 0:
             # Zeros, not uninitialised memory: a NaN under the mask would still spread (0 * NaN is NaN).
             padding = (0, 0, 0, -(-short // _GROWTH) * _GROWTH)
-            self.keys = torch.nn.functional.pad(self.keys, padding)
-            self.values = torch.nn.functional.pad(self.values, padding)
+            self._keys = torch.nn.functional.pad(self._keys, padding)
+            self._values = torch.nn.functional.pad(self._values, padding)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Make empty buffers."""
         _, heads, _, width = key_states.shape
-        self.keys = key_states.new_zeros((self._max_rows, heads, 0, width))
-        self.values = value_states.new_zeros((self._max_rows, heads, 0, value_states.shape[3]))
+        self._keys = key_states.new_zeros((self._max_rows, heads, 0, width))
+        self._values = value_states.new_zeros((self._max_rows, heads, 0, value_states.shape[3]))
         self._rows = self._rows.to(key_states.device)
         self.is_initialized = True
 

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from adapters.bases import fingerprint
 from adapters.device import choose_device
-from adapters.errors import AdapterError, GenerationError
+from adapters.errors import AdapterError
 from adapters.generator.config import GeneratorSettings
-from adapters.generator.worker import Codec, Engine, Request, Worker
-from adapters.layout import read_manifest
+from adapters.generator.threaded import ThreadedGenerator
+from adapters.layout import read_manifest, verify
 from adapters.pretrained import load_causal_model, load_tokenizer
-from adapters.types import ChatTurn, GenerationLimits
+from adapters.types import ChatTurn
 
 
-class LocalGenerator:
-    """Generates greedily with a model on this machine; implements the Generator Protocol.
+class LocalGenerator(ThreadedGenerator):
+    """Generates greedily with a model on this machine; implements the Generator Protocol."""
 
-    The model computes in its own thread. Requests that overlap in time share each step of the model.
-    """
-
-    def __init__(self, engine: Engine, codec: Codec, *, name: str, settings: GeneratorSettings, context: int) -> None:
-        """Put a generator together from its parts; `load` makes them.
-
-        Args:
-            engine: Computes the tokens.
-            codec: Text to tokens and back.
-            name: Fingerprint of weights and adapter version.
-            settings: Its limits count here, not its device.
-            context: Prompt and answer together, tokens.
-        """
-        self._name = name
-        self._worker = Worker(
-            engine, codec, max_rows=settings.max_batch, max_waiting=settings.max_waiting, context=context
-        )
-
-    @classmethod
-    def load(
-        cls, folder: Path, *, settings: GeneratorSettings | None = None, adapter: Path | None = None
-    ) -> LocalGenerator:
+    def __init__(self, folder: Path, settings: GeneratorSettings | None = None, *, adapter: Path | None = None) -> None:
         """Load a model; blocks for two or three seconds.
 
         Args:
@@ -62,66 +38,20 @@ class LocalGenerator:
         from adapters.generator.engine import BatchEngine
 
         device = choose_device(settings.device, dtype=settings.dtype, threads=settings.threads)
-        base = fingerprint(folder)
+        name = base = fingerprint(folder)[:16]
         if adapter is None:
-            name, model = base[:16], load_causal_model(folder, dtype=device.torch_dtype)
+            model = load_causal_model(folder, dtype=device.torch_dtype)
         else:
-            name, model = f"{base[:16]}+{_adapter_name(adapter, base=base)}", _load_merged(folder, adapter)
+            name = f"{base}+{_adapter_name(adapter, base=fingerprint(folder))}"
+            model = _load_merged(folder, adapter)
         model = model.to(device=device.kind, dtype=device.torch_dtype)
-        context = min(settings.context_tokens, _model_context(model.config))
-        engine = BatchEngine(model, max_rows=settings.max_batch)
-        return cls(engine, ChatCodec.load(folder, model), name=name, settings=settings, context=context)
-
-    @property
-    def name(self) -> str:
-        """Fingerprint of weights and adapter version."""
-        return self._name
-
-    def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
-        """Generate greedily; yields pieces of text as they come.
-
-        Pieces are whole words, so that no piece ends in half a character. Closing the iterator cancels the request:
-        it is gone before the next step. It ends at the end-of-turn token or at a limit.
-
-        Args:
-            turns: The conversation, last the user's turn. Without a system turn the model's own template puts its
-                default there.
-            limits: Where to stop.
-
-        Raises:
-            GenerationError: While iterating: the queue is full, the time limit passed before the first word, the
-                model failed, or the generator was stopped.
-            PromptTooLongError: While iterating: the prompt leaves no room for `max_new_tokens`.
-        """
-        return self._stream(tuple(turns), limits, deadline=self._worker.clock() + limits.seconds)
-
-    async def aclose(self) -> None:
-        """Stop the worker; requests in flight end with an error."""
-        await asyncio.to_thread(self._worker.stop)
-
-    async def _stream(
-        self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, deadline: float
-    ) -> AsyncGenerator[str, None]:
-        loop = asyncio.get_running_loop()
-        arrivals: asyncio.Queue[str | GenerationError | None] = asyncio.Queue()
-
-        def put(arrival: str | GenerationError | None) -> None:
-            # A loop that was closed meanwhile has nobody left to tell.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(arrivals.put_nowait, arrival)
-
-        request = Request(
-            turns=turns, max_new_tokens=limits.max_new_tokens, deadline=deadline, deliver=put, finish=put
+        super().__init__(
+            BatchEngine(model, max_rows=settings.max_batch),
+            ChatCodec.load(folder, model),
+            name=name,
+            settings=settings,
+            context=min(settings.context_tokens, _model_context(model.config)),
         )
-        self._worker.submit(request)
-        try:
-            while (arrival := await arrivals.get()) is not None:
-                if isinstance(arrival, GenerationError):
-                    raise arrival
-                yield arrival
-        finally:
-            request.cancelled.set()
-            self._worker.wake()
 
 
 class ChatCodec:
@@ -180,8 +110,9 @@ def _model_context(config: Any) -> int:  # noqa: ANN401 - transformers ships no 
 def _adapter_name(adapter: Path, *, base: str) -> str:
     """What names an adapter, after checking that it was trained on these weights."""
     manifest = read_manifest(adapter)
-    if manifest is None:
-        raise AdapterError(f"{adapter} has no readable manifest.json, so it is no complete adapter.")
+    fault = verify(adapter)
+    if manifest is None or fault is not None:
+        raise AdapterError(f"The adapter is not usable: {fault}")
     if manifest.base != base:
         raise AdapterError(
             f"{adapter} was trained on the base model {manifest.base[:16]}, not on {base[:16]}; "
@@ -204,12 +135,3 @@ def _load_merged(folder: Path, adapter: Path) -> Any:  # noqa: ANN401 - transfor
         return PeftModel.from_pretrained(model, adapter).merge_and_unload().eval()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise AdapterError(f"{adapter} holds no LoRA adapter that fits its base model.") from error
-
-
-def adapter_fingerprint(files: Sequence[Path]) -> str:
-    """A name for an adapter's files, to write into its manifest; hex SHA-256."""
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(f"{path.name}\n".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

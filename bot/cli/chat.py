@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from bot.cli.context import Context, context
-from bot.cli.knowledge import show_report
-from bot.frontends.readers import PipeReader, PromptReader
-from bot.frontends.terminal import PLATFORM, Person, Terminal
-from bot.frontends.terminal_view import show_answer_end
-from bot.types import Answer
-from bot.wiring import answer_as_dict
+
+if TYPE_CHECKING:
+    from bot.frontends.readers import PipeReader, PromptReader
 
 EXAMPLE_OFFER = "The bot knows nothing yet. Load the example help centre of an invented company?"
 
 
 def chat(ctx: typer.Context) -> None:
     """Talk to the bot in the terminal; also reads questions from a pipe, one a line."""
+    from bot.frontends.readers import PipeReader, PromptReader
+    from bot.frontends.terminal import PLATFORM, Person, Terminal
+
     call = context(ctx)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     _offer_example(call, interactive=interactive)
@@ -50,22 +50,22 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="For a script: the answer with its whole trace.")] = False,
 ) -> None:
     """Ask one question and print the answer; nothing is kept of it."""
+    from bot.frontends.terminal_view import show_answer_end
+    from bot.one_shot import answer_as_dict
+
     call = context(ctx)
     with call.bar():
-        answer = asyncio.run(call.wiring.ask(question))
+        answer = call.wiring.ask(question)
     if as_json:
         call.print_json(answer_as_dict(answer))
         return
-    show(call, answer)
-
-
-def show(call: Context, answer: Answer) -> None:
-    """Print a whole answer."""
     call.out.print(Text(answer.text), soft_wrap=not call.out.is_terminal)
     show_answer_end(call.out, answer)
 
 
 def _offer_example(call: Context, *, interactive: bool) -> None:
+    from bot.cli.knowledge import show_report
+
     if not call.wiring.is_empty():
         return
     if interactive and not typer.confirm(EXAMPLE_OFFER, default=True):

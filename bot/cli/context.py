@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import rich.progress
 import typer
@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from bot.config import Folders, Settings, folders, load_settings
-from bot.wiring import Wiring
 
-OK = 0
+if TYPE_CHECKING:
+    from bot.wiring import Wiring
+
 FAILED = 1  # it could not be done; the sentence on stderr says why
 FINDINGS = 4  # done, and something was found that needs a look
 BAD_SETTING = 3
@@ -56,6 +57,8 @@ class Context:
     @cached_property
     def wiring(self) -> Wiring:
         """The program's parts; what they report is shown while a `bar` is open."""
+        from bot.wiring import Wiring  # brings the whole program along
+
         return Wiring(self.settings, self.folders, self._report)
 
     @contextmanager

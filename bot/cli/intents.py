@@ -2,6 +2,125 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+from rich.table import Table
+from rich.text import Text
+
+from bot.cli.context import Context, context
+
+if TYPE_CHECKING:
+    from bot.wiring import EpochReport, IntentReport
 
 app = typer.Typer(help="Train and measure how messages are sorted.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="Intents (TOML), or rows of text and label (CSV, JSONL).")]
+
+
+@app.command()
+def train(
+    ctx: typer.Context,
+    file: File,
+    epochs: Annotated[int, typer.Option(help="Passes over the rows at most.")] = 100,
+    learning_rate: Annotated[float, typer.Option(help="AdamW's learning rate.")] = 0.02,
+    weight_decay: Annotated[float, typer.Option(help="AdamW's weight decay.")] = 0.01,
+    dropout: Annotated[float, typer.Option(help="Share of the embedding left out of a step.")] = 0.1,
+    patience: Annotated[int, typer.Option(help="Epochs without a better dev loss before it stops.")] = 5,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same head.")] = 0,
+    builtin: Annotated[bool, typer.Option(help="Train on the built-in intents' examples too.")] = True,
+    plot: Annotated[Path | None, typer.Option(help="Write the loss curve to this PNG file.")] = None,
+) -> None:
+    """Train the intent head on a file of examples; the bot uses it from its next start on.
+
+    Rows are split into train, dev and test by a hash of their text, so a row never changes sides.
+    """
+    call = context(ctx)
+    call.out.print(Text("epoch   train loss   dev loss   dev accuracy", style="dim"))
+    chosen = {
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "dropout": dropout,
+        "patience": patience,
+        "seed": seed,
+    }
+    with call.bar():
+        training = call.wiring.train_intents(
+            file, chosen, builtin=builtin, plot=plot, on_epoch=lambda report: _show_epoch(call, report)
+        )
+    rows = ", ".join(f"{count} {split.value}" for split, count in training.rows.items())
+    call.out.print(
+        Text(
+            f"{training.head.name}: best epoch {training.best_epoch}, dev accuracy {training.dev_accuracy:.3f}, "
+            f"calibration error {training.dev_calibration_error:.3f}; rows: {rows}; {training.seconds:.1f} s"
+        )
+    )
+    if plot is not None:
+        call.out.print(Text(f"loss curve: {plot}"))
+
+
+def _show_epoch(call: Context, report: EpochReport) -> None:
+    mark = " *" if report.best else ""
+    call.out.print(
+        f"{report.epoch:5d} {report.train_loss:12.4f} {report.dev_loss:10.4f} {report.dev_accuracy:14.3f}{mark}"
+    )
+
+
+@app.command("eval")
+def evaluate(
+    ctx: typer.Context,
+    file: File,
+    picture: Annotated[Path, typer.Option(help="Where the confusion matrix goes.")] = Path("confusion.png"),
+    every_row: Annotated[
+        bool, typer.Option("--all", help="Measure on all rows, for a file that was not trained on.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap resamples.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="For a script.")] = False,
+) -> None:
+    """Measure the intent head on the test side of a file: precision, recall and F1 of each intent."""
+    call = context(ctx)
+    with call.bar():
+        report = call.wiring.evaluate_intents(file, every_row=every_row, seed=seed, picture=picture)
+    if as_json:
+        call.print_json(_as_dict(report, picture))
+    else:
+        _show_report(call, report, picture)
+
+
+def _show_report(call: Context, report: IntentReport, picture: Path) -> None:
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("intent", overflow="fold")
+    for name in ("precision", "recall", "F1", "rows"):
+        table.add_column(name, justify="right")
+    for one in report.classes:
+        table.add_row(Text(one.label), f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}", str(one.support))
+    call.out.print(table)
+    accuracy = report.accuracy
+    auroc = report.out_of_scope_auroc
+    call.out.print(
+        Text(
+            f"{report.head}: accuracy {accuracy.value:.3f} (95 % {accuracy.low:.3f} to {accuracy.high:.3f}, "
+            f"n = {report.rows}), macro F1 {report.macro_f1:.3f}, calibration error {report.calibration_error:.3f}"
+            + (f", out-of-scope AUROC {auroc:.3f}" if auroc is not None else "")
+        )
+    )
+    call.out.print(Text(f"confusion matrix: {picture}"))
+
+
+def _as_dict(report: IntentReport, picture: Path) -> dict[str, object]:
+    return {
+        "head": report.head,
+        "rows": report.rows,
+        "accuracy": report.accuracy.value,
+        "accuracy_95": [report.accuracy.low, report.accuracy.high],
+        "macro_f1": report.macro_f1,
+        "calibration_error": report.calibration_error,
+        "out_of_scope_auroc": report.out_of_scope_auroc,
+        "intents": [
+            {"label": c.label, "precision": c.precision, "recall": c.recall, "f1": c.f1, "rows": c.support}
+            for c in report.classes
+        ],
+        "confusion": str(picture),
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cli.context import FINDINGS, Context, context, fail
-from knowledge.ingest import IngestOutcome, IngestReport, IngestRow
 from knowledge.types import DEFAULT_COLLECTION, ChunkKind, Passage, StoredDocument
+
+if TYPE_CHECKING:
+    from knowledge.ingest import IngestReport, IngestRow
 
 app = typer.Typer(help="See, search and remove what the bot knows.", no_args_is_help=True)
 
@@ -32,6 +34,8 @@ def ingest(
 
     Markdown, reStructuredText, text, HTML, PDF, DOCX, and question-answer pairs as CSV or JSONL.
     """
+    from knowledge.ingest import IngestOutcome
+
     call = context(ctx)
     with call.bar():
         report = call.wiring.ingest(sources, collection=collection)
@@ -48,6 +52,8 @@ def ingest(
 
 def show_report(out: Console, report: IngestReport) -> None:
     """Print the summary table of an ingest: what changed, and everything that was not read or not wholly."""
+    from knowledge.ingest import IngestOutcome
+
     changed = [row for row in report.rows if row.outcome not in {IngestOutcome.PROBLEM, IngestOutcome.UNCHANGED}]
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("")

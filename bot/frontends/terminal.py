@@ -138,7 +138,7 @@ class Terminal:
         shown = ""
         with contextlib.ExitStack() as stack:
             status = stack.enter_context(self._status("looking it up")) if self._interactive else None
-            async with aclosing(self._bot.reply(stored)) as events:  # type: ignore[type-var]  # reply is a generator
+            async with aclosing(self._bot.reply(stored)) as events:
                 async for event in events:
                     if isinstance(event, Writing) and status:
                         status.update(f"reading {event.passages} passages")

@@ -29,7 +29,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Detail:
+class Detail:
     """Everything of an answer that is kept as one encrypted text."""
 
     sources: tuple[Source, ...]
@@ -37,7 +37,7 @@ class _Detail:
     trace: Trace
 
 
-_DETAIL = TypeAdapter(_Detail)
+_DETAIL = TypeAdapter(Detail)
 
 
 class Answers:
@@ -72,7 +72,7 @@ class Answers:
                     text=answer.text,
                     kind=answer.kind,
                     outcome=answer.outcome,
-                    detail=_dump_detail(answer),
+                    detail=dump_detail(answer),
                     created_at=self._clock(),
                 )
                 .on_conflict_do_nothing(index_elements=[AnswerRow.message_id])
@@ -189,7 +189,7 @@ def _answers() -> Select[*tuple[Any, ...]]:
 
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredAnswer:
-    detail = _load_detail(row.id, row.detail)
+    detail = load_detail(row.id, row.detail)
     return StoredAnswer(
         id=row.id,
         message_id=row.message_id,
@@ -207,13 +207,13 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredAnswer:
     )
 
 
-def _dump_detail(answer: Answer) -> str:
-    detail = _Detail(sources=answer.sources, suggestions=answer.suggestions, trace=answer.trace)
+def dump_detail(answer: Answer) -> str:
+    detail = Detail(sources=answer.sources, suggestions=answer.suggestions, trace=answer.trace)
     # json, not pydantic, writes the text: it keeps lone surrogates and numbers that are not finite
     return json.dumps(_DETAIL.dump_python(detail), separators=(",", ":"))
 
 
-def _load_detail(answer_id: int, text: str) -> _Detail:
+def load_detail(answer_id: int, text: str) -> Detail:
     try:
         return _DETAIL.validate_python(json.loads(text))
     except (ValidationError, json.JSONDecodeError) as error:

@@ -121,7 +121,7 @@ def _inbox(connection: Connection) -> Iterator[str]:
         .where(missing)
         .group_by(MessageRow.state)
     )
-    for state, count, first in connection.execute(query).tuples():
+    for state, count, first in connection.execute(query):
         what = "have no answer" if state is MessageState.ANSWERED else "have an answer nevertheless"
         yield f"{count} messages are marked {state} and {what} (the first is message {first})."
     unsent = (
@@ -143,12 +143,12 @@ def _knowledge(connection: Connection) -> Iterator[str]:
         .having(real != DocumentRow.chunk_count)
         .order_by(DocumentRow.id)
     )
-    for document_id, expected, found in connection.execute(counts).tuples():
+    for document_id, expected, found in connection.execute(counts):
         yield f"Document {document_id} was stored with {expected} chunks and has {found}; ingest it again."
     width = func.length(ChunkRow.embedding)
     widths = select(ChunkRow.encoder, width, func.count(), func.min(ChunkRow.id)).group_by(ChunkRow.encoder, width)
     by_encoder: dict[str, list[tuple[int, int, int]]] = {}
-    for encoder, size, count, first in connection.execute(widths).tuples():
+    for encoder, size, count, first in connection.execute(widths):
         by_encoder.setdefault(encoder, []).append((count, size, first))
     for encoder, groups in by_encoder.items():
         yield from _wrong_widths(encoder, groups)

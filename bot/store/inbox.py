@@ -162,14 +162,13 @@ def _keep_conversation(connection: Connection, message: Message, idle: timedelta
     place = (message.platform, message.channel, message.thread)
     current = select(ConversationRow.id, ConversationRow.last_at).where(*_open_in(*place)).with_for_update()
     found = connection.execute(current).first()
-    if found is not None and message.received_at - found.last_at <= idle:
-        if message.received_at > found.last_at:
-            connection.execute(
-                update(ConversationRow).where(ConversationRow.id == found.id).values(last_at=message.received_at)
-            )
-        return found.id
     if found is not None:
-        connection.execute(update(ConversationRow).where(ConversationRow.id == found.id).values(closed=True))
+        conversation_id, last_at = found
+        this = update(ConversationRow).where(ConversationRow.id == conversation_id)
+        if message.received_at - last_at <= idle:
+            connection.execute(this.values(last_at=max(last_at, message.received_at)))
+            return conversation_id
+        connection.execute(this.values(closed=True))
     insert = (
         upserting(connection, ConversationRow)
         .values(
@@ -184,10 +183,11 @@ def _keep_conversation(connection: Connection, message: Message, idle: timedelta
         .returning(ConversationRow.id)
     )
     opened: int | None = connection.execute(insert).scalar_one_or_none()
-    # none: another process opened one since we looked (PostgreSQL only); its row is visible now
-    return (
-        opened if opened is not None else connection.execute(current.with_only_columns(ConversationRow.id)).scalar_one()
-    )
+    if opened is not None:
+        return opened
+    # another process opened one since we looked (PostgreSQL only); its row is visible now
+    (conversation_id, _) = connection.execute(current).one()
+    return conversation_id
 
 
 def _messages() -> Select[*tuple[Any, ...]]:

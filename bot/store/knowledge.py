@@ -51,7 +51,7 @@ class Knowledge:
             DocumentRow.source == source, DocumentRow.collection == collection
         )
         with self._database.read() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return dict(connection.execute(query).all())
 
     def replace_document(self, document: Document, chunks: Sequence[Chunk], vectors: Matrix, *, encoder: str) -> int:
         """Put a document with its chunks in place of the one with its (collection, uri); one transaction.
@@ -131,7 +131,7 @@ class Knowledge:
         with self._database.snapshot() as connection:
             for batch in batches(sorted(set(ids))):
                 query = select(ChunkRow.id, ChunkRow.embedding).where(ChunkRow.id.in_(batch))
-                for chunk_id, embedding in connection.execute(query.order_by(ChunkRow.id)).tuples():
+                for chunk_id, embedding in connection.execute(query.order_by(ChunkRow.id)):
                     found.append(chunk_id)
                     blobs.append(embedding)
         return np.asarray(found, dtype=np.int64), _to_matrix(blobs)

@@ -90,7 +90,7 @@ class Ratings:
         """Count the ratings by value; values that nobody gave count 0."""
         query = select(RatingRow.value, func.count()).group_by(RatingRow.value)
         with self._database.read() as connection:
-            counts = dict(connection.execute(query).tuples().all())
+            counts = dict(connection.execute(query).all())
         return {value: counts.get(value, 0) for value in RatingValue}
 
 

@@ -41,7 +41,7 @@ def raw_tables() -> tuple[RawTable, ...]:
 def raw_batches(
     connection: Connection, raw: RawTable, *, after: tuple[Any, ...] | None, size: int, lock: bool
 ) -> tuple[Row[*tuple[Any, ...]], ...]:
-    """Read some rows' keys and encrypted values in the order of the keys; with a lock, nobody changes them meanwhile."""
+    """Read some rows' keys and encrypted values, by key; with a lock, nobody changes them meanwhile."""
     query = select(*raw.key, *(raw.clause.c[name] for name, _ in raw.places)).order_by(*raw.key).limit(size)
     if after is not None:
         query = query.where(tuple_(*raw.key) > tuple_(*map(literal, after)))

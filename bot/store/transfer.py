@@ -50,7 +50,7 @@ def read_sequences(connection: Connection) -> dict[str, int]:
     if connection.dialect.name == "sqlite":
         given: dict[str, int] = {}
         if inspect(connection).has_table("sqlite_sequence"):
-            given = dict(connection.execute(text("SELECT name, seq FROM sqlite_sequence")).tuples().all())
+            given = dict(connection.execute(text("SELECT name, seq FROM sqlite_sequence")).all())
         return {name: given.get(name, 0) for name in names}
     return {name: _read_sequence(connection, name) for name in names}
 

@@ -14,59 +14,21 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 # Never content, wherever they stand. Comments and processing instructions have no string as a tag.
-# fmt: off - one word a line reads worse
-_NOISE = frozenset(
-    (
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "svg",
-        "canvas",
-        "iframe",
-        "object",
-        "embed",
-        "select",
-        "input",
-        "textarea",
-        "nav",
-        "head",
-        "title",
-        "link",
-        "meta",
-        "audio",
-        "video",
-        "map",
-        "dialog",
-    )
-)
+# one word a line reads worse
+# fmt: off
+_NOISE = frozenset((
+    "script", "style", "noscript", "template", "svg", "canvas", "iframe", "object", "embed", "select", "input",
+    "textarea", "nav", "head", "title", "link", "meta", "audio", "video", "map", "dialog",
+))
 # fmt: on
 _CHROME = frozenset(("aside", "footer"))
 _CHROME_ROLES = frozenset(("navigation", "banner", "contentinfo", "search", "complementary"))
-# fmt: off - one word a line reads worse
-_CONTAINERS = frozenset(
-    (
-        "html",
-        "body",
-        "main",
-        "article",
-        "section",
-        "div",
-        "header",
-        "figure",
-        "details",
-        "fieldset",
-        "center",
-        "address",
-        "hgroup",
-        "blockquote",
-        "quote",
-        "dl",
-        "form",
-        "aside",
-        "footer",
-    )
-)
+# one word a line reads worse
+# fmt: off
+_CONTAINERS = frozenset((
+    "html", "body", "main", "article", "section", "div", "header", "figure", "details", "fieldset", "center",
+    "address", "hgroup", "blockquote", "quote", "dl", "form", "aside", "footer",
+))
 # fmt: on
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "list", "menu"))

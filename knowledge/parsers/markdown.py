@@ -15,7 +15,7 @@ from knowledge.parsers.outline import Content, Outline, Slugs, fence, flow, item
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _HEADING_ID = re.compile(r"\s*\{#([\w.:-]+)[^}]*\}\s*\Z")
 _BREAKS = {"softbreak": "\n", "hardbreak": "\v"}  # a vertical tab outlives the joining of lines
-_TEMPLATE_LINE = re.compile(r"^[ \t]*\{\{[<%].*?[>%]\}\}[ \t]*$", re.MULTILINE)  # Hugo's own marks
+_TEMPLATE_LINE = re.compile(r"^[ \t]*\{\{<.*?>\}\}[ \t]*$", re.MULTILINE)  # a Hugo shortcode without words
 
 
 def parse(text: str) -> Content:

@@ -99,10 +99,8 @@ def _csv_rows(text: str, delimiter: str, header: list[str]) -> Iterator[_Row]:
         if number == 1 or not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-            yield (
-                number,
-                f"has {len(cells)} cells where the header names {len(header)}; quote cells that hold a “{delimiter}”",
-            )
+            count = f"has {len(cells)} cells where the header names {len(header)}"
+            yield number, f'{count}; put quotes around cells that hold a "{delimiter}"'
         else:
             yield number, dict(zip(header, cells, strict=False))
 

@@ -113,7 +113,9 @@ def _running_lines(pages: Sequence[str]) -> frozenset[str]:
 
 
 def _shape(line: str) -> str:
-    return _DIGITS.sub("#", line.strip())
+    """Write a line without its numbers, so that "Page 3" equals "Page 4"; a full sentence keeps them."""
+    line = line.strip()
+    return line if _SENTENCE_END.search(line) else _DIGITS.sub("#", line)
 
 
 def _paragraphs(lines: Sequence[str]) -> str:

@@ -19,48 +19,20 @@ _DIRECTIVE = re.compile(
     r"^[ \t]*\.\.[ \t]+(?:\|[^|\n]+\|[ \t]+)?([A-Za-z][\w.+-]*(?::[\w.+-]+)*)[ \t]?::", re.MULTILINE
 )
 _EXPLICIT_TITLE = re.compile(r"\A(.*?)\s*<([^<>]*)>\Z", re.DOTALL)
-# fmt: off - one word a line reads worse
-_NO_TEXT = frozenset(
-    (
-        "toctree",
-        "include",
-        "literalinclude",
-        "image",
-        "figure",
-        "raw",
-        "graphviz",
-        "uml",
-        "mermaid",
-        "index",
-        "only-dev",
-        "contents",
-        "sectnum",
-        "default-domain",
-        "default-role",
-        "highlight",
-        "currentmodule",
-        "module",
-        "tabularcolumns",
-        "meta",
-        "todo",
-        "todolist",
-    )
-)
+# one word a line reads worse
+# fmt: off
+_NO_TEXT = frozenset((
+    "toctree", "include", "literalinclude", "image", "figure", "raw", "graphviz", "uml", "mermaid", "index",
+    "only-dev", "contents", "sectnum", "default-domain", "default-role", "highlight", "currentmodule", "module",
+    "tabularcolumns", "meta", "todo", "todolist",
+))
 # fmt: on
-# fmt: off - one word a line reads worse
-_CODE = frozenset(
-    (
-        "code-block",
-        "sourcecode",
-        "code",
-        "prompt",
-        "terminal",
-        "parsed-literal-block",
-        "doctest",
-        "testcode",
-        "testoutput",
-    )
-)
+# one word a line reads worse
+# fmt: off
+_CODE = frozenset((
+    "code-block", "sourcecode", "code", "prompt", "terminal", "parsed-literal-block", "doctest", "testcode",
+    "testoutput",
+))
 # fmt: on
 _PROSE_ROLES = frozenset(("ref", "doc", "term", "abbr", "strike", "numref"))
 _LABELS = {

@@ -6,6 +6,7 @@ import codecs
 import re
 
 from knowledge.errors import UnreadableError
+from knowledge.language import plausibility
 from knowledge.parsers.outline import Content, Outline, flow
 from knowledge.types import ProblemKind
 
@@ -70,12 +71,17 @@ def _wide(content: bytes) -> str:
 def _guess(content: bytes) -> str:
     from charset_normalizer import from_bytes  # only for the rare file that is not UTF-8
 
-    best = from_bytes(content[:_SAMPLE_BYTES], cp_isolation=list(_LEGACY)).best()
-    if best is None or b"\0" in content[:_SAMPLE_BYTES]:
+    sample = content[:_SAMPLE_BYTES]
+    matches = [] if b"\0" in sample else list(from_bytes(sample, cp_isolation=list(_LEGACY)))
+    if not matches:
         raise UnreadableError(
             ProblemKind.UNSUPPORTED,
             "It is neither text in a known encoding nor a known format; save it as UTF-8 text or convert it.",
         )
+    # Western and eastern European encodings differ in a few letters: the likelier words decide a tie.
+    first = (matches[0].chaos, matches[0].coherence)
+    tied = [match for match in matches if (match.chaos, match.coherence) == first]
+    best = tied[0] if len(tied) == 1 else max(tied, key=lambda match: plausibility(str(match)))
     return content.decode(best.encoding, errors="replace")
 
 

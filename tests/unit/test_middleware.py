@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 import pytest
@@ -36,12 +36,12 @@ async def events(handler: Handler, text: str) -> list[Event]:
     return [event async for event in handler(request(text))]
 
 
-async def echo(given: Request) -> AsyncIterator[Event]:
+async def echo(given: Request) -> AsyncGenerator[Event, None]:
     yield Delta(text=given.stored.message.text)
     yield Done(answer=plain_answer(given.stored.message.text, AnswerKind.CANNED, "said back"))
 
 
-async def failing(given: Request) -> AsyncIterator[Event]:
+async def failing(given: Request) -> AsyncGenerator[Event, None]:
     yield Delta(text="so far ")
     raise RuntimeError(given.stored.message.text)
 
@@ -86,7 +86,7 @@ async def test_a_message_over_the_limit_is_declined_and_one_at_the_limit_passes(
 async def test_the_first_middleware_named_is_the_outermost() -> None:
     def tag(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a local helper of one test
         def wrap(handler: Handler) -> Handler:
-            async def tagged(given: Request) -> AsyncIterator[Event]:
+            async def tagged(given: Request) -> AsyncGenerator[Event, None]:
                 yield Delta(text=f"<{name}>")
                 async for event in handler(given):
                     yield event

@@ -1,0 +1,80 @@
+"""A generator whose model computes in its own thread, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from adapters.errors import GenerationError
+from adapters.generator.config import GeneratorSettings
+from adapters.generator.worker import Codec, Engine, Request, Worker
+from adapters.types import ChatTurn, GenerationLimits
+
+
+class ThreadedGenerator:
+    """Puts a worker behind the Generator Protocol. Requests that overlap in time share each step of the model."""
+
+    def __init__(self, engine: Engine, codec: Codec, *, name: str, settings: GeneratorSettings, context: int) -> None:
+        """Start the worker.
+
+        Args:
+            engine: Computes the tokens.
+            codec: Text to tokens and back.
+            name: Fingerprint of weights and adapter version.
+            settings: Its limits count here, not its device.
+            context: Prompt and answer together, tokens.
+        """
+        self._name = name
+        self._worker = Worker(
+            engine, codec, max_rows=settings.max_batch, max_waiting=settings.max_waiting, context=context
+        )
+
+    @property
+    def name(self) -> str:
+        """Fingerprint of weights and adapter version."""
+        return self._name
+
+    def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
+        """Generate greedily; yields pieces of text as they come.
+
+        Pieces are whole words, so that no piece ends in half a character. Closing the iterator cancels the request:
+        it is gone before the next step. It ends at the end-of-turn token or at a limit.
+
+        Args:
+            turns: The conversation, last the user's turn. Without a system turn the model's own template puts its
+                default there.
+            limits: Where to stop.
+
+        Raises:
+            GenerationError: While iterating: the queue is full, the time limit passed before the first word, the
+                model failed, or the generator was stopped.
+            PromptTooLongError: While iterating: the prompt leaves no room for `max_new_tokens`.
+        """
+        return self._stream(tuple(turns), limits, deadline=self._worker.clock() + limits.seconds)
+
+    async def aclose(self) -> None:
+        """Stop the worker; requests in flight end with an error."""
+        await asyncio.to_thread(self._worker.stop)
+
+    async def _stream(
+        self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, deadline: float
+    ) -> AsyncGenerator[str, None]:
+        loop = asyncio.get_running_loop()
+        arrivals: asyncio.Queue[str | GenerationError | None] = asyncio.Queue()
+
+        def put(arrival: str | GenerationError | None) -> None:
+            try:
+                loop.call_soon_threadsafe(arrivals.put_nowait, arrival)
+            except RuntimeError:  # the loop was closed meanwhile: nobody waits for the rest
+                request.cancelled.set()
+
+        request = Request(turns=turns, max_new_tokens=limits.max_new_tokens, deadline=deadline, deliver=put, finish=put)
+        self._worker.submit(request)
+        try:
+            while (arrival := await arrivals.get()) is not None:
+                if isinstance(arrival, GenerationError):
+                    raise arrival
+                yield arrival
+        finally:
+            request.cancelled.set()
+            self._worker.wake()

@@ -1,0 +1,92 @@
+"""How likely it is that the passages found hold the answer: a number the bot refuses by (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from math import exp
+
+from bot.polarity import is_cue
+from bot.sentences import split_sentences
+from bot.words import asked_words, content_keys, has_han
+from knowledge.types import Passage
+
+# Nine in ten answerable questions reach it, on the dev side of benchmarks/thresholds.py.
+DEFAULT_ANSWERABILITY = 0.5
+PASSAGES_READ = 5
+_NAME_WEIGHT = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What retrieval and the question's words say about each other."""
+
+    similarity: float  # highest cosine of a passage, [-1, 1]
+    lexical: float  # highest BM25 for each content word of the question, >= 0
+    lead: float  # by how much that is above the last of the passages, >= 0
+    coverage: float  # share of the question's content words in the best single passage, titles included, [0, 1]
+    closeness: float  # share of them in the best single sentence, titles included, [0, 1]
+    known: float  # share of them anywhere in the passages, [0, 1]
+
+
+# Logistic regression on questions to a knowledge base that has the answer, to the same without the document that has
+# it, and foreign ones; the bias puts DEFAULT_ANSWERABILITY where it is. Figures: docs/experiments.md.
+_SLOPES = Features(similarity=8.0, lexical=0.3, lead=0.3, coverage=2.0, closeness=2.0, known=1.0)
+_BIAS = -6.0
+# all-MiniLM places any two Chinese texts close together: its similarity says little, the words decide.
+_HAN_SLOPES = Features(similarity=1.0, lexical=0.3, lead=0.3, coverage=2.0, closeness=2.0, known=1.0)
+_HAN_BIAS = -3.0
+
+
+def answerability(question: str, passages: Sequence[Passage]) -> float:
+    """Tell how likely it is that the passages answer a question.
+
+    Args:
+        question: As it was searched for.
+        passages: What was found, best first; the first PASSAGES_READ count.
+
+    Returns:
+        A score in [0, 1]; 0 without passages.
+    """
+    if not passages:
+        return 0.0
+    slopes, bias = (_HAN_SLOPES, _HAN_BIAS) if has_han(question) else (_SLOPES, _BIAS)
+    measured = features(question, passages)
+    logit = bias + sum(slope * value for slope, value in zip(astuple(slopes), astuple(measured), strict=True))
+    return 1 / (1 + exp(-max(-30.0, min(30.0, logit))))
+
+
+def features(question: str, passages: Sequence[Passage]) -> Features:
+    """Measure a question against the passages found for it, best first."""
+    read = passages[:PASSAGES_READ]
+    weights = _weights(question)
+    total = sum(weights.values()) or 1.0
+
+    def share(keys: frozenset[str]) -> float:
+        return sum(weight for key, weight in weights.items() if key in keys) / total
+
+    titles = [content_keys(" ".join((*p.stored.chunk.title_path, p.stored.chunk.question))) for p in read]
+    bodies = [[content_keys(sentence) for sentence in split_sentences(p.stored.chunk.text)] for p in read]
+    whole = [title.union(*body) for title, body in zip(titles, bodies, strict=True)]
+    lexical = sorted((p.lexical for p in read), reverse=True) or [0.0]
+    size = max(1, len(weights))
+    return Features(
+        similarity=max((p.similarity for p in read), default=-1.0),
+        lexical=lexical[0] / size,
+        lead=(lexical[0] - lexical[-1]) / size,
+        coverage=max(map(share, whole), default=0.0),
+        closeness=max(
+            (share(title | line) for title, body in zip(titles, bodies, strict=True) for line in body), default=0.0
+        ),
+        known=share(frozenset[str]().union(*whole)),
+    )
+
+
+def _weights(question: str) -> dict[str, float]:
+    """The question's content words; names and figures count double."""
+    weights: dict[str, float] = {}
+    for word in asked_words(question):
+        if not is_cue(word):
+            name = word.start > 0 and word.surface[0].isupper()
+            weights[word.key] = _NAME_WEIGHT if name or word.surface[0].isdigit() else 1.0
+    return weights

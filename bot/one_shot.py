@@ -1,0 +1,49 @@
+"""One question, answered without keeping anything of it."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from adapters.types import Generator
+from bot.errors import BotError
+from bot.middleware import Handler, Request
+from bot.pipeline import Done
+from bot.types import Answer, Message, StoredMessage
+
+
+async def ask_once(handler: Handler, generator: Generator, question: str) -> Answer:
+    """Ask a handler one question; its generator is stopped afterwards."""
+    try:
+        async with aclosing(handler(_passing(question))) as events:
+            async for event in events:
+                if isinstance(event, Done):
+                    return event.answer
+        raise BotError("No answer came; please ask again.")
+    finally:
+        await generator.aclose()
+
+
+def _passing(question: str) -> Request:
+    """A request for a message that is not kept."""
+    message = Message(
+        platform="ask",
+        event_id="",
+        channel="",
+        thread="",
+        sender="",
+        sender_name="",
+        text=question,
+        received_at=datetime.now(UTC),
+    )
+    stored = StoredMessage(id=0, conversation_id=0, user_id=0, message=message)
+    return Request(stored=stored, history=(), collections=None)
+
+
+def answer_as_dict(answer: Answer) -> dict[str, Any]:
+    """An answer with its whole trace, for a script."""
+    shown: dict[str, Any] = TypeAdapter(Answer).dump_python(answer, mode="json")
+    return shown

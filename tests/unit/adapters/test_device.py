@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from adapters.device import Device, choose_device
+from adapters.errors import AdapterError
+
+
+def test_a_wish_is_fulfilled_as_it_is() -> None:
+    device = choose_device("cpu", dtype="float32")
+    assert device == Device(kind="cpu", dtype="float32")
+    assert device.torch_dtype is torch.float32
+
+
+def test_the_automatic_precision_of_a_cpu_is_one_that_it_computes_natively() -> None:
+    has_bfloat16 = torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16")
+    if torch.cpu.get_capabilities()["architecture"] == "x86_64":
+        assert choose_device("cpu").dtype == ("bfloat16" if has_bfloat16 else "float32")
+
+
+@pytest.mark.parametrize(
+    ("wish", "dtype", "threads", "words"),
+    [
+        ("gpu", "auto", 0, "device 'gpu' is unknown; expected one of auto, cpu, cuda, mps"),
+        ("cpu:1", "auto", 0, "device 'cpu:1' is unknown"),
+        ("cuda:x", "auto", 0, "device 'cuda:x' is unknown"),
+        ("cuda:99", "auto", 0, r"device 'cuda:99' was asked for, but torch sees \d+ CUDA devices here"),
+        ("cpu", "int8", 0, "dtype 'int8' is unknown; expected one of auto, float32"),
+        ("cpu", "float16", 0, "'float16' is no use on a CPU"),
+        ("cpu", "auto", -1, "threads is -1; expected 0"),
+    ],
+)
+def test_an_impossible_wish_is_one_sentence(wish: str, dtype: str, threads: int, words: str) -> None:
+    with pytest.raises(AdapterError, match=words):
+        choose_device(wish, dtype=dtype, threads=threads)
+
+
+def test_threads_are_set() -> None:
+    before = torch.get_num_threads()
+    try:
+        choose_device("cpu", threads=1)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,222 @@
+"""The generator's thread over an engine that counts: every rule of joining, leaving and failing, without a model."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+
+import pytest
+
+from adapters.errors import GenerationError, PromptTooLongError
+from adapters.generator.config import GeneratorSettings
+from adapters.generator.threaded import ThreadedGenerator
+from adapters.types import ChatTurn, GenerationLimits
+
+END = 0
+
+
+class CountingEngine:
+    """Counts down from the prompt's last token to END; a gate can hold it before each step."""
+
+    def __init__(self) -> None:
+        self.row_tokens: list[int] = []
+        self.most_rows = 0
+        self.fail_next: Exception | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.stepping = threading.Event()
+
+    @property
+    def rows(self) -> int:
+        return len(self.row_tokens)
+
+    def admit(self, prompt: Sequence[int]) -> int:
+        if prompt[-1] == 13:
+            raise ValueError("the prompt's text")
+        self.row_tokens.append(prompt[-1])
+        self.most_rows = max(self.most_rows, self.rows)
+        return prompt[-1]
+
+    def step(self) -> list[int]:
+        self.stepping.set()
+        assert self.gate.wait(10)
+        if self.fail_next is not None:
+            failure, self.fail_next = self.fail_next, None
+            raise failure
+        self.row_tokens = [max(token - 1, END) for token in self.row_tokens]
+        return list(self.row_tokens)
+
+    def release(self, row: int) -> None:
+        last = self.row_tokens.pop()
+        if row < len(self.row_tokens):
+            self.row_tokens[row] = last
+
+    def reset(self) -> None:
+        self.row_tokens.clear()
+
+
+class NumberCodec:
+    """A turn's words are numbers, and a token is a number."""
+
+    end_tokens = frozenset({END})
+
+    def encode(self, turns: Sequence[ChatTurn]) -> list[int]:
+        return [int(word) for turn in turns for word in turn.content.split()]
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        return "".join(f"{token} " for token in tokens)
+
+
+@pytest.fixture
+def engine() -> CountingEngine:
+    return CountingEngine()
+
+
+@pytest.fixture
+async def generator(engine: CountingEngine) -> AsyncIterator[ThreadedGenerator]:
+    settings = GeneratorSettings(max_batch=2, max_waiting=1)
+    made = ThreadedGenerator(engine, NumberCodec(), name="counting", settings=settings, context=10)
+    yield made
+    engine.gate.set()
+    await made.aclose()
+
+
+def ask(generator: ThreadedGenerator, text: str, *, tokens: int = 5, seconds: float = 10.0) -> asyncio.Task[str]:
+    async def read() -> str:
+        limits = GenerationLimits(max_new_tokens=tokens, seconds=seconds)
+        return "".join([piece async for piece in generator.stream([ChatTurn(role="user", content=text)], limits)])
+
+    return asyncio.create_task(read())
+
+
+async def until_stepping(engine: CountingEngine) -> None:
+    engine.stepping.clear()
+    assert await asyncio.to_thread(engine.stepping.wait, 10)
+
+
+async def test_an_answer_ends_at_the_end_token(generator: ThreadedGenerator) -> None:
+    assert await ask(generator, "3") == "3 2 1 "
+    assert await ask(generator, "0") == ""
+
+
+async def test_an_answer_ends_at_the_token_limit(generator: ThreadedGenerator) -> None:
+    assert await ask(generator, "9", tokens=1) == "9 "
+    assert await ask(generator, "9", tokens=4) == "9 8 7 6 "
+
+
+async def test_requests_share_the_engine_and_keep_their_own_answers(
+    generator: ThreadedGenerator, engine: CountingEngine
+) -> None:
+    answers = await asyncio.gather(ask(generator, "5"), ask(generator, "2"), ask(generator, "4"))
+    assert answers == ["5 4 3 2 1 ", "2 1 ", "4 3 2 1 "]
+    assert engine.most_rows == 2
+    assert engine.rows == 0
+
+
+async def test_closing_the_iterator_frees_the_row_at_the_next_step(
+    generator: ThreadedGenerator, engine: CountingEngine
+) -> None:
+    async with aclosing(
+        generator.stream([ChatTurn(role="user", content="9")], GenerationLimits(max_new_tokens=5, seconds=10))
+    ) as pieces:
+        engine.gate.clear()
+        assert await anext(pieces) == "9 "
+    engine.gate.set()
+    assert await ask(generator, "2") == "2 1 "
+    assert engine.rows == 0
+
+
+async def test_a_request_too_many_is_turned_away(generator: ThreadedGenerator, engine: CountingEngine) -> None:
+    engine.gate.clear()
+    running = [ask(generator, "3")]
+    await until_stepping(engine)
+    running += [ask(generator, "3"), ask(generator, "3")]
+    await asyncio.sleep(0)
+    with pytest.raises(GenerationError, match="^The generator is busy: 2 requests are waiting already"):
+        await ask(generator, "3")
+    engine.gate.set()
+    assert await asyncio.gather(*running) == ["3 2 1 "] * 3
+
+
+async def test_the_time_limit_ends_a_running_answer_with_what_there_is(
+    generator: ThreadedGenerator, engine: CountingEngine
+) -> None:
+    engine.gate.clear()
+    answer = ask(generator, "9", seconds=0.05)
+    await until_stepping(engine)
+    await asyncio.sleep(0.1)
+    engine.gate.set()
+    assert await answer == "9 8 "
+
+
+async def test_the_time_limit_counts_the_queue_and_says_so(
+    generator: ThreadedGenerator, engine: CountingEngine
+) -> None:
+    engine.gate.clear()
+    running = [ask(generator, "3")]
+    await until_stepping(engine)
+    running.append(ask(generator, "3"))
+    late = ask(generator, "3", seconds=0.05)
+    await asyncio.sleep(0.1)
+    engine.gate.set()
+    with pytest.raises(GenerationError, match="the time limit passed before the first word"):
+        await late
+    assert await asyncio.gather(*running) == ["3 2 1 "] * 2
+
+
+async def test_a_prompt_that_leaves_no_room_says_how_long_it_may_be(generator: ThreadedGenerator) -> None:
+    assert await ask(generator, "1 1 1 1 1", tokens=5) == "1 "
+    with pytest.raises(PromptTooLongError, match="6 tokens but only 5 fit") as caught:
+        await ask(generator, "1 1 1 1 1 1", tokens=5)
+    assert (caught.value.tokens, caught.value.limit) == (6, 5)
+
+
+async def test_a_failing_step_reaches_every_caller_and_the_worker_goes_on(
+    generator: ThreadedGenerator, engine: CountingEngine
+) -> None:
+    engine.fail_next = RuntimeError("secret text")
+    with pytest.raises(GenerationError, match=r"^The generator failed while computing \(RuntimeError\)\.$") as caught:
+        await ask(generator, "3")
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert await ask(generator, "3") == "3 2 1 "
+
+
+async def test_a_failing_prompt_reaches_its_caller_only(generator: ThreadedGenerator) -> None:
+    good, bad = ask(generator, "5"), ask(generator, "13")
+    with pytest.raises(GenerationError, match="failed while computing"):
+        await bad
+    assert await good == "5 4 3 2 1 "
+
+
+async def test_stopping_ends_requests_in_flight_with_an_error(
+    generator: ThreadedGenerator, engine: CountingEngine
+) -> None:
+    engine.gate.clear()
+    running, waiting = ask(generator, "9"), ask(generator, "9")
+    await until_stepping(engine)
+    closing = asyncio.create_task(generator.aclose())
+    await asyncio.sleep(0.01)
+    engine.gate.set()
+    await closing
+    for answer in (running, waiting):
+        with pytest.raises(GenerationError, match="stopped before the answer was complete"):
+            await answer
+    with pytest.raises(GenerationError, match="was stopped"):
+        await ask(generator, "1")
+
+
+def test_a_reader_whose_event_loop_is_gone_does_not_stop_the_others(engine: CountingEngine) -> None:
+    made = ThreadedGenerator(engine, NumberCodec(), name="n", settings=GeneratorSettings(max_batch=2), context=99)
+
+    async def leave() -> None:
+        stream = made.stream([ChatTurn(role="user", content="50")], GenerationLimits(max_new_tokens=60, seconds=10))
+        assert await anext(stream) == "50 "
+
+    async def stay() -> str:
+        return await ask(made, "2")
+
+    asyncio.run(leave())
+    assert asyncio.run(stay()) == "2 1 "
+    asyncio.run(made.aclose())

@@ -1,0 +1,68 @@
+"""The score by which the bot refuses rises with what the passages have of the question."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.confidence import DEFAULT_ANSWERABILITY, answerability, features
+from knowledge.types import Chunk, ChunkKind, Passage, StoredChunk
+
+
+def passage(text: str, *, title: str = "Refunds", similarity: float = 0.6, lexical: float = 8.0) -> Passage:
+    chunk = Chunk(ordinal=0, kind=ChunkKind.PASSAGE, title_path=(title,), anchor="", question="", text=text)
+    stored = StoredChunk(id=1, document_id=1, source="", uri="", collection="default", language="en", chunk=chunk)
+    return Passage(stored=stored, similarity=similarity, lexical=lexical, fused=0.03, rank=1)
+
+
+REFUND = "Refunds reach the customer's bank within five business days. Fees are kept."
+QUESTION = "How long does a refund take to reach a bank?"
+
+
+def test_features_are_the_best_of_the_passages() -> None:
+    measured = features(QUESTION, [passage("Nothing here.", similarity=0.2, lexical=1.0), passage(REFUND)])
+    assert measured.similarity == 0.6
+    assert measured.coverage == measured.closeness == measured.known == 1.0
+    words_asked = 3  # refund, reach, bank
+    assert measured.lexical == pytest.approx(8.0 / words_asked)
+    assert measured.lead == pytest.approx(7.0 / words_asked)
+
+
+def test_words_far_apart_are_covered_but_not_close() -> None:
+    measured = features("refund bank holiday", [passage("The bank is closed. A holiday is near.")])
+    assert measured.coverage == 1.0
+    assert measured.closeness == pytest.approx(2 / 3)
+
+
+def test_a_name_in_the_question_counts_double() -> None:
+    assert features("refund by Klarna", [passage(REFUND)]).known == pytest.approx(1 / 3)
+
+
+def test_a_question_that_the_passage_answers_passes() -> None:
+    assert answerability(QUESTION, [passage(REFUND)]) > DEFAULT_ANSWERABILITY
+
+
+def test_a_foreign_question_does_not() -> None:
+    strange = [passage(REFUND, similarity=0.05, lexical=0.0)]
+    assert answerability("Who painted the Mona Lisa?", strange) < DEFAULT_ANSWERABILITY
+
+
+def test_a_chinese_question_is_judged_by_its_words() -> None:
+    answer = "如果连续三次输入错误密码，账户会被冻结30分钟。"
+    assert answerability("账户为什么被冻结？", [passage(answer, title="账户冻结")]) > DEFAULT_ANSWERABILITY
+    assert (
+        answerability("今天北京天气怎么样？", [passage(answer, title="账户冻结", lexical=0.0)]) < DEFAULT_ANSWERABILITY
+    )
+
+
+def test_more_similarity_never_lowers_the_score() -> None:
+    scores = [answerability(QUESTION, [passage(REFUND, similarity=step / 10)]) for step in range(-10, 11)]
+    assert scores == sorted(scores)
+    assert 0 <= scores[0] < scores[-1] <= 1
+
+
+def test_without_passages_the_score_is_zero() -> None:
+    assert answerability(QUESTION, []) == 0.0
+
+
+def test_a_question_without_words_has_a_score() -> None:
+    assert 0 <= answerability("?!", [passage(REFUND)]) <= 1
