@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from adapters.errors import AdapterError
 
 if TYPE_CHECKING:
     import torch
+
+# transformers makes a model without weights first, under a device that holds for the whole process: two loads at
+# the same time leave one of them without weights.
+_LOADING = Lock()
 
 
 def quiet_transformers() -> None:
@@ -61,8 +66,9 @@ def _load(auto_class: Any, folder: Path, dtype: torch.dtype) -> Any:  # noqa: AN
 
     quiet_transformers()
     try:
-        # use_safetensors: a pickled file beside it is never read.
-        model = auto_class.from_pretrained(folder, dtype=dtype, local_files_only=True, use_safetensors=True)
+        with _LOADING:
+            # use_safetensors: a pickled file beside it is never read.
+            model = auto_class.from_pretrained(folder, dtype=dtype, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _unreadable("model", folder) from error
     return model.eval()

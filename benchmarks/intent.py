@@ -107,9 +107,8 @@ def trained(encoder: SentenceEncoder) -> None:
     banking = unique_rows(enumerate(read("banking77/intents.jsonl.gz", "text", "intent")), "banking77")
     inside, beyond = sample(clinc, encoder), sample(outside, encoder)
     both = Sample(rows=inside.rows + beyond.rows, embeddings=np.concatenate([inside.embeddings, beyond.embeddings]))
-    print(
-        "\n| set | rows | seconds | epochs | accuracy (95 %) | macro F1 | ECE | OOS AUROC |\n|---|---|---|---|---|---|---|---|"
-    )
+    columns = ("set", "rows", "seconds", "epochs", "accuracy (95 %)", "macro F1", "ECE", "OOS AUROC")
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     train_and_print("clinc150, no out-of-scope rows in training", inside, encoder.name, beyond)
     train_and_print("clinc150 with out-of-scope rows as an intent", both, encoder.name)
     train_and_print("banking77", sample(banking, encoder), encoder.name)

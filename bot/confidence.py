@@ -23,7 +23,6 @@ class Features:
 
     similarity: float  # highest cosine of a passage, [-1, 1]
     lexical: float  # highest BM25 for each content word of the question, >= 0
-    lead: float  # by how much that is above the last of the passages, >= 0
     coverage: float  # share of the question's content words in the best single passage, titles included, [0, 1]
     closeness: float  # share of them in the best single sentence, titles included, [0, 1]
     known: float  # share of them anywhere in the passages, [0, 1]
@@ -31,10 +30,10 @@ class Features:
 
 # Logistic regression on questions to a knowledge base that has the answer, to the same without the document that has
 # it, and foreign ones; the bias puts DEFAULT_ANSWERABILITY where it is. Figures: docs/experiments.md.
-_SLOPES = Features(similarity=8.0, lexical=0.3, lead=0.3, coverage=2.0, closeness=2.0, known=1.0)
+_SLOPES = Features(similarity=8.0, lexical=0.3, coverage=2.0, closeness=2.0, known=1.0)
 _BIAS = -6.0
 # all-MiniLM places any two Chinese texts close together: its similarity says little, the words decide.
-_HAN_SLOPES = Features(similarity=1.0, lexical=0.3, lead=0.3, coverage=2.0, closeness=2.0, known=1.0)
+_HAN_SLOPES = Features(similarity=1.0, lexical=0.3, coverage=2.0, closeness=2.0, known=1.0)
 _HAN_BIAS = -3.0
 
 
@@ -68,12 +67,9 @@ def features(question: str, passages: Sequence[Passage]) -> Features:
     titles = [content_keys(" ".join((*p.stored.chunk.title_path, p.stored.chunk.question))) for p in read]
     bodies = [[content_keys(sentence) for sentence in split_sentences(p.stored.chunk.text)] for p in read]
     whole = [title.union(*body) for title, body in zip(titles, bodies, strict=True)]
-    lexical = sorted((p.lexical for p in read), reverse=True) or [0.0]
-    size = max(1, len(weights))
     return Features(
         similarity=max((p.similarity for p in read), default=-1.0),
-        lexical=lexical[0] / size,
-        lead=(lexical[0] - lexical[-1]) / size,
+        lexical=max((p.lexical for p in read), default=0.0) / max(1, len(weights)),
         coverage=max(map(share, whole), default=0.0),
         closeness=max(
             (share(title | line) for title, body in zip(titles, bodies, strict=True) for line in body), default=0.0

@@ -267,14 +267,13 @@ class Pipeline:
         texts = [passage_text(passage) for passage in passages]
         async with aclosing(_sentences(self._generator.stream(turns, limits), draft, self._since)) as sentences:
             async for sentence in sentences:
-                support = await run_blocking(check_sentence, sentence, texts, look.query)
-                if not self._keep(support):
+                support = await run_blocking(
+                    check_sentence, sentence, texts, look.query, minimum=self._settings.answers.min_support
+                )
+                if not support.supported:
                     draft.stopped_by = support
                     return
                 yield draft.keep(sentence, support)
-
-    def _keep(self, support: Support) -> bool:
-        return support.supported and support.score >= self._settings.answers.min_support
 
     def _finished(self, look: Look, passages: Sequence[Passage], draft: _Draft) -> Answer:
         if not draft.kept:
@@ -358,9 +357,10 @@ class _Draft:
 
     def keep(self, sentence: str, support: Support) -> str:
         """Add a checked sentence with its citation; returns the piece to show."""
-        if support.passage not in self.numbers:
-            self.numbers.append(support.passage)
-        citation = f" [{self.numbers.index(support.passage) + 1}]"
+        number = support.passage or 1
+        if number not in self.numbers:
+            self.numbers.append(number)
+        citation = f" [{self.numbers.index(number) + 1}]"
         piece = ("" if not self.kept else " ") + sentence.strip() + citation
         self.kept += piece
         return piece

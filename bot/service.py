@@ -15,6 +15,8 @@ from bot.pipeline import Delta, Done, Event, Searching, Writing
 from bot.store.store import Store
 from bot.types import Correction, Message, Rating, StoredAnswer, StoredMessage
 
+TYPED_BEFORE = 200  # texts that a prompt offers to say again
+
 log = logging.getLogger(__name__)
 
 
@@ -95,9 +97,18 @@ class Bot:
         """Answers that were stored and not yet shown to this sender, oldest first."""
         return await run_blocking(self._store.answers.undelivered, platform, sender=sender)
 
+    async def user_id(self, *, platform: str, sender: str) -> int | None:
+        """The id of a person who has written before."""
+        person = await run_blocking(self._store.people.by_platform, platform, sender)
+        return None if person is None else person.id
+
+    def typed_before(self, *, platform: str, sender: str) -> tuple[str, ...]:
+        """What this person wrote last, oldest first; blocks."""
+        return self._store.inbox.said(platform=platform, sender=sender, limit=TYPED_BEFORE)
+
     async def delivered(self, answer_id: int) -> None:
         """Note that an answer has reached its reader."""
-        await run_blocking(self._store.answers.mark_delivered, answer_id, part=0, platform_message_id="")
+        await run_blocking(self._store.answers.mark_delivered, answer_id, part=1, platform_message_id="")
 
     async def new_conversation(self, *, platform: str, channel: str, thread: str = "") -> None:
         """Draw a border: later messages know nothing of earlier ones."""

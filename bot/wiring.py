@@ -107,9 +107,9 @@ class Wiring:
         models = self.settings.models
         source = bases.parse_source(models.generator)
         if isinstance(source, bases.EndpointSource):
-            from adapters.generator.openai import EndpointGenerator
+            from adapters.generator.openai import OpenAIGenerator
 
-            return EndpointGenerator(source, api_key=models.generator_api_key.get_secret_value())
+            return OpenAIGenerator(source.url, source.model, api_key=models.generator_api_key.get_secret_value())
         folder = self._fetch(models.generator)
 
         def load() -> Generator:

@@ -78,7 +78,7 @@ def asked_words(question: str) -> tuple[Word, ...]:
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """The stem of a word in lower case (Snowball English; words of other languages lose little)."""
-    import Stemmer
+    import Stemmer  # type: ignore[import-not-found]  # ships no types; loaded with the first word
 
     # Not kept: its calls are not thread-safe, and making one takes 30 microseconds.
     return str(Stemmer.Stemmer("english").stemWord(_POSSESSIVE.sub("", word.lower().replace("’", "'"))))

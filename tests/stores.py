@@ -54,7 +54,12 @@ def postgres_server() -> Iterator[str]:
     except Exception as error:  # noqa: BLE001 - whatever stops it, the tests on SQLite go on
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"NOT TESTED ON POSTGRESQL: the server did not start: {error!r}")
-    _run(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")  # it need not outlive this run
+    _run(
+        server.get_uri(),
+        "ALTER SYSTEM SET fsync = off",  # it need not outlive this run
+        "ALTER SYSTEM SET timezone = 'Asia/Shanghai'",  # a server need not stand in UTC
+        "SELECT pg_reload_conf()",
+    )
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -164,6 +164,7 @@ class Terminal:
 
     async def _catch_up(self) -> None:
         """Deliver what a crash left: answers not shown yet, messages not answered yet."""
+        self._user_id = await self._bot.user_id(platform=PLATFORM, sender=self._person.sender) or 0
         whose = {"platform": PLATFORM, "sender": self._person.sender}
         for answer in await self._bot.undelivered(**whose):
             self._resumed(answer.question)
@@ -198,14 +199,14 @@ class Terminal:
         if self._last is None:
             self._out.print(self._nothing_yet())
             return
-        await self._bot.rate(Rating(answer_id=self._last.id, user_id=await self._rater(), value=RatingValue.UP))
+        await self._bot.rate(Rating(answer_id=self._last.id, user_id=self._user_id, value=RatingValue.UP))
         self._hint("Thank you, noted as good.")
 
     async def _rate_down(self, inline: str) -> None:
         if self._last is None:
             self._out.print(self._nothing_yet())
             return
-        answer_id, user_id = self._last.id, await self._rater()
+        answer_id, user_id = self._last.id, self._user_id
         # Stored before the follow-up: whoever leaves now has still been heard.
         await self._bot.rate(Rating(answer_id=answer_id, user_id=user_id, value=RatingValue.DOWN))
         reason, correction = parse_complaint(inline)
@@ -231,9 +232,6 @@ class Terminal:
             return (await self._reader.read(prompt) or "").strip()
         except KeyboardInterrupt:
             return ""
-
-    async def _rater(self) -> int:
-        return self._user_id or await self._bot.user_id(platform=PLATFORM, sender=self._person.sender)
 
     # -- output
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 from bot.store.clock import Clock
 from bot.store.engine import Database
 from bot.store.errors import StoreError
-from bot.store.schema import AnswerRow, DeliveryRow, DeliveryState, MessageRow, MessageState
+from bot.store.schema import AnswerRow, DeliveryRow, DeliveryState, MessageRow, MessageState, UserRow
 from bot.store.statements import upserting
 from bot.types import Answer, Outcome, Source, StoredAnswer, Trace
 
@@ -30,7 +30,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """Everything of an answer that is kept as one encrypted text."""
+    """What explains an answer; kept as one encrypted text."""
 
     sources: tuple[Source, ...]
     suggestions: tuple[str, ...]
@@ -137,10 +137,16 @@ class Answers:
             for row in rows
         )
 
-    def undelivered(self, platform: str) -> tuple[StoredAnswer, ...]:
-        """Read the answers of which at least one part still waits, oldest first."""
+    def recent(self, limit: int) -> tuple[StoredAnswer, ...]:
+        """Read the newest answers, newest first."""
+        return self._all(_answers().order_by(AnswerRow.id.desc()).limit(limit))
+
+    def undelivered(self, platform: str, *, sender: str | None = None) -> tuple[StoredAnswer, ...]:
+        """Read the answers of which at least one part still waits, oldest first; only one sender's if named."""
         waiting = select(DeliveryRow.answer_id).where(DeliveryRow.state == DeliveryState.PENDING)
         query = _answers().where(MessageRow.platform == platform, AnswerRow.id.in_(waiting))
+        if sender is not None:
+            query = query.join(UserRow, UserRow.id == MessageRow.user_id).where(UserRow.platform_user_id == sender)
         return self._all(query.order_by(AnswerRow.id))
 
     def count(self) -> int:
@@ -208,12 +214,18 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredAnswer:
 
 
 def dump_detail(answer: Answer) -> str:
+    """Write what explains an answer as JSON."""
     detail = Detail(sources=answer.sources, suggestions=answer.suggestions, trace=answer.trace)
     # json, not pydantic, writes the text: it keeps lone surrogates and numbers that are not finite
     return json.dumps(_DETAIL.dump_python(detail), separators=(",", ":"))
 
 
 def load_detail(answer_id: int, text: str) -> Detail:
+    """Read what `dump_detail` wrote.
+
+    Raises:
+        StoreError: It is of another form, as from a newer version.
+    """
     try:
         return _DETAIL.validate_python(json.loads(text))
     except (ValidationError, json.JSONDecodeError) as error:

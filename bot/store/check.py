@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, ForeignKeyConstraint, Select, Table, and_, func, or_, select
+from sqlalchemy.exc import DatabaseError
 
 from bot.store.crypto import Keyring
 from bot.store.errors import StoreError
@@ -44,10 +45,10 @@ def check(store: Store) -> tuple[Finding, ...]:
         StoreError: The store cannot be read at all.
     """
     with store.database.snapshot() as connection:
-        found = [Finding(check="integrity", sentence=one) for one in _integrity(connection)]
-        schema = [Finding(check="schema", sentence=one) for one in _schema(connection)]
-        if schema or found:
-            return (*found, *schema)  # whatever else is asked would only fail at this
+        for name, examine in (("integrity", _integrity), ("schema", _schema)):
+            found = tuple(Finding(check=name, sentence=one) for one in examine(connection))
+            if found:
+                return found  # whatever else is asked would only fail at this
         checks = (
             ("encryption", _encryption(connection, store.keyring)),
             ("references", _references(connection)),
@@ -60,9 +61,13 @@ def check(store: Store) -> tuple[Finding, ...]:
 def _integrity(connection: Connection) -> Iterator[str]:
     if connection.dialect.name != "sqlite":
         return  # PostgreSQL checks its pages itself when it reads them
-    for row in connection.exec_driver_sql("PRAGMA integrity_check"):
-        if row[0] != "ok":
-            yield f"SQLite finds its file damaged: {row[0]}."
+    try:
+        said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+    except DatabaseError as error:  # some damage stops the examination itself
+        said = [str(error.orig)]
+    for damage in said:
+        if damage != "ok":
+            yield f"SQLite finds its file damaged: {damage}; restore a backup with `burnish store restore`."
 
 
 def _schema(connection: Connection) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, NullPool, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.store.columns import use_keyring
 from bot.store.crypto import Keyring
@@ -141,9 +142,13 @@ def translated(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise StoreError(_sentence(url, error.orig)) from error
+    except UnicodeDecodeError as error:  # a damaged name or text; the driver does not wrap this
+        raise StoreError(_SQLITE_SENTENCES["malformed"].format(store=store_name(url))) from error
+    except PoolTimeout as error:
+        raise StoreError(f"{store_name(url)} had no connection free for {_BUSY_SECONDS} seconds; try again.") from error
     except StatementError as error:
         if isinstance(error.orig, StoreError):
-            raise error.orig from error
+            raise StoreError(str(error.orig)) from error  # a new one: it cannot be its own cause's cause
         raise
 
 
@@ -244,7 +249,7 @@ def _make_engine(url: URL, *, keyring: Keyring | None, foreign_keys: bool) -> En
             engine = sqlalchemy.create_engine(
                 url, connect_args={"connect_timeout": _CONNECT_SECONDS}, pool_pre_ping=True, **options
             )
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             raise StoreError("PostgreSQL needs its driver: pip install 'burnish[postgres]'.") from error
     if keyring is not None:
         use_keyring(engine, keyring)

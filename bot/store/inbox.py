@@ -120,6 +120,18 @@ class Inbox:
             rows = connection.execute(query).all()
         return tuple(Turn(question=row.question, answer=row.answer) for row in reversed(rows))
 
+    def said(self, *, platform: str, sender: str, limit: int) -> tuple[str, ...]:
+        """Read the last texts that somebody sent, oldest first; what a prompt offers to say again."""
+        query = (
+            select(MessageRow.text)
+            .join(UserRow)
+            .where(MessageRow.platform == platform, UserRow.platform_user_id == sender)
+            .order_by(MessageRow.id.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return tuple(reversed(connection.execute(query).scalars().all()))
+
     def close_conversation(self, platform: str, channel: str, thread: str) -> bool:
         """End the conversation that is open in a place; False if none is."""
         close = (

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from bot.config import folders, load_settings
 from bot.types import RatingReason, RatingValue
-from bot.wiring import opened_store
+from bot.wiring import Wiring
 from tests.acceptance.conftest import EXAMPLES, Burnish
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
@@ -59,7 +60,15 @@ def test_a_first_question_from_a_pipe_loads_the_example_and_is_answered(burnish:
 def test_small_talk_commands_and_ratings_in_one_dialogue(stocked: Burnish) -> None:
     question = "How long does a refund take?"
     hello, why_before, _, up, down, why, sources, unknown, helped = stocked.chat(
-        "hello!", "/sources", question, "+", "- 3 Say it in one short sentence.", "/why", "/sources", "/frobnicate", "/help"
+        "hello!",
+        "/sources",
+        question,
+        "+",
+        "- 3 Say it in one short sentence.",
+        "/why",
+        "/sources",
+        "/frobnicate",
+        "/help",
     )
     assert hello.startswith("Hello")
     assert why_before == "The last answer has no sources."
@@ -74,12 +83,12 @@ def test_small_talk_commands_and_ratings_in_one_dialogue(stocked: Burnish) -> No
 
 def test_a_rating_replaces_the_one_before(stocked: Burnish) -> None:
     stocked.chat("What is the API rate limit?", "+", "- 2")
-    from bot.config import folders, load_settings
-
     found = folders(stocked.environ)
-    with opened_store(load_settings(stocked.environ, found.file), found) as store:
-        answers = store.answers.recent(limit=1)
-        rating = store.ratings.of(answers[0].id, store.inbox.asker(answers[0].message_id))
+    with Wiring(load_settings(stocked.environ, found.file), found, lambda *_: None).open_store() as store:
+        [answer] = store.answers.recent(limit=1)
+        asked = store.inbox.get(answer.message_id)
+        assert asked is not None
+        rating = store.ratings.of(answer.id, asked.user_id)
     assert rating is not None
     assert (rating.value, rating.reason) == (RatingValue.DOWN, RatingReason.WRONG_SOURCE)
 
@@ -100,4 +109,3 @@ def test_ctrl_c_ends_a_piped_chat_without_a_traceback(stocked: Burnish) -> None:
         _, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     assert process.returncode in {0, 130}
-

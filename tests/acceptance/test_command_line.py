@@ -109,7 +109,9 @@ def test_help_is_quick_because_no_model_library_is_loaded(burnish: Burnish) -> N
     assert helped < time.perf_counter() - started
 
 
-def test_a_backup_of_a_stocked_store_restores_into_an_empty_home(stocked: Burnish, burnish: Burnish, tmp_path: Path) -> None:
+def test_a_backup_of_a_stocked_store_restores_into_an_empty_home(
+    stocked: Burnish, burnish: Burnish, tmp_path: Path
+) -> None:
     assert stocked("store", "backup", str(tmp_path / "copy"), "--with-key").code == 0
     restored = burnish("store", "restore", str(tmp_path / "copy"))
     assert restored.code == 0, restored.err

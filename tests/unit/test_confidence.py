@@ -24,7 +24,6 @@ def test_features_are_the_best_of_the_passages() -> None:
     assert measured.coverage == measured.closeness == measured.known == 1.0
     words_asked = 3  # refund, reach, bank
     assert measured.lexical == pytest.approx(8.0 / words_asked)
-    assert measured.lead == pytest.approx(7.0 / words_asked)
 
 
 def test_words_far_apart_are_covered_but_not_close() -> None:

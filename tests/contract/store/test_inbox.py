@@ -49,6 +49,14 @@ def test_an_event_is_accepted_once(store: Store) -> None:
     assert len(store.inbox.pending(platform="slack")) == 1
 
 
+def test_an_event_that_comes_again_leaves_no_trace(store: Store) -> None:
+    accepted(store, event_id="E1", sender_name="Ada")
+    store.inbox.close_conversation("slack", "C1", "")
+    assert store.inbox.accept(message(event_id="E1", sender_name="Eve"), idle_minutes=30) is None
+    assert store.inbox.close_conversation("slack", "C1", "") is False, "it must not open a conversation"
+    assert [person.name for person in store.people.list()] == ["Ada"]
+
+
 def test_an_event_is_accepted_once_over_a_restart(store: Store, store_url: str, keyring: Keyring) -> None:
     accepted(store, event_id="E1")
     store.close()

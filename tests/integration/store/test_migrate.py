@@ -12,7 +12,7 @@ from bot.store.errors import StoreError
 from bot.store.migrate import schema_differences, upgrade
 from bot.store.schema import Base
 from bot.store.store import Store
-from tests.stores import NOON, message
+from tests.stores import NOON, accepted, message
 
 
 @pytest.fixture
@@ -73,6 +73,22 @@ def test_an_interrupted_migration_leaves_the_store_as_it_was(empty: Store, keyri
         connection.exec_driver_sql("DROP INDEX uq_conversations_open")
     assert empty.migrate() == ("0002",)
     assert len(empty.inbox.pending(platform="slack")) == 3
+
+
+def test_a_rebuild_that_leaves_rows_referring_to_nothing_is_undone(store: Store) -> None:
+    waiting = accepted(store)
+    fault = "DELETE FROM conversations"  # foreign keys are off on SQLite here, and PostgreSQL removes the messages too
+    if store.database.is_sqlite:
+        with (
+            pytest.raises(StoreError, match="left as it was: rows in messages"),
+            store.database.rebuild() as connection,
+        ):
+            connection.exec_driver_sql(fault)
+        assert store.inbox.pending(platform="slack") == (waiting,)
+    else:
+        with store.database.rebuild() as connection:
+            connection.exec_driver_sql(fault)
+        assert store.inbox.pending(platform="slack") == ()
 
 
 def test_every_sqlite_table_with_ids_of_its_own_never_uses_one_again(tmp_path: Path, keyring: Keyring) -> None:
