@@ -54,6 +54,8 @@ QUESTIONS: Final = {
     "policy zh": ("ncp_policy_faq_zh/faq.jsonl.gz", "question"),
     "bank zh": ("esun_bank_faq_zh/faq.jsonl.gz", "question"),
 }
+# Domains of clinc150 that a support bot may be asked about; nothing was chosen on them.
+UNSEEN_DOMAINS: Final = ("banking", "credit_cards", "work")
 NOT_QUESTIONS: Final = frozenset({"contact_human_agent", "contact_customer_service", "complaint"})
 # Intents of clinc150 that are small talk or chit-chat for a support bot.
 SMALL_TALK: Final = {
@@ -93,6 +95,14 @@ def read(name: str, text: str, label: str = "") -> tuple[LabelledText, ...]:
         for record in kept
         if record[text].strip()
     )
+
+
+def unseen_questions() -> tuple[LabelledText, ...]:
+    """What people ask of clinc150's domains of work and money."""
+    domains: dict[str, list[str]] = json.loads((DATA / "clinc150" / "domains.json").read_text(encoding="utf-8"))
+    intents = {intent for domain in UNSEEN_DOMAINS for intent in domains[domain]}
+    rows = read("clinc150/intents.jsonl.gz", "text", "intent")
+    return tuple(LabelledText(text=row.text, label=QUESTION) for row in rows if row.label in intents)
 
 
 def sample(rows: Sequence[LabelledText], encoder: SentenceEncoder) -> Sample:
@@ -175,6 +185,7 @@ def print_held_out(name: str, head: IntentHead, data: Sample) -> None:
 def print_thresholds(head: IntentHead, matcher: ExampleMatcher, held_out: Sample, encoder: SentenceEncoder) -> None:
     """Print, for each threshold of confidence, the share of questions diverted and of small talk recognised."""
     questions = {name: sample(read(file, text), encoder) for name, (file, text) in QUESTIONS.items()}
+    questions["unseen"] = sample(unseen_questions(), encoder)
     talk = [row for row in read("clinc150/intents.jsonl.gz", "text", "intent") if row.label in SMALL_TALK]
     small_talk = sample([LabelledText(text=row.text, label=SMALL_TALK[row.label]) for row in talk], encoder)
     predicted = {name: decide(head, matcher, data) for name, data in questions.items()}

@@ -205,7 +205,7 @@ def case(base: str, question: Question, kind: str, found: Sequence[Passage]) -> 
 
 
 def examples(encoder: SentenceEncoder) -> Base:
-    """The example help centre with its development questions."""
+    """The example help centre with its own questions; on some, the answering document is the FAQ file."""
     reader = SourceReader(collection="default", count_tokens=encoder.count_tokens)
     found = (item for name in ("help-centre", "faq.csv") for item in reader.discover(str(EXAMPLES / name)))
     documents = (reader.parse(item).document for item in found if isinstance(item, Found))
@@ -219,9 +219,10 @@ def examples(encoder: SentenceEncoder) -> Base:
                 if row["expect"] == "answer"
                 else "",
                 kind="answerable" if row["expect"] == "answer" else "refuse",
-                test=on_test_side(row["question"]),
+                test=test,
             )
-            for row in example_questions("dev_questions")
+            for name, test in (("dev_questions", False), ("questions", True))
+            for row in example_questions(name)
         ),
     )
 

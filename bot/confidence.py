@@ -8,7 +8,7 @@ from math import exp
 
 from bot.polarity import is_cue
 from bot.sentences import split_sentences
-from bot.words import asked_words, content_keys, has_han
+from bot.words import Word, asked_words, content_keys, has_han
 from knowledge.types import Passage
 
 # Nine in ten answerable questions reach it, on the dev side of benchmarks/thresholds.py.
@@ -23,17 +23,17 @@ class Features:
 
     similarity: float  # highest cosine of a passage, [-1, 1]
     lexical: float  # highest BM25 for each content word of the question, >= 0
-    coverage: float  # share of the question's content words in the best single passage, titles included, [0, 1]
-    closeness: float  # share of them in the best single sentence, titles included, [0, 1]
+    closeness: float  # share of the question's content words in the best single sentence, titles included, [0, 1]
     known: float  # share of them anywhere in the passages, [0, 1]
+    strange: float  # 1 if the question has a name that no passage has, else 0
 
 
 # Logistic regression on questions to a knowledge base that has the answer, to the same without the document that has
 # it, and foreign ones; the bias puts DEFAULT_ANSWERABILITY where it is. Figures: docs/experiments.md.
-_SLOPES = Features(similarity=8.0, lexical=0.3, coverage=2.0, closeness=2.0, known=1.0)
+_SLOPES = Features(similarity=8.0, lexical=0.3, closeness=2.0, known=1.0, strange=-1.0)
 _BIAS = -6.0
 # all-MiniLM places any two Chinese texts close together: its similarity says little, the words decide.
-_HAN_SLOPES = Features(similarity=1.0, lexical=0.3, coverage=2.0, closeness=2.0, known=1.0)
+_HAN_SLOPES = Features(similarity=1.0, lexical=0.3, closeness=2.0, known=1.0, strange=-1.0)
 _HAN_BIAS = -3.0
 
 
@@ -66,15 +66,15 @@ def features(question: str, passages: Sequence[Passage]) -> Features:
 
     titles = [content_keys(" ".join((*p.stored.chunk.title_path, p.stored.chunk.question))) for p in read]
     bodies = [[content_keys(sentence) for sentence in split_sentences(p.stored.chunk.text)] for p in read]
-    whole = [title.union(*body) for title, body in zip(titles, bodies, strict=True)]
+    seen = frozenset[str]().union(*titles, *(line for body in bodies for line in body))
     return Features(
         similarity=max((p.similarity for p in read), default=-1.0),
         lexical=max((p.lexical for p in read), default=0.0) / max(1, len(weights)),
-        coverage=max(map(share, whole), default=0.0),
         closeness=max(
             (share(title | line) for title, body in zip(titles, bodies, strict=True) for line in body), default=0.0
         ),
-        known=share(frozenset[str]().union(*whole)),
+        known=share(seen),
+        strange=float(any(_is_name(word) and word.key not in seen for word in asked_words(question))),
     )
 
 
@@ -83,6 +83,9 @@ def _weights(question: str) -> dict[str, float]:
     weights: dict[str, float] = {}
     for word in asked_words(question):
         if not is_cue(word):
-            name = word.start > 0 and word.surface[0].isupper()
-            weights[word.key] = _NAME_WEIGHT if name or word.surface[0].isdigit() else 1.0
+            weights[word.key] = _NAME_WEIGHT if _is_name(word) or word.surface[0].isdigit() else 1.0
     return weights
+
+
+def _is_name(word: Word) -> bool:
+    return word.start > 0 and word.surface[0].isupper()

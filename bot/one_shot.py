@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -12,13 +13,13 @@ from adapters.types import Generator
 from bot.errors import BotError
 from bot.middleware import Handler, Request
 from bot.pipeline import Done
-from bot.types import Answer, Message, StoredMessage
+from bot.types import Answer, Message, StoredMessage, Turn
 
 
 async def ask_once(handler: Handler, generator: Generator, question: str) -> Answer:
     """Ask a handler one question; its generator is stopped afterwards."""
     try:
-        async with aclosing(handler(_passing(question))) as events:
+        async with aclosing(handler(request_for(question))) as events:
             async for event in events:
                 if isinstance(event, Done):
                     return event.answer
@@ -27,7 +28,7 @@ async def ask_once(handler: Handler, generator: Generator, question: str) -> Ans
         await generator.aclose()
 
 
-def _passing(question: str) -> Request:
+def request_for(question: str, *, history: Sequence[Turn] = ()) -> Request:
     """A request for a message that is not kept."""
     message = Message(
         platform="ask",
@@ -40,7 +41,7 @@ def _passing(question: str) -> Request:
         received_at=datetime.now(UTC),
     )
     stored = StoredMessage(id=0, conversation_id=0, user_id=0, message=message)
-    return Request(stored=stored, history=(), collections=None)
+    return Request(stored=stored, history=tuple(history), collections=None)
 
 
 def answer_as_dict(answer: Answer) -> dict[str, Any]:

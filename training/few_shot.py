@@ -152,8 +152,11 @@ def fit_layer(embeddings: Matrix, columns: NDArray[np.int64], count: int) -> tup
         Weight, shape (count, dim), and bias, shape (count,).
     """
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
-    fit = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=2_000).fit(embeddings, columns)
+    # On a busy machine a second thread makes so small a problem ten times slower.
+    with threadpool_limits(1):
+        fit = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=2_000).fit(embeddings, columns)
     coefficients, intercept = fit.coef_, fit.intercept_
     if len(fit.classes_) == 2:  # noqa: PLR2004 - scikit-learn gives one row for two classes
         coefficients = np.concatenate([-coefficients, coefficients]) / 2

@@ -55,31 +55,33 @@ def save(head: IntentHead, folder: Path) -> None:
     Raises:
         AdapterError: The folder cannot be written.
     """
+    from filelock import FileLock
     from safetensors.numpy import save as to_bytes
 
     content = to_bytes(_tensors(head))
     digest = hashlib.sha256(content).hexdigest()
     tensors = f"head-{digest[:16]}.safetensors"
+    manifest = _Manifest(
+        format=FORMAT,
+        name=head.name,
+        encoder=head.encoder,
+        labels=head.labels,
+        temperature=head.temperature,
+        neighbour_weight=head.neighbour_weight,
+        neighbour_sharpness=head.neighbour_sharpness,
+        scope_intercept=head.scope.intercept,
+        tensors=tensors,
+        sha256=digest,
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        before = _tensors_named_in(folder)
-        manifest = _Manifest(
-            format=FORMAT,
-            name=head.name,
-            encoder=head.encoder,
-            labels=head.labels,
-            temperature=head.temperature,
-            neighbour_weight=head.neighbour_weight,
-            neighbour_sharpness=head.neighbour_sharpness,
-            scope_intercept=head.scope.intercept,
-            tensors=tensors,
-            sha256=digest,
-        )
-        _write(folder / tensors, content)
-        _write(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
-        for leftover in folder.glob("head-*.safetensors"):
-            if leftover.name not in {tensors, before}:
-                leftover.unlink(missing_ok=True)
+        with FileLock(folder / ".lock"):
+            before = _tensors_named_in(folder)
+            _write(folder / tensors, content)
+            _write(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
+            for leftover in (*folder.glob("head-*"), *folder.glob(".*.part")):
+                if leftover.name not in {tensors, before}:
+                    leftover.unlink(missing_ok=True)
     except OSError as error:
         raise AdapterError(
             f"The intent head cannot be written to {folder} ({error.strerror}); check space and permissions."
@@ -168,7 +170,7 @@ def _tensors_named_in(folder: Path) -> str:
 
 def _write(path: Path, content: bytes) -> None:
     """Put a file in place in one step, on the disk before it has its name."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

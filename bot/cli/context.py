@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import rich.progress
 import typer
@@ -26,6 +26,7 @@ FINDINGS = 4  # done, and something was found that needs a look
 BAD_SETTING = 3
 INTERRUPTED = 130
 
+PIPE_WIDTH = 160  # characters of a line that goes to a file or another program
 LABEL = 48  # characters of what is being done that fit beside a bar
 
 
@@ -35,8 +36,8 @@ class Context:
 
     environ: Mapping[str, str]
     file: Path | None
-    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=False))
-    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    out: Console = field(default_factory=lambda: _console(sys.stdout))
+    err: Console = field(default_factory=lambda: _console(sys.stderr))
     _bar: rich.progress.Progress | None = None
     _task: rich.progress.TaskID | None = None
 
@@ -78,6 +79,14 @@ class Context:
         if self._bar is not None and self._task is not None:
             shown = min(done, total) if total else done
             self._bar.update(self._task, description=_short(label), completed=shown, total=total or None, visible=True)
+
+
+def _console(stream: TextIO) -> Console:
+    """A console as wide as the terminal; wide enough for a line of a table where there is none."""
+    console = Console(file=stream, highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, PIPE_WIDTH)
+    return console
 
 
 def _short(label: str) -> str:

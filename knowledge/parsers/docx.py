@@ -52,7 +52,7 @@ def _check_container(content: bytes, most: int) -> None:
     if any(entry.flag_bits & _ENCRYPTED_FLAG for entry in entries):
         raise UnreadableError(ProblemKind.ENCRYPTED, "It is locked by a password; save a copy without one.")
     unpacked = sum(entry.file_size for entry in entries)  # zipfile never unpacks more than is declared
-    if False:
+    if unpacked > most:
         raise UnreadableError(
             ProblemKind.TOO_LARGE, f"It unpacks to {unpacked / 1e6:,.0f} MB where {most / 1e6:,.0f} MB is the limit."
         )

@@ -21,19 +21,25 @@ QUESTION = "How long does a refund take to reach a bank?"
 def test_features_are_the_best_of_the_passages() -> None:
     measured = features(QUESTION, [passage("Nothing here.", similarity=0.2, lexical=1.0), passage(REFUND)])
     assert measured.similarity == 0.6
-    assert measured.coverage == measured.closeness == measured.known == 1.0
+    assert measured.closeness == measured.known == 1.0
     words_asked = 3  # refund, reach, bank
     assert measured.lexical == pytest.approx(8.0 / words_asked)
 
 
-def test_words_far_apart_are_covered_but_not_close() -> None:
+def test_words_far_apart_are_known_but_not_close() -> None:
     measured = features("refund bank holiday", [passage("The bank is closed. A holiday is near.")])
-    assert measured.coverage == 1.0
+    assert measured.known == 1.0
     assert measured.closeness == pytest.approx(2 / 3)
 
 
 def test_a_name_in_the_question_counts_double() -> None:
     assert features("refund by Klarna", [passage(REFUND)]).known == pytest.approx(1 / 3)
+
+
+def test_a_name_that_no_passage_has_is_strange() -> None:
+    assert features("refund by Klarna", [passage(REFUND)]).strange == 1.0
+    assert features("refund by klarna", [passage(REFUND)]).strange == 0.0
+    assert features("Klarna refund", [passage("Klarna pays the refund.")]).strange == 0.0
 
 
 def test_a_question_that_the_passage_answers_passes() -> None:

@@ -15,7 +15,7 @@ in <b>5</b> days.<br>Always.</p>
 <h2><a name="code"></a>Code</h2><pre><code>curl x
   y</code></pre><p>Use <code>curl</code>.</p>
 <table><tr><th>Plan</th><th>Days</th></tr><tr><td>Pro</td><td>5 <img alt="star" src="s.png"></td></tr></table>
-<script>alert(1)</script><p hidden>hidden</p></main>
+<div role="navigation">On this page</div><script>alert(1)</script><p hidden>hidden</p></main>
 <footer>Copyright Acme</footer></body></html>"""
 
 
