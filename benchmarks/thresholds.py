@@ -16,7 +16,7 @@ import asyncio
 import os
 import random
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -41,10 +41,9 @@ from benchmarks.questions import (
     squad,
 )
 from benchmarks.tasks import rows
-from benchmarks.writing import SETTINGS, Task, Written, as_passage, contains, write_all
+from benchmarks.writing import SETTINGS, Task, Written, as_passage, contains, extract, write_all
 from bot.confidence import DEFAULT_ANSWERABILITY, Features
 from bot.config import folders
-from bot.grounding import quote
 from bot.words import has_han
 from knowledge.retrieve import KnowledgeBase
 
@@ -113,11 +112,12 @@ def fit(found: Sequence[Case], *, chinese: bool) -> None:
     ]
     x = np.array([astuple(case.features) for case in used])
     y = np.array([case.kind == "answerable" for case in used])
-    sizes: defaultdict[tuple[str, bool], int] = defaultdict(int)
-    for case, label in zip(used, y, strict=True):
-        sizes[case.base.split()[0], bool(label)] += 1
-    # Each base weighs the same, and in it the answerable as much as the rest.
-    weight = np.array([1 / sizes[case.base.split()[0], bool(label)] for case, label in zip(used, y, strict=True)])
+    sizes = Counter((case.base, case.kind) for case in used)
+    kinds = Counter(base for base, kind in sizes if kind != "answerable")
+    # Each base weighs the same, in it the answerable as much as the rest, and each kind of the rest the same.
+    weight = np.array(
+        [1 / sizes[case.base, case.kind] / (1 if case.kind == "answerable" else kinds[case.base]) for case in used]
+    )
     spread = x.std(axis=0) + 1e-9
     model = LogisticRegression(C=1.0, max_iter=1000).fit(x / spread, y, sample_weight=weight / weight.mean())
     slopes = model.coef_[0] / spread
@@ -166,21 +166,24 @@ def answerability_part() -> None:
     print_examples(found)
 
 
-def support_tasks(knowledge: KnowledgeBase, encoder: SentenceEncoder, *, passages: int) -> list[Task]:
-    """Dev questions of squad2_en with their own passage, and with the best others after it."""
-    titles = {row["id"]: row["title"].replace("_", " ") for row in rows("squad2_en/passages")}
+def support_tasks(knowledge: KnowledgeBase, encoder: SentenceEncoder) -> dict[str, list[Task]]:
+    """Dev questions of squad2_en, with their own passage alone, and with what is found for them."""
+    titles = {row["id"]: row["title"] for row in rows("squad2_en/passages")}
     texts = {row["id"]: row["text"] for row in rows("squad2_en/passages")}
-    dev = [row for row in rows("squad2_en/qa") if not on_test_side(titles[row["doc"]].replace(" ", "_"))]
+    dev = [row for row in rows("squad2_en/qa") if not on_test_side(titles[row["doc"]])]
     rng = random.Random(SEED)  # noqa: S311 - draws questions, nothing secret
     answerable = rng.sample([row for row in dev if row["answerable"]], 100)
     unanswerable = rng.sample([row for row in dev if not row["answerable"]], 50)
-    tasks = []
+    tasks: dict[str, list[Task]] = {"own passage": [], "best extract of three": [], "an extract of each of three": []}
     for row in answerable + unanswerable:
-        own = as_passage(titles[row["doc"]], texts[row["doc"]])
-        found = knowledge.search(row["question"], encoder.encode([row["question"]])[0], top_k=passages)
-        others = [passage for passage in found if passage.stored.chunk.text[:80] not in own.stored.chunk.text]
+        asked = row["question"]
+        own = (as_passage(titles[row["doc"]].replace("_", " "), texts[row["doc"]]),)
+        found = knowledge.search(asked, encoder.encode([asked])[0], top_k=3)
         right = (tuple(row["answers"]),) if row["answerable"] else ()
-        tasks.append(Task(question=row["question"], passages=(own, *others[: passages - 1]), right=right))
+        each = tuple(extract(asked, [passage], encoder) for passage in found)
+        readings = ((own, (extract(asked, own, encoder),)), (found, (extract(asked, found, encoder),)), (found, each))
+        for name, (passages, extracts) in zip(tasks, readings, strict=True):
+            tasks[name].append(Task(question=asked, passages=passages, extracts=extracts, right=right))
     return tasks
 
 
@@ -192,27 +195,21 @@ def print_support(written: Sequence[Written], title: str) -> None:
     drafts = mean(contains("".join(item.sentences), item.task.right) for item in answerable)
     print(f"\n{title}: {len(answerable)} answerable, {len(rest)} unanswerable questions, {total} sentences")
     print(f"the draft has the gold answer: {drafts:.2f}")
-    for length in (1, 2, 3):
-        share = mean(contains(quoted(item.task, length), item.task.right) for item in answerable)
-        print(f"{length} quoted sentence(s) of the first passage have it: {share:.2f}")
+    share = mean(contains(item.task.extracts[0], item.task.right) for item in answerable)
+    print(f"the (first) extract has it: {share:.2f}")
     heads = ("minimum", "sentences passed", "answers shown", "right of those", "quote right there", "bot right")
     print(f"\n| {' | '.join(heads)} | unanswerable shown |\n|---|---|---|---|---|---|---|")
     for minimum in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         sentences = sum(support.score >= minimum for item in written for support in item.supports) / total
         shown = [item for item in answerable if item.passed(minimum)]
         right = mean(contains(item.passed(minimum), item.task.right) for item in shown)
-        instead = mean(contains(quoted(item.task, 3), item.task.right) for item in shown)
-        bot = mean(contains(item.passed(minimum) or quoted(item.task, 3), item.task.right) for item in answerable)
+        instead = mean(contains(item.task.extracts[0], item.task.right) for item in shown)
+        bot = mean(contains(item.passed(minimum) or item.task.extracts[0], item.task.right) for item in answerable)
         leaked = mean(bool(item.passed(minimum)) for item in rest)
         print(
             f"| {minimum:.1f} | {sentences:.2f} | {len(shown) / len(answerable):.2f} | {right:.2f} | {instead:.2f} "
             f"| {bot:.2f} | {leaked:.2f} |"
         )
-
-
-def quoted(task: Task, length: int) -> str:
-    """What the bot says when nothing passes."""
-    return quote(task.question, task.passages[0].stored.chunk.text, length)
 
 
 def mean(values: Iterable[bool]) -> float:
@@ -228,14 +225,14 @@ def support_part() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rng = random.Random(SEED)  # noqa: S311 - draws questions, nothing secret
         knowledge = open_base(squad(rng), encoder, Path(folder))
-        tasks = {passages: support_tasks(knowledge, encoder, passages=passages) for passages in (1, 3)}
+        tasks = support_tasks(knowledge, encoder)
     asyncio.run(_print_written(LocalGenerator(resolve(DEFAULT_GENERATOR, cache=cache), SETTINGS), tasks))
 
 
-async def _print_written(generator: LocalGenerator, tasks: Mapping[int, Sequence[Task]]) -> None:
+async def _print_written(generator: LocalGenerator, tasks: Mapping[str, Sequence[Task]]) -> None:
     try:
-        for passages, wanted in tasks.items():
-            print_support(await write_all(generator, wanted), f"squad2_en dev, {passages} passage(s)")
+        for name, wanted in tasks.items():
+            print_support(await write_all(generator, wanted), f"squad2_en dev, {name}")
     finally:
         await generator.aclose()
 

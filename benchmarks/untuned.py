@@ -4,7 +4,7 @@
 
 Twenty questions that the example help centre answers and twenty that it does not (its fifteen dev questions to be
 refused, and five of squad2_en that are on topic but not answered). Each is searched for as the bot does; the model
-writes from the three best passages, also where the bot would have refused.
+writes from the best extract of the three best passages, also where the bot would have refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from adapters.encoder.model import SentenceEncoder
 from adapters.generator.model import LocalGenerator
 from benchmarks.questions import SEED, as_searched, example_questions, examples, open_base
 from benchmarks.tasks import rows
-from benchmarks.writing import SETTINGS, Task, Written, as_passage, contains, write_all
+from benchmarks.writing import SETTINGS, Task, Written, as_passage, contains, extract, write_all
 from bot.confidence import DEFAULT_ANSWERABILITY, answerability
 from bot.config import folders
 from bot.grounding import DEFAULT_SUPPORT
@@ -45,12 +45,15 @@ def tasks(encoder: SentenceEncoder) -> Iterator[tuple[Task, float]]:
                 encoder.encode([text])[0],
             )
             right = tuple(tuple(group) for group in row.get("must_contain", ()))
-            yield Task(question=text, passages=found[:PASSAGES], right=right), answerability(text, found)
+            read = found[:PASSAGES]
+            lines = (extract(text, read, encoder),)
+            yield Task(question=text, passages=read, extracts=lines, right=right), answerability(text, found)
     texts = {row["id"]: (row["title"].replace("_", " "), row["text"]) for row in rows("squad2_en/passages")}
     adversarial = [row for row in rows("squad2_en/qa") if not row["answerable"]]
     for row in rng.sample(adversarial, 40 - len(chosen)):
-        passage = as_passage(*texts[row["doc"]])
-        yield Task(question=row["question"], passages=(passage,), right=()), 1.0  # given, not searched for
+        given = (as_passage(*texts[row["doc"]]),)
+        lines = (extract(row["question"], given, encoder),)
+        yield Task(question=row["question"], passages=given, extracts=lines, right=()), 1.0  # not searched for
 
 
 def table(written: Sequence[Written], likely: Sequence[float]) -> Iterator[str]:

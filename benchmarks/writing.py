@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from adapters.encoder.model import SentenceEncoder
 from adapters.generator.config import GeneratorSettings
 from adapters.generator.model import LocalGenerator
 from adapters.types import GenerationLimits
+from bot.extract import best_extract, lines
 from bot.grounding import Support, check_sentence
 from bot.prompts import answer_turns, passage_text
 from bot.sentences import split_sentences
@@ -27,6 +29,7 @@ class Task:
 
     question: str
     passages: tuple[Passage, ...]
+    extracts: tuple[str, ...]  # what the model reads of them
     right: tuple[tuple[str, ...], ...]  # of each group one; () if the passages do not have the answer
 
 
@@ -57,6 +60,14 @@ def as_passage(title: str, text: str) -> Passage:
     return Passage(stored=stored, similarity=1.0, lexical=1.0, fused=1.0, rank=1)
 
 
+def extract(question: str, passages: Sequence[Passage], encoder: SentenceEncoder, *, length: int = 3) -> str:
+    """The best extract, chosen as the bot does."""
+    found = lines(passages)
+    vectors = encoder.encode([question, *(line.embedding_text for line in found)])
+    best = best_extract(question, passages, found, (vectors[1:] @ vectors[0]).tolist(), max_lines=length)
+    return best.text if best else ""
+
+
 def contains(answer: str, right: Sequence[Sequence[str]]) -> bool:
     """Whether an answer has one of each group, case, articles and punctuation apart."""
     bare = _bare(answer)
@@ -83,5 +94,7 @@ def judged(task: Task, answer: str) -> Written:
 
 
 async def _write(generator: LocalGenerator, task: Task) -> str:
-    async with aclosing(generator.stream(answer_turns(task.question, task.passages, ()), LIMITS)) as pieces:
+    async with aclosing(
+        generator.stream(answer_turns(task.question, task.passages, (), extracts=task.extracts), LIMITS)
+    ) as pieces:
         return "".join([piece async for piece in pieces])

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 
 from adapters.types import ChatTurn
-from bot.grounding import quote
+from bot.extract import quote
 from bot.types import Turn
 from bot.words import HAN, content_keys, has_han, words
 from knowledge.types import Passage
 
 MAX_CHARACTERS = 2_400  # of all extracts together: about 600 tokens, a third of a second to read on two cores
-EXTRACT_SENTENCES = 3
+EXTRACT_LINES = 3
 
 # Chosen among the variants in docs/experiments.md: a small model answers better from a few sentences than from a
 # page, and keeps to the point after it has seen one short answer.
@@ -55,13 +55,17 @@ _SHORT_WORDS = 3  # content words; fewer rarely make a question of their own
 _SHORT_HAN = 8  # characters
 
 
-def answer_turns(question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> tuple[ChatTurn, ...]:
+def answer_turns(
+    question: str, passages: Sequence[Passage], history: Sequence[Turn], *, extracts: Sequence[str] = ()
+) -> tuple[ChatTurn, ...]:
     """Build the prompt for a grounded answer.
 
     Args:
         question: What was asked, as written.
         passages: What was found, best first; those beyond MAX_CHARACTERS are left out.
         history: The conversation's last turns, oldest first; they explain a follow-up and are no evidence.
+        extracts: What the model reads of the passages (as bot.extract.best_extract chose it), best first; if none are
+            given, the lines of each passage that share most words with the question.
 
     Returns:
         Turns for a chat template, the last one the user's. There is no system turn: another system prompt than its
@@ -69,20 +73,23 @@ def answer_turns(question: str, passages: Sequence[Passage], history: Sequence[T
     """
     resolved = any(turn.question.strip() in question for turn in history)  # by the caller, for the search
     asked = question if resolved else resolve_follow_up(question, history)
-    return (*_EXAMPLE, ChatTurn(role="user", content=_TEMPLATE.format(text=evidence(asked, passages), question=asked)))
+    return (
+        *_EXAMPLE,
+        ChatTurn(role="user", content=_TEMPLATE.format(text=_evidence(asked, passages, extracts), question=asked)),
+    )
 
 
-def evidence(question: str, passages: Sequence[Passage]) -> str:
-    """The parts of the passages that the model reads: the sentences nearest to the question, word for word."""
-    extracts: list[str] = []
+def _evidence(question: str, passages: Sequence[Passage], extracts: Sequence[str]) -> str:
+    """The extracts that fit into MAX_CHARACTERS; of the first one, as much as fits."""
+    chosen = extracts or [quote(question, passage.stored.chunk.text, EXTRACT_LINES) for passage in passages]
+    kept: list[str] = []
     room = MAX_CHARACTERS
-    for passage in passages:
-        extract = quote(question, passage.stored.chunk.text, EXTRACT_SENTENCES)
-        if len(extract) > room:
+    for extract in chosen:
+        if kept and len(extract) > room:
             break
-        extracts.append(extract)
+        kept.append(extract[:room])
         room -= len(extract)
-    return "\n\n".join(extracts) or "\n\n".join(passage.stored.chunk.text[:room] for passage in passages[:1])
+    return "\n\n".join(kept)
 
 
 def passage_text(passage: Passage) -> str:

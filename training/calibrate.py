@@ -8,13 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.intent.model import IntentHead, ScopeModel, mix, scope_evidence
+from adapters.intent.model import UNFITTED_SCOPE, IntentHead, ScopeModel, mix, scope_evidence
 from adapters.types import Matrix
 
 SHARPNESS: Final = 2.0  # s of the head; 2, 3, 5.5 and 8 were tried, see benchmarks/intent.py
 NEIGHBOUR_WEIGHTS: Final = (0.0, 1.0, 2.0, 4.0, 8.0)  # a of the head: chosen by the held-out rows
 TEMPERATURES: Final = (0.02, 20.0)  # within which the temperature is looked for
 MIN_OUTSIDE_ROWS: Final = 5  # fewer held-out out-of-scope rows than this say nothing about the in-scope score
+MIN_INSIDE_ROWS: Final = 20  # fewer held-out rows in scope than this make no scale
 QUANTILES: Final = 101
 
 
@@ -70,12 +71,13 @@ def fit_scope(evidence: NDArray[np.float64], inside: NDArray[np.bool_]) -> Scope
 
     Returns:
         A logistic fit where there are out-of-scope rows enough; else the sum of confidence and similarity, as the
-        share of in-scope rows that have no more.
+        share of in-scope rows that have no more; with too few rows for either, `UNFITTED_SCOPE`.
     """
-    if (~inside).sum() < MIN_OUTSIDE_ROWS or inside.sum() < MIN_OUTSIDE_ROWS:
+    if inside.sum() < MIN_INSIDE_ROWS:
+        return UNFITTED_SCOPE
+    if (~inside).sum() < MIN_OUTSIDE_ROWS:
         coefficients = np.array([1.0, 1.0, -1.0])
-        raw = np.sort((evidence @ coefficients)[inside])
-        quantiles = np.quantile(raw, np.linspace(0, 1, QUANTILES)) if len(raw) else None
+        quantiles = np.quantile((evidence @ coefficients)[inside], np.linspace(0, 1, QUANTILES))
         return ScopeModel(coefficients=coefficients, intercept=0.0, quantiles=quantiles)
     from sklearn.linear_model import LogisticRegression
 

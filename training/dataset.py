@@ -16,6 +16,7 @@ from training.errors import TrainingError
 from training.splits import normalised
 
 LABEL_KEYS: Final = ("label", "intent")
+SHOWN_CONFLICTS: Final = 5
 SUFFIXES: Final = (".toml", ".csv", ".jsonl", ".ndjson")
 
 
@@ -50,16 +51,18 @@ def unique_rows(numbered: Iterable[tuple[int, LabelledText]], where: str) -> tup
     """Leave out repetitions.
 
     Raises:
-        TrainingError: One text has two labels.
+        TrainingError: Some texts have two labels; the first few are named.
     """
     first: dict[str, tuple[int, LabelledText]] = {}
+    conflicts: list[str] = []
     for number, row in numbered:
         before, known = first.setdefault(normalised(row.text), (number, row))
         if known.label != row.label:
-            raise TrainingError(
-                f'{where} {number}: the text of {before} is labelled "{known.label}" there and "{row.label}" here; '
-                "keep one of the two."
-            )
+            conflicts.append(f'{before} "{known.label}" but {number} "{row.label}"')
+    if conflicts:
+        more = f" and {len(conflicts) - SHOWN_CONFLICTS} more" if len(conflicts) > SHOWN_CONFLICTS else ""
+        shown = "; ".join(conflicts[:SHOWN_CONFLICTS])
+        raise TrainingError(f"{where}s with the same text have different labels: {shown}{more}; keep one of each.")
     return tuple(row for _, row in first.values())
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from adapters.intent.config import OUT_OF_SCOPE, QUESTION, IntentDefinition, training_rows
 from adapters.intent.match import has_cjk
-from adapters.intent.model import UNFITTED_SCOPE, Evidence, IntentHead, mix, nearest_of_each, scope_evidence
+from adapters.intent.model import Evidence, IntentHead, mix, nearest_of_each, scope_evidence
 from adapters.types import Encoder, LabelledText, Matrix
 from training.calibrate import SHARPNESS, columns_of, fit_scope, fit_temperature, sorted_examples
 from training.dataset import counts
@@ -100,7 +100,7 @@ def few_shot_training(definitions: Sequence[IntentDefinition], encoder: Encoder)
         starts=starts,
         neighbour_weight=NEIGHBOUR_WEIGHT,
         neighbour_sharpness=SHARPNESS,
-        scope=fit_scope(scope_evidence(evidence, data.labels), inside) if inside.any() else UNFITTED_SCOPE,
+        scope=fit_scope(scope_evidence(evidence, data.labels), inside),
     )
     correct = probabilities.argmax(axis=1) == data.columns
     return _training(head, len(data.rows), probabilities.max(axis=1), correct, started)

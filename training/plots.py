@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -109,12 +110,12 @@ def _number_cells(axes: Axes, confusion: np.ndarray, shares: np.ndarray) -> None
 
 
 def _save(figure: Figure, path: Path) -> None:
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
     temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(temporary, format="png")
+        temporary.write_bytes(picture.getvalue())
         temporary.replace(path)
     except OSError as error:
         raise TrainingError(f"The picture {path} cannot be written ({error.strerror}); name another place.") from error
-    finally:
-        temporary.unlink(missing_ok=True)

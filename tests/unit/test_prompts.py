@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.prompts import resolve_follow_up
+from bot.prompts import MAX_CHARACTERS, answer_turns, passage_text, resolve_follow_up
 from bot.types import Turn
+from knowledge.types import Chunk, ChunkKind, Passage, StoredChunk
 
 REFUND = (Turn(question="How do I get a refund?", answer="Open Settings."),)
 REFUND_ZH = (Turn(question="怎么申请退款？", answer="打开设置。"),)
@@ -70,3 +71,43 @@ def test_a_chain_of_follow_ups_goes_back_to_the_question_that_stood_alone() -> N
 def test_a_history_of_nothing_but_follow_ups_gives_the_last_one() -> None:
     history = (Turn(question="and that?", answer="Yes."),)
     assert resolve_follow_up("why?", history) == "and that? why?"
+
+
+def passage(text: str, *, question: str = "") -> Passage:
+    kind = ChunkKind.CURATED if question else ChunkKind.PASSAGE
+    chunk = Chunk(ordinal=0, kind=kind, title_path=("Help", "Fees"), anchor="", question=question, text=text)
+    stored = StoredChunk(id=1, document_id=1, source="", uri="", collection="default", language="en", chunk=chunk)
+    return Passage(stored=stored, similarity=0.5, lexical=1.0, fused=0.03, rank=1)
+
+
+def test_the_prompt_ends_with_text_and_question_after_one_worked_example() -> None:
+    turns = answer_turns("What is the fee?", [passage("The fee is 1%.")], ())
+    assert [turn.role for turn in turns] == ["user", "assistant", "user"]
+    assert turns[-1].content == (
+        "Answer the question from the text.\n\nText: The fee is 1%.\n\nQuestion: What is the fee?"
+    )
+
+
+def test_given_extracts_take_the_place_of_the_passages() -> None:
+    turns = answer_turns("What is the fee?", [passage("Other.")], (), extracts=["One.", "Two."])
+    assert "Text: One.\n\nTwo.\n\nQuestion" in turns[-1].content
+
+
+def test_the_prompt_reads_no_more_than_the_budget() -> None:
+    long = "word " * MAX_CHARACTERS
+    turns = answer_turns("What?", [], (), extracts=[long, "left out"])
+    assert len(turns[-1].content) < MAX_CHARACTERS + 200
+    assert "left out" not in turns[-1].content
+    short = answer_turns("What?", [], (), extracts=["first", long, "third"])
+    assert "Text: first\n\nQuestion" in short[-1].content
+
+
+def test_a_follow_up_is_asked_with_the_question_before_it_once() -> None:
+    for asked in ("and how long does that take?", "How do I get a refund? how long does that take?"):
+        turns = answer_turns(asked, [passage("A week.")], REFUND)
+        assert turns[-1].content.endswith("Question: How do I get a refund? how long does that take?")
+
+
+def test_a_passage_is_read_with_its_titles_and_its_curated_question() -> None:
+    assert passage_text(passage("1%.")) == "Help > Fees\n\n1%."
+    assert passage_text(passage("1%.", question="What is it?")) == "Help > Fees > What is it?\n\n1%."

@@ -34,6 +34,10 @@ TEXTS = (
         ("A line\nwrapped here. Two.", ("A line\nwrapped here. ", "Two.")),
         ("# Fees\nThey are low.", ("# Fees\n", "They are low.")),
         ("Type `a. B` now. Go.", ("Type `a. B` now. ", "Go.")),
+        (
+            "He paid (see p. 5 etc.) and left... then slept. Ok.",
+            ("He paid (see p. 5 etc.) and left... then slept. ", "Ok."),
+        ),
         ("One thing", ("One thing",)),
         ("", ()),
     ],

@@ -1,0 +1,165 @@
+"""The few sentences of the passages that answer a question, copied word for word (pure).
+
+They are what the generator reads, and what is quoted when nothing that it wrote is supported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+
+from bot.figures import figures
+from bot.sentences import split_sentences
+from bot.words import asked_words, content_keys
+from knowledge.types import Passage
+
+# Chosen on the example knowledge's dev questions; the figures are in docs/experiments.md.
+_MEANING = 1.0  # weight of a line's own similarity to the question
+_WORDS = 0.3  # of the share of the question's words that it has, rare ones counting more
+_PASSAGE = 1.0  # of its passage's similarity
+_FIGURE = 0.1  # added where the question asks for a figure and the line has one
+
+_ASKS_FIGURE = re.compile(
+    r"how (?:many|much|long|often|old|far|fast|big|large|high)|when|what (?:year|date|time)|多少|多久|几|何时",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"\s*(?:#{1,6}\s.*|\|?[\s|:-]+\|?|[-=*_]{3,})\s*")  # a heading or a table's ruling
+_ITEM = re.compile(r"\s*(?:[-*+•]\s|\d{1,3}[.)]\s|\|)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A sentence of a passage; a list with the line that leads to it is one, a code fence or a table too."""
+
+    passage: int  # number of its passage, from 1
+    heading: str  # the passage's innermost title, or its curated question
+    text: str  # word for word, with the white space that follows
+
+    @property
+    def embedding_text(self) -> str:
+        """What the encoder reads: a line alone often does not say what it is about."""
+        return f"{self.heading}: {self.text}" if self.heading else self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """Consecutive lines of one passage."""
+
+    passage: int  # its number, from 1
+    text: str
+    score: float  # of the best line; compare it only within one question
+
+
+def lines(passages: Sequence[Passage]) -> tuple[Line, ...]:
+    """All lines of some passages, in their order."""
+    return tuple(
+        Line(
+            passage=number,
+            heading=passage.stored.chunk.question or next(iter(passage.stored.chunk.title_path[-1:]), ""),
+            text=unit,
+        )
+        for number, passage in enumerate(passages, 1)
+        for unit in _units(passage.stored.chunk.text)
+    )
+
+
+def best_extract(
+    question: str,
+    passages: Sequence[Passage],
+    found: Sequence[Line],
+    similarities: Sequence[float],
+    *,
+    max_lines: int = 3,
+) -> Extract | None:
+    """Choose the lines that answer a question best.
+
+    Args:
+        question: As it was searched for.
+        passages: What was found, best first.
+        found: Their lines, as lines() gave them.
+        similarities: Cosine of the question and each line's embedding_text, [-1, 1].
+        max_lines: How many consecutive lines at most, >= 1.
+
+    Returns:
+        The best line with its better neighbours; None without lines.
+    """
+    if not found:
+        return None
+    overlaps = _overlaps(question, [line.text for line in found])
+    scores = [
+        _MEANING * similarity + _WORDS * overlap + _PASSAGE * passages[line.passage - 1].similarity
+        for line, similarity, overlap in zip(found, similarities, overlaps, strict=True)
+    ]
+    if _ASKS_FIGURE.search(question):
+        scores = [score + _FIGURE * bool(figures(line.text)) for line, score in zip(found, scores, strict=True)]
+    best = max(range(len(found)), key=scores.__getitem__)
+    number = found[best].passage
+    own = [i for i, line in enumerate(found) if line.passage == number]
+    start, end = _grown(scores, best, own[0], own[-1] + 1, max_lines)
+    text = "".join(line.text for line in found[start:end]).strip()
+    return Extract(passage=number, text=text, score=scores[best])
+
+
+def quote(question: str, passage_text: str, max_lines: int = 3) -> str:
+    """Copy the part of one passage that answers a question best, by words alone.
+
+    Args:
+        question: What was asked.
+        passage_text: The passage's text, without its title.
+        max_lines: Length of the extract at most, in lines as lines() cuts them.
+
+    Returns:
+        Consecutive lines, word for word; the start of the passage if nothing in it has a word of the question.
+    """
+    units = _units(passage_text)
+    scores = _overlaps(question, units)
+    if _ASKS_FIGURE.search(question):
+        scores = [score + _FIGURE * bool(score and figures(unit)) for score, unit in zip(scores, units, strict=True)]
+    best = max(range(len(units)), key=scores.__getitem__)
+    start, end = _grown(scores, best, 0, len(units), max_lines)
+    return "".join(units[start:end]).strip()
+
+
+def _grown(scores: Sequence[float], best: int, first: int, last: int, wanted: int) -> tuple[int, int]:
+    """Start and end of up to so many neighbours of the best line, within its passage; on a tie the later one."""
+    start, end = best, best + 1
+    while end - start < min(wanted, last - first):
+        before = scores[start - 1] if start > first else float("-inf")
+        after = scores[end] if end < last else float("-inf")
+        start, end = (start, end + 1) if after >= before else (start - 1, end)
+    return start, end
+
+
+def _overlaps(question: str, texts: Sequence[str]) -> list[float]:
+    """For each text the share of the question's words that it has, [0, 1]; rare ones among the texts count more."""
+    keys = [content_keys(text) for text in texts]
+    frequency = Counter(key for found in keys for key in found)
+    asked = {word.key for word in asked_words(question)} & frequency.keys()
+    weights = {key: log(1 + len(texts) / frequency[key]) for key in sorted(asked)}
+    total = sum(weights.values()) or 1.0
+    return [sum(weight for key, weight in weights.items() if key in found) / total for found in keys]
+
+
+@lru_cache(maxsize=256)
+def _units(text: str) -> tuple[str, ...]:
+    """Sentences; a list joined to the line that leads to it, headings and table rulings to what follows."""
+    units: list[str] = []
+    for sentence in split_sentences(text):
+        goes_on = bool(units) and (
+            (_ITEM.match(sentence) is not None and _leads(units[-1])) or _RULE.fullmatch(units[-1]) is not None
+        )
+        if goes_on or (units and not sentence.strip()):
+            units[-1] += sentence
+        else:
+            units.append(sentence)
+    return tuple(units) or (text,)
+
+
+def _leads(unit: str) -> bool:
+    """Whether a list may follow: the unit ends with a colon or with an item of it."""
+    last = unit.rstrip().rpartition("\n")[2]
+    return last.rstrip().endswith((":", "：")) or _ITEM.match(last) is not None

@@ -1,0 +1,68 @@
+"""Pictures are whole PNG files of a size that can be read."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.errors import TrainingError
+from training.metrics import class_reports
+from training.plots import plot_confusion, plot_loss
+from training.types import EpochReport, IntentReport, Interval
+
+
+def confusion_report(count: int) -> IntentReport:
+    labels = tuple(f"intent_{number}" if number else "问候" for number in range(count))
+    confusion = np.eye(count, dtype=np.int64) * 9 + np.roll(np.eye(count, dtype=np.int64), 1, axis=1)
+    return IntentReport(
+        head="intent-test",
+        rows=int(confusion.sum()),
+        accuracy=Interval(value=0.9, low=0.88, high=0.92),
+        macro_f1=0.9,
+        calibration_error=0.01,
+        out_of_scope_auroc=None,
+        classes=class_reports(confusion, labels),
+        labels=labels,
+        confusion=confusion,
+    )
+
+
+def size(path: Path) -> tuple[int, int]:
+    header = path.read_bytes()[:24]
+    assert header[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", header[16:24])
+    return width, height
+
+
+@pytest.mark.parametrize(("count", "least"), [(2, 400), (7, 700), (150, 2_400)])
+def test_the_confusion_matrix_grows_with_the_labels(tmp_path: Path, count: int, least: int) -> None:
+    path = tmp_path / "new" / "confusion.png"
+    plot_confusion(confusion_report(count), path)
+    assert least < min(size(path)) < 4_000
+    assert [entry.name for entry in path.parent.iterdir()] == ["confusion.png"]
+
+
+def test_the_loss_curve_is_drawn(tmp_path: Path) -> None:
+    epochs = [
+        EpochReport(epoch=n, train_loss=1 / n, dev_loss=1 / n + 0.1, dev_accuracy=0.9, best=n < 4, seconds=n)
+        for n in range(1, 6)
+    ]
+    plot_loss(epochs, tmp_path / "loss.png")
+    assert size(tmp_path / "loss.png") == (770, 462)
+
+
+def test_no_epochs_give_no_curve(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no epochs to draw"):
+        plot_loss([], tmp_path / "loss.png")
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainingError, match=r"loss.png cannot be written"):
+        plot_loss(
+            [EpochReport(epoch=1, train_loss=1, dev_loss=1, dev_accuracy=1, best=True, seconds=0)],
+            tmp_path / "file" / "loss.png",
+        )
