@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from adapters.bases import DEFAULT_ENCODER, DEFAULT_GENERATOR
 from bot.errors import BotError
+from bot.grounding import DEFAULT_SUPPORT
 
 ENV_PREFIX = "BURNISH_"
 HOME_VARIABLE = "BURNISH_HOME"
@@ -117,7 +118,7 @@ class IntentSettings(_Section):
 
     file: str = Field("", description="Your own intents (TOML), relative to this file or the home folder.")
     small_talk_confidence: Fraction = Field(
-        0.75,
+        0.85,
         description="Confidence from which a message is small talk, a call for a human or out of scope, "
         "rather than a question, 0 to 1.",
     )
@@ -128,7 +129,8 @@ class AnswerSettings(_Section):
 
     min_answerability: Fraction = Field(0.5, description="Below this score the bot says that it does not know, 0 to 1.")
     min_support: Fraction = Field(
-        0.7, description="Below this score a sentence is not sent and the passage is quoted instead, 0 to 1."
+        DEFAULT_SUPPORT,
+        description="Below this score a sentence is not sent and the passage is quoted instead, 0 to 1.",
     )
     curated_similarity: Fraction = Field(
         0.92, description="From this similarity on, a curated question's answer is given word for word, 0 to 1."
@@ -137,9 +139,9 @@ class AnswerSettings(_Section):
         0.6, description="From this similarity on, a curated question may be offered as 'did you mean', 0 to 1."
     )
     near_tie_margin: Fraction = Field(
-        0.02, description="Curated questions closer together than this are offered as a choice, 0 to 1."
+        0.15, description="Curated questions closer together than this are offered as a choice, 0 to 1."
     )
-    passages: int = Field(3, ge=1, le=10, description="Passages that the model reads.")
+    passages: int = Field(5, ge=1, le=10, description="Passages among which the best lines are chosen.")
     max_new_tokens: int = Field(160, ge=16, le=2_048, description="Length limit of a written answer, tokens.")
     max_seconds: float = Field(60.0, ge=1, le=600, description="Time limit of a written answer, seconds.")
 

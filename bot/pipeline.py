@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from adapters.errors import AdapterError
@@ -13,8 +13,9 @@ from adapters.types import Encoder, GenerationLimits, Generator, Intent, IntentC
 from bot.blocking import run_blocking
 from bot.confidence import answerability
 from bot.config import Settings
-from bot.grounding import Support, check_sentence, quote
-from bot.prompts import answer_turns, passage_text, resolve_follow_up
+from bot.extract import Extract, best_extract, lines
+from bot.grounding import Support, check_sentence
+from bot.prompts import answer_turns, resolve_follow_up
 from bot.routing import Route, Router
 from bot.sentences import SentenceBuffer
 from bot.texts import language_of, say
@@ -23,7 +24,8 @@ from knowledge.retrieve import CuratedMatch
 from knowledge.types import ChunkKind, Matrix, Passage, Vector
 
 WRITTEN_LANGUAGES = frozenset({"en"})  # languages that the default generator writes; others are quoted
-QUOTE_SENTENCES = 3
+EXTRACT_LINES = 3
+CITATION = " [1]"  # an answer is written from one passage
 TOPICS = 3
 SUGGESTIONS = 3
 
@@ -87,6 +89,7 @@ class Look:
     passages: tuple[Passage, ...]
     curated: tuple[CuratedMatch, ...]
     answerable: float  # [0, 1]
+    extract: Extract | None  # the lines that answer the question best, word for word; None without passages
     timings_ms: Mapping[str, float]
 
 
@@ -129,10 +132,10 @@ class Pipeline:
         yield Searching()
         look = await run_blocking(self._look, text, tuple(history), collections)
         decided = self._decide(look)
-        if decided is not None:
+        if not isinstance(decided, Extract):
             yield Done(answer=self._timed(decided, started))
             return
-        async for event in self._write(look, started):
+        async for event in self._write(look, decided, started):
             yield event
 
     # -- look
@@ -153,14 +156,15 @@ class Pipeline:
         route = self._router.route(intent)
         lap("classify")
         passages: tuple[Passage, ...] = ()
-        curated: tuple[CuratedMatch, ...] = ()
+        self._knowledge.refresh()
+        curated = self._knowledge.curated(query, embedding[0], collections=collections, top_k=SUGGESTIONS)
         if route.search:
-            self._knowledge.refresh()
             passages = self._knowledge.search(
                 query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k
             )
-            curated = self._knowledge.curated(query, embedding[0], collections=collections, top_k=SUGGESTIONS)
         lap("retrieve")
+        extract = self._extract(query, embedding[0], passages)
+        lap("extract")
         return Look(
             text=text,
             query=query,
@@ -171,23 +175,35 @@ class Pipeline:
             passages=passages,
             curated=curated,
             answerable=answerability(query, passages),
+            extract=extract,
             timings_ms=timings,
         )
 
+    def _extract(self, query: str, vector: Vector, passages: Sequence[Passage]) -> Extract | None:
+        """The lines of the passages that answer the query best; every line is compared with it by meaning."""
+        read = passages[: self._settings.answers.passages]
+        found = lines(read)
+        if not found:
+            return None
+        similarities = self._encoder.encode([line.embedding_text for line in found]) @ vector
+        return best_extract(query, read, found, similarities.tolist(), max_lines=EXTRACT_LINES)
+
     # -- decide
 
-    def _decide(self, look: Look) -> Answer | None:
-        """The answer that needs no generator, or None."""
+    def _decide(self, look: Look) -> Answer | Extract:
+        """The answer that needs no generator, or else what the generator may write from."""
         limits = self._settings.answers
+        best = look.curated[0] if look.curated else None
+        if best is not None and best.exact:
+            return self._from_curated(look, best)
         reply = look.route.reply(look.language, self._settings.bot.name)
         if reply is not None:
             return self._plain(look, reply, AnswerKind.CANNED, look.route.outcome, look.route.reason)
-        best = look.curated[0] if look.curated else None
-        if best is not None and (best.exact or best.strength >= limits.curated_similarity):
+        if best is not None and best.strength >= limits.curated_similarity:
             return self._from_curated(look, best)
-        if look.route.refuse or not look.passages or look.answerable < limits.min_answerability:
+        if look.route.refuse or look.extract is None or look.answerable < limits.min_answerability:
             return self._near_tie(look) or self._refusal(look)
-        return None
+        return look.extract
 
     def _from_curated(self, look: Look, match: CuratedMatch) -> Answer:
         reason = f'the curated question "{match.passage.stored.chunk.question}" matches ({match.strength:.2f})'
@@ -241,61 +257,58 @@ class Pipeline:
 
     # -- write
 
-    async def _write(self, look: Look, started: float) -> AsyncGenerator[Event, None]:
-        passages = look.passages[: self._settings.answers.passages]
+    async def _write(self, look: Look, extract: Extract, started: float) -> AsyncGenerator[Event, None]:
         if look.language not in WRITTEN_LANGUAGES:
-            yield Done(answer=self._timed(self._quoted(look, f"answers in {look.language} are quoted", ""), started))
+            yield Done(
+                answer=self._timed(self._quoted(look, extract, f"answers in {look.language} are quoted"), started)
+            )
             return
-        yield Writing(passages=len(passages))
+        yield Writing(passages=len(look.passages))
         draft = _Draft(started=self._clock())
         try:
-            async with aclosing(self._checked(look, passages, draft)) as pieces:
+            async with aclosing(self._checked(look, extract, draft)) as pieces:
                 async for piece in pieces:
                     yield Delta(text=piece)
-        except AdapterError as error:  # the passages are there all the same
+        except AdapterError as error:  # the passage is there all the same
             draft.failed = str(error)
         timings = {"first_token": draft.first_token_ms, "write": self._since(draft.started)}
         look = replace(look, timings_ms={**look.timings_ms, **timings})
-        yield Done(answer=self._timed(self._finished(look, passages, draft), started))
+        yield Done(answer=self._timed(self._finished(look, extract, draft), started))
 
-    async def _checked(self, look: Look, passages: Sequence[Passage], draft: _Draft) -> AsyncGenerator[str, None]:
-        """The generator's sentences with their citations, up to the first that the passages do not support."""
+    async def _checked(self, look: Look, extract: Extract, draft: _Draft) -> AsyncGenerator[str, None]:
+        """The generator's sentences with their citations, up to the first that the extract does not support.
+
+        The generator reads the extract alone, so nothing else may back what it writes.
+        """
         limits = GenerationLimits(
             max_new_tokens=self._settings.answers.max_new_tokens, seconds=self._settings.answers.max_seconds
         )
-        turns = answer_turns(look.text, passages, look.history)
-        texts = [passage_text(passage) for passage in passages]
+        passage = look.passages[extract.passage - 1]
+        turns = answer_turns(look.text, [passage], look.history, extracts=[extract.text])
+        evidence = [f"{' > '.join(_titles(passage))}\n\n{extract.text}"]
+        minimum = self._settings.answers.min_support
         async with aclosing(_sentences(self._generator.stream(turns, limits), draft, self._since)) as sentences:
             async for sentence in sentences:
-                support = await run_blocking(
-                    check_sentence, sentence, texts, look.query, minimum=self._settings.answers.min_support
-                )
+                support = await run_blocking(check_sentence, sentence, evidence, look.query, minimum=minimum)
                 if not support.supported:
                     draft.stopped_by = support
                     return
-                yield draft.keep(sentence, support)
+                yield draft.keep(sentence)
 
-    def _finished(self, look: Look, passages: Sequence[Passage], draft: _Draft) -> Answer:
+    def _finished(self, look: Look, extract: Extract, draft: _Draft) -> Answer:
         if not draft.kept:
-            stop = draft.stopped_by
-            reason = (
-                f"what the model wrote is not in the documents: {stop.reason}" if stop else "the model wrote nothing"
-            )
-            return self._quoted(look, reason, draft.text)
+            return self._quoted(look, extract, f"word for word: {draft.why_not_shown}", draft.text)
         reason = f"written from the documents; every sentence was found in them (answerability {look.answerable:.2f})"
         if draft.stopped_by is not None:
             reason += f"; it ends where the model left them: {draft.stopped_by.reason}"
-        used = [passages[number - 1] for number in draft.numbers]
-        return self._sourced(look, draft.kept, AnswerKind.GENERATED, used, reason, draft=draft.text)
+        used = [look.passages[extract.passage - 1]]
+        return self._sourced(look, draft.kept + CITATION, AnswerKind.GENERATED, used, reason, draft=draft.text)
 
-    def _quoted(self, look: Look, reason: str, draft: str) -> Answer:
-        best = look.passages[0]
+    def _quoted(self, look: Look, extract: Extract, reason: str, draft: str = "") -> Answer:
+        best = look.passages[extract.passage - 1]
         chunk = best.stored.chunk
-        if chunk.kind is ChunkKind.CURATED:
-            text = chunk.text
-        else:
-            text = f"{say('quoted', look.language)} {quote(look.query, chunk.text, QUOTE_SENTENCES)} [1]"
-        return self._sourced(look, text, AnswerKind.QUOTED, [best], reason, draft=draft)
+        text = chunk.text if chunk.kind is ChunkKind.CURATED else f"{say('quoted', look.language)} {extract.text}"
+        return self._sourced(look, text + CITATION, AnswerKind.QUOTED, [best], reason, draft=draft)
 
     # -- put together
 
@@ -344,7 +357,6 @@ class _Draft:
     first_token_ms: float = 0.0
     stopped_by: Support | None = None  # the check that ended the answer
     failed: str = ""  # the generator's error, one sentence
-    numbers: list[int] = field(default_factory=list)  # passages in the order in which they were first cited
 
     @property
     def why_not_shown(self) -> str:
@@ -355,13 +367,9 @@ class _Draft:
             return f"what the model wrote is not in the documents ({self.stopped_by.reason})"
         return "the model wrote nothing"
 
-    def keep(self, sentence: str, support: Support) -> str:
-        """Add a checked sentence with its citation; returns the piece to show."""
-        number = support.passage or 1
-        if number not in self.numbers:
-            self.numbers.append(number)
-        citation = f" [{self.numbers.index(number) + 1}]"
-        piece = ("" if not self.kept else " ") + sentence.strip() + citation
+    def keep(self, sentence: str) -> str:
+        """Add a checked sentence; returns the piece to show."""
+        piece = ("" if not self.kept else " ") + sentence.strip()
         self.kept += piece
         return piece
 
@@ -381,11 +389,16 @@ async def _sentences(
         yield sentence
 
 
+def _titles(passage: Passage) -> tuple[str, ...]:
+    chunk = passage.stored.chunk
+    return (*chunk.title_path, chunk.question) if chunk.question else chunk.title_path
+
+
 def _source(number: int, passage: Passage) -> Source:
     chunk = passage.stored.chunk
     return Source(
         number=number,
-        title=" > ".join((*chunk.title_path, chunk.question) if chunk.question else chunk.title_path),
+        title=" > ".join(_titles(passage)),
         uri=passage.stored.uri,
         anchor=chunk.anchor,
         excerpt=chunk.text,
