@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,13 +106,8 @@ def resolve(
         return layout.model(key)
     with disk_errors("make the model cache", cache):
         layout.create()
-    lock = FileLock(layout.lock(key))
-    try:
-        held = lock.acquire(blocking=False)
-    except Timeout:
-        progress(f"Waiting: another process is fetching {wanted}", 0, None)
-        held = lock.acquire()
-    with held:
+        lock = _lock(layout, key, waiting=lambda: progress(f"Waiting: another process is fetching {wanted}", 0, None))
+    with lock:
         _sweep(layout, held=key)
         if verify(layout.model(key)) is not None:
             _fetch(wanted, layout, key, _Remote(progress=progress, index_url=index_url, hub_url=hub_url))
@@ -124,6 +121,16 @@ class _Remote:
     progress: Progress
     index_url: str | None
     hub_url: str | None
+
+
+def _lock(layout: CacheLayout, key: str, *, waiting: Callable[[], None]) -> AbstractContextManager[object]:
+    """Take a key's lock, having said so first where somebody else holds it; the block that follows releases it."""
+    lock = FileLock(layout.lock(key))
+    try:
+        return lock.acquire(blocking=False)
+    except Timeout:
+        waiting()
+        return lock.acquire()
 
 
 def _fetch(source: PackageSource | HubSource | PathSource, layout: CacheLayout, key: str, remote: _Remote) -> None:

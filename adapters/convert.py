@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.errors import AdapterError
 from adapters.layout import Progress, data_files, disk_errors
-from adapters.pretrained import quiet_transformers
+from adapters.pretrained import LOADING, quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 CONVERSION: Final = 1
 _TORCH_WEIGHTS: Final = "pytorch_model.bin"
 _SAFETENSORS: Final = "model.safetensors"
+_SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 
 
 def convert(raw: Path, target: Path, *, progress: Progress) -> None:
@@ -71,7 +74,9 @@ def _convert_torch(weights: Path, target: Path) -> None:
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise AdapterError(f"{weights.name} is damaged or holds more than plain weights, so it is not used.") from error
     # safetensors refuses tensors that share memory.
-    save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, target, metadata={"format": "pt"})
+    own = {name: tensor.contiguous().clone() for name, tensor in state.items()}
+    with _system_errors():
+        save_file(own, target, metadata={"format": "pt"})
 
 
 def _convert_gguf(gguf_file: Path, target: Path, progress: Progress) -> None:
@@ -90,7 +95,7 @@ def _convert_gguf(gguf_file: Path, target: Path, progress: Progress) -> None:
         progress("Reading the tokenizer", 0, steps)
         tokenizer = AutoTokenizer.from_pretrained(gguf_file.parent, gguf_file=gguf_file.name)
         progress("Dequantising the weights", 1, steps)
-        with _silent_gguf_reader():
+        with LOADING, _silent_gguf_reader():
             loaded = AutoModelForCausalLM.from_pretrained(
                 gguf_file.parent, gguf_file=gguf_file.name, dtype=torch.float32
             )
@@ -104,13 +109,27 @@ def _convert_gguf(gguf_file: Path, target: Path, progress: Progress) -> None:
     settings = loaded.config.to_dict()
     for name in ("quantization_config", "_name_or_path", "_model_name_or_path"):
         settings.pop(name, None)
-    fresh: Any = type(loaded)(type(loaded.config)(**settings))
+    with LOADING:
+        fresh: Any = type(loaded)(type(loaded.config)(**settings))
     fresh.load_state_dict(loaded.state_dict())
     fresh.generation_config = loaded.generation_config
-    fresh.to(torch.float16).save_pretrained(target)
-    progress("Writing the tokenizer", 3, steps)
-    tokenizer.save_pretrained(target)
+    with _system_errors():
+        fresh.to(torch.float16).save_pretrained(target)
+        progress("Writing the tokenizer", 3, steps)
+        tokenizer.save_pretrained(target)
     progress("Writing the tokenizer", steps, steps)
+
+
+@contextmanager
+def _system_errors() -> Iterator[None]:
+    """Give back as OSError what the writers of weights and tokenizers, written in Rust, put into a message only."""
+    try:
+        yield
+    except Exception as error:
+        refused = _SYSTEM_ERROR.search(str(error))
+        if refused is None:
+            raise
+        raise OSError(int(refused[1]), os.strerror(int(refused[1]))) from error
 
 
 @contextmanager

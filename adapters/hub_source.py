@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ def download_repository(
     Raises:
         AdapterError: It does not exist, may not be read, has no safetensors, or the hub cannot be reached.
     """
+    import httpx2
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -42,9 +44,11 @@ def download_repository(
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
+    from huggingface_hub.utils import logging as hub_logging
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
+    hub_logging.set_verbosity(logging.CRITICAL)  # what goes wrong is said below, once
     what = f"hub:{repository}@{revision}"
     try:
         with _watched(folder, f"Downloading {what}", progress):
@@ -62,13 +66,17 @@ def download_repository(
         raise AdapterError(f"{what} does not exist, or is private: check the name, or set HF_TOKEN.") from error
     except RevisionNotFoundError as error:
         raise AdapterError(f"{repository} has no revision {revision!r}; name a branch, a tag or a commit.") from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError) as error:
+        # Looking for a copy on the disk, the library hides what went wrong on the way to the hub behind its cause.
+        cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+        if isinstance(cause, HfHubHTTPError):
+            status = cause.response.status_code
+            raise AdapterError(f"The hub answered HTTP {status} for {what}; try again later.") from error
         raise AdapterError(
             f"The hub cannot be reached for {what}; check the network, or use a package: source."
         ) from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        raise AdapterError(f"The hub answered HTTP {status} for {what}; try again later.") from error
+    except httpx2.TransportError as error:  # what the library's own tries did not mend
+        raise AdapterError(f"The download of {what} broke off; try again.") from error
     if not any(folder.glob("*.safetensors")):
         raise AdapterError(f"{what} has no safetensors weights; choose a repository that has.")
 

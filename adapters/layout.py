@@ -28,7 +28,7 @@ MANIFEST_NAME: Final = "manifest.json"
 MANIFEST_FORMAT: Final = 1
 # What a model folder is made of. Everything else that lies beside it (code above all) is left alone.
 DATA_SUFFIXES: Final = (".safetensors", ".gguf", ".bin", ".json", ".txt", ".model", ".jinja")
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # full disk, used-up quota, file size limit
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # full disk, used-up quota, file size limit
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how far it is, and the total (None: unknown; bytes, or steps)."""
@@ -229,7 +229,7 @@ def disk_errors(doing: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise AdapterError(no_room(doing, folder)) from error
         raise AdapterError(f"Could not {doing} in {folder}: {error.strerror or error}.") from error
 

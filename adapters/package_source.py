@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, NoReturn
 
 from adapters.errors import AdapterError
-from adapters.layout import DATA_SUFFIXES, Progress, digest_file, disk_errors, no_room
+from adapters.layout import DATA_SUFFIXES, NO_ROOM, Progress, digest_file, disk_errors, no_room
 
 _POLL_SECONDS: Final = 0.2
 _COPY_BYTES: Final = 1 << 20
@@ -97,7 +97,7 @@ def _largest_file(folder: Path) -> int:
 
 def _fail(what: str, output: str, folder: Path) -> NoReturn:
     """Put pip's failure into one sentence."""
-    if "No space left on device" in output or "Disk quota exceeded" in output:
+    if any(os.strerror(code) in output for code in NO_ROOM):
         raise AdapterError(no_room(f"download {what}", folder))
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from adapters.errors import AdapterError
 
 if TYPE_CHECKING:
     import torch
 
-# transformers makes a model without weights first, under a device that holds for the whole process: two loads at
-# the same time leave one of them without weights.
-_LOADING = Lock()
+# transformers makes a model without weights first, under a device that holds for the whole process: whatever
+# else makes a model meanwhile gets none either. Held wherever a model is made.
+LOADING: Final = Lock()
 
 
 def quiet_transformers() -> None:
     """Keep transformers' own progress bars and advice off the terminal; we have ours."""
     from transformers.utils import logging
 
+    # peft asks transformers by a name that transformers has replaced: advice to peft, not to us.
+    warnings.filterwarnings("ignore", r"`is_gradient_checkpointing` is deprecated", FutureWarning)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 
@@ -66,7 +69,7 @@ def _load(auto_class: Any, folder: Path, dtype: torch.dtype) -> Any:  # noqa: AN
 
     quiet_transformers()
     try:
-        with _LOADING:
+        with LOADING:
             # use_safetensors: a pickled file beside it is never read.
             model = auto_class.from_pretrained(folder, dtype=dtype, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:

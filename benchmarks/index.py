@@ -1,17 +1,21 @@
-"""Where the vector index should change its form: exact against IVF-SQ8 on clustered vectors, one thread.
+"""Where the vector index should change its form: exact against IVF-SQ8, one thread.
 
-    python -m benchmarks.index --sizes 10000 50000 100000 --output index.json
+    python -m benchmarks.index [--sizes 10000 50000 100000] [--sentences 12000] [--output FILE]
 
-Chunks of documents lie in topics within themes, so the vectors are drawn the same way: 384 numbers, themes, topics
-around them, chunks around those; queries are chunks moved a little, so that the nearest is not the query itself.
+First on real vectors: sentences of four collections of documents and real questions, through the default encoder.
+Then on larger drawn ones: chunks of documents lie in topics within themes, so the vectors are drawn the same way, 384
+numbers, themes, topics around them, chunks around those; queries are chunks moved a little, so that the nearest is not
+the query itself. The data folder is BURNISH_BENCH_DATA, or ../shared/data beside the project.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +25,9 @@ import faiss as faiss_untyped
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import encoders
+from benchmarks.tasks import rows as read_rows
+from knowledge.chunking import sentences
 from knowledge.index import IndexSettings, VectorIndex
 from knowledge.types import ChunkIds, Hits, Matrix
 
@@ -31,6 +38,8 @@ TOP_K = 10
 QUERIES = 200
 CHUNKS_PER_TOPIC = 40
 TOPICS_PER_THEME = 20
+CORPORA = ("feedbackqa/corpus", "squad2_en/passages", "syncthing_docs_en/corpus", "letsencrypt_docs_en_zh/corpus")
+SHORTEST = 30  # characters of a sentence; shorter ones are headings and leftovers of markup
 CHANGED = 500  # vectors added and deleted: a large document
 
 
@@ -59,6 +68,28 @@ def clustered(count: int, rng: np.random.Generator) -> Matrix:
     centres = themes[rng.integers(len(themes), size=topics)] + rng.standard_normal((topics, DIMENSION))
     points = centres[rng.integers(topics, size=count)] + 1.15 * rng.standard_normal((count, DIMENSION))
     return unit(points.astype(np.float32))
+
+
+def drawn(count: int, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
+    """Draw vectors, CHANGED more than asked for, and queries near to some of them."""
+    vectors = clustered(count + CHANGED, rng)
+    picked = vectors[rng.choice(count, QUERIES, replace=False)]
+    return vectors, unit(picked + 0.6 * unit(rng.standard_normal(picked.shape).astype(np.float32)))
+
+
+def real(count: int) -> tuple[Matrix, Matrix]:
+    """Encode sentences of real documents, CHANGED more than asked for, and real questions; picked by their hash."""
+    encoder = encoders.load("en")
+    english = (row["text"] for name in CORPORA for row in read_rows(name) if row.get("lang", "en") == "en")
+    pieces = {" ".join(piece.split()) for text in english for piece in sentences(text)}
+    asked = {row["text"] for row in read_rows("feedbackqa/queries")}
+    chosen = by_hash(piece for piece in pieces if len(piece) >= SHORTEST)[: count + CHANGED]
+    return encoder.encode(chosen), encoder.encode(by_hash(asked)[:QUERIES])
+
+
+def by_hash(texts: Iterable[str]) -> list[str]:
+    """Put texts into an order that has nothing to do with what they say."""
+    return sorted(texts, key=lambda text: hashlib.sha256(text.encode()).digest())
 
 
 def unit(vectors: Matrix) -> Matrix:
@@ -92,14 +123,13 @@ def recall(found: Sequence[Hits], truth: Sequence[Hits]) -> float:
     return float(np.mean([np.isin(want.ids, got.ids).mean() for got, want in zip(found, truth, strict=True)]))
 
 
-def measure(count: int, settings: Sequence[tuple[str, IndexSettings]], seed: int, folder: Path | None) -> list[Row]:
-    """Build every form over the same vectors and measure it."""
-    rng = np.random.default_rng(seed)
-    vectors = clustered(count + CHANGED, rng)
+def measure(
+    vectors: Matrix, queries: Matrix, settings: Sequence[tuple[str, IndexSettings]], rng: np.random.Generator
+) -> list[Row]:
+    """Build every form over the same vectors, the last CHANGED kept back, and measure it."""
+    count = len(vectors) - CHANGED
     extra, vectors = vectors[count:], vectors[:count]
     ids = np.arange(count, dtype=np.int64) * 2 + 1  # gaps, as deletions leave them
-    picked = vectors[rng.choice(count, QUERIES, replace=False)]
-    queries = unit(picked + 0.6 * unit(rng.standard_normal(picked.shape).astype(np.float32)))
     few = np.sort(rng.choice(ids, count // 100, replace=False))
     rows: list[Row] = []
     truth: list[Hits] = []
@@ -124,22 +154,19 @@ def measure(count: int, settings: Sequence[tuple[str, IndexSettings]], seed: int
                 hundredth_recall=recall(hits_few, truth_few),
                 add_ms=1000 * timed(index.add, fresh, extra),
                 delete_ms=1000 * timed(index.remove, fresh),
-                megabytes=size_of(index, folder),
+                megabytes=size_of(index),
             )
         )
         print(line(rows[-1]), flush=True)
     return rows
 
 
-def size_of(index: VectorIndex, folder: Path | None) -> float:
-    """Megabytes of the written index; 0 without a folder to write to."""
-    if folder is None:
-        return 0.0
-    path = folder / "measured.faiss"
-    index.write(path)
-    size = path.stat().st_size / 1e6
-    path.unlink()
-    return size
+def size_of(index: VectorIndex) -> float:
+    """Megabytes of the written index."""
+    with tempfile.TemporaryDirectory(prefix="burnish-index-") as folder:
+        path = Path(folder) / "measured.faiss"
+        index.write(path)
+        return path.stat().st_size / 1e6
 
 
 def selectors(count: int, seed: int) -> None:
@@ -190,9 +217,8 @@ def main() -> None:
     parser.add_argument("--lists-factor", type=float, nargs="+", default=[4.0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=20261124)
-    parser.add_argument(
-        "--output", type=Path, help="write the rows there as JSON; a folder's disk also weighs the files"
-    )
+    parser.add_argument("--sentences", type=int, default=12_000, help="real ones to encode; 0 for none")
+    parser.add_argument("--output", type=Path, help="write the rows there as JSON")
     arguments = parser.parse_args()
     faiss.omp_set_num_threads(arguments.threads)
     print(f"{DIMENSION} numbers, {QUERIES} queries, top {TOP_K}, {arguments.threads} thread(s), seed {arguments.seed}")
@@ -200,16 +226,18 @@ def main() -> None:
         f"{'vectors':>8} {'form':<24} {'build s':>7} {'ms':>8} {'p95':>8} {'recall':>7} "
         f"{'1/2 ms':>8} {'1/100 ms':>8} {'recall':>7} {'add500':>8} {'del500':>8} {'MB':>7}"
     )
+    forms = [("exact", IndexSettings(exact_limit=10**9))]
+    forms += [
+        (f"IVF-SQ8 {factor:g}*sqrt nprobe {probe}", IndexSettings(exact_limit=0, nprobe=probe, lists_factor=factor))
+        for factor in arguments.lists_factor
+        for probe in arguments.nprobe
+    ]
     rows: list[Row] = []
+    if arguments.sentences:
+        rows += measure(*real(arguments.sentences), forms, np.random.default_rng(arguments.seed))
     for size in arguments.sizes:
-        forms = [("exact", IndexSettings(exact_limit=10 * size))]
-        forms += [
-            (f"IVF-SQ8 {factor:g}*sqrt nprobe {probe}", IndexSettings(exact_limit=0, nprobe=probe, lists_factor=factor))
-            for factor in arguments.lists_factor
-            for probe in arguments.nprobe
-        ]
-        folder = arguments.output.parent if arguments.output else None
-        rows += measure(size, forms, arguments.seed, folder)
+        rng = np.random.default_rng(arguments.seed)
+        rows += measure(*drawn(size, rng), forms, rng)
     selectors(max(arguments.sizes[:3]), arguments.seed)
     if arguments.output:
         arguments.output.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")

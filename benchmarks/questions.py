@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from adapters.encoder.model import SentenceEncoder
 from benchmarks.tasks import parsed, plain, rows
 from bot.confidence import Features, answerability, features
+from bot.extract import lines
 from bot.prompts import resolve_follow_up
 from bot.types import Turn
 from bot.words import has_han
@@ -20,7 +21,7 @@ from knowledge.chunking import chunk
 from knowledge.ingest import SourceReader
 from knowledge.retrieve import KnowledgeBase
 from knowledge.testing import MemoryStore
-from knowledge.types import Document, Found, Passage
+from knowledge.types import Document, Found, Matrix, Passage, Vector
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SEED = 3
@@ -64,13 +65,13 @@ def on_test_side(key: str) -> bool:
     return sha256(key.encode()).digest()[-1] % 2 == 1
 
 
-def squad(rng: random.Random) -> Base:
+def squad(rng: random.Random, size: int = 1400) -> Base:
     """Encyclopedia paragraphs; half of the questions have no answer in theirs."""
     titles = {row["id"]: row["title"] for row in rows("squad2_en/passages")}
     documents = tuple(
         named(plain(row["title"].replace("_", " "), row["text"]), row["id"]) for row in rows("squad2_en/passages")
     )
-    asked = rng.sample(rows("squad2_en/qa"), 1400)
+    asked = rng.sample(rows("squad2_en/qa"), size)
     return Base(
         name="squad2_en",
         documents=documents,
@@ -124,14 +125,14 @@ def manual(name: str, media_type: str, language: str, pages: int) -> Base:
     )
 
 
-def cmrc(rng: random.Random) -> Base:
+def cmrc(rng: random.Random, size: int = 300) -> Base:
     """Chinese encyclopedia paragraphs."""
     return Base(
         name="cmrc2018_zh",
         documents=tuple(named(plain(row["title"], row["text"]), row["id"]) for row in rows("cmrc2018_zh/passages")),
         questions=tuple(
             Question(text=row["question"], document=row["doc"], kind="answerable", test=on_test_side(row["question"]))
-            for row in rng.sample(rows("cmrc2018_zh/qa"), 300)
+            for row in rng.sample(rows("cmrc2018_zh/qa"), size)
         ),
     )
 
@@ -183,24 +184,45 @@ def cases(base: Base, extra: Sequence[str], encoder: SentenceEncoder) -> Iterato
     vectors = encoder.encode([question.text for question in questions])
     with tempfile.TemporaryDirectory() as folder:
         knowledge = open_base(base, encoder, Path(folder))
+        encoded = line_encoder(encoder)
         for question, vector in zip(questions, vectors, strict=True):
             found = knowledge.search(question.text, vector, top_k=READ)
-            yield case(base.name, question, question.kind, found)
+            yield case(base.name, question, question.kind, found, nearness(vector, encoded))
             if question.document:
                 left = [passage for passage in found if passage.stored.uri != question.document]
-                yield case(base.name, question, "removed", left)
+                yield case(base.name, question, "removed", left, nearness(vector, encoded))
 
 
-def case(base: str, question: Question, kind: str, found: Sequence[Passage]) -> Case:
+def line_encoder(encoder: SentenceEncoder) -> Callable[[Passage], Matrix]:
+    """Encode the lines of a passage; a passage that was met before is not encoded again."""
+    known: dict[int, Matrix] = {}
+
+    def encoded(passage: Passage) -> Matrix:
+        if passage.stored.id not in known:
+            known[passage.stored.id] = encoder.encode([line.embedding_text for line in lines([passage])])
+        return known[passage.stored.id]
+
+    return encoded
+
+
+def nearness(vector: Vector, encoded: Callable[[Passage], Matrix]) -> Callable[[Sequence[Passage]], float]:
+    """How near the nearest line of some passages is to a question."""
+    return lambda passages: max((float((encoded(passage) @ vector).max()) for passage in passages), default=-1.0)
+
+
+def case(
+    base: str, question: Question, kind: str, found: Sequence[Passage], nearest: Callable[[Sequence[Passage]], float]
+) -> Case:
     """Measure one question against what was found."""
     seen = found[:TOP_K]
+    near = nearest(seen)
     return Case(
         base=base,
         kind=kind,
         test=question.test,
         text=question.text,
-        features=features(question.text, seen),
-        score=answerability(question.text, seen),
+        features=features(question.text, seen, near),
+        score=answerability(question.text, seen, near),
     )
 
 

@@ -1,15 +1,17 @@
 """What retrieval finds on real questions, and which of its settings find most.
 
-    python -m benchmarks.retrieval --english FOLDER --chinese FOLDER [--tasks feedbackqa squad ...] [--output FILE]
+    python -m benchmarks.retrieval [--tasks feedbackqa squad ...] [--chunk-tokens 100 200 300] [--output FILE]
 
-FOLDER holds a sentence-transformers model. The data folder is BURNISH_BENCH_DATA, or ../shared/data beside the
-project. Questions are split in two by a hash of their text: settings are chosen on the dev half, and the last table of
-each task gives the other half for the defaults. A document counts once, at the place of its best chunk.
+The program's own encoders (fetched into its cache), chunker and indexes. The data folder is BURNISH_BENCH_DATA, or
+../shared/data beside the project. Questions are split in two by a hash of their text: settings are chosen on the dev
+half, and the last lines of each task give the other half for the candidates. A document counts once, at the place of
+its best chunk. Nothing is random.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -17,11 +19,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from benchmarks.tasks import Loader, Task, curated_questions, feedbackqa, manual, squad
+from benchmarks import encoders
+from benchmarks.tasks import Loader, Query, Task, curated_questions, feedbackqa, manual, squad
 from knowledge.chunking import chunk
 from knowledge.curated import match_strength, normalise, string_similarity
 from knowledge.fusion import fuse
@@ -34,24 +36,24 @@ READ = 200  # places kept of either ranking
 METRICS = ("acc@1", "hit@5", "nDCG@10")
 
 
-class Encoder:
-    """A sentence-transformers model from a folder, on unit length."""
+class Cached:
+    """An encoder that reads the same texts only once: two tasks over the same documents share them."""
 
-    def __init__(self, folder: Path) -> None:
-        from sentence_transformers import SentenceTransformer
-
-        self._model: Any = SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": "bfloat16"})
-        self._model.max_seq_length = 256
+    def __init__(self, language: str) -> None:
+        self._encoder = encoders.load(language)
+        self._known: dict[tuple[str, ...], Matrix] = {}
+        self.label = encoders.LABELS[language]
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Encode texts, shape (n, dim)."""
-        vectors = self._model.encode(list(texts), batch_size=64, convert_to_tensor=True).float().numpy()
-        unit: Matrix = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-        return unit
+        key = tuple(texts)
+        if key not in self._known:
+            self._known[key] = self._encoder.encode(texts)
+        return self._known[key]
 
     def count_tokens(self, text: str) -> int:
         """Length in tokens."""
-        return len(self._model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
+        return self._encoder.count_tokens(text)
 
 
 def scores(ranked: Sequence[str], relevant: frozenset[str]) -> tuple[float, float, float]:
@@ -154,7 +156,7 @@ LEXICAL = {
 }  # fmt: skip
 
 
-def measure(found: Task, encoder: Encoder, table: Table, *, sweep: bool) -> None:
+def measure(found: Task, encoder: Cached, table: Table, *, sweep: bool) -> None:
     """Print what each setting finds on dev, then the defaults on the other half."""
     started = time.perf_counter()
     vectors = encoder.encode([piece.embedding_text for piece in found.chunks])
@@ -182,10 +184,10 @@ def measure(found: Task, encoder: Encoder, table: Table, *, sweep: bool) -> None
             table.add(found, f"hybrid k={k} depth=50 lexical={weight:g}", figures, dev=dev)
 
 
-def curated(encoder: Encoder, label: str, table: Table) -> None:
+def curated(encoder: Cached, table: Table) -> None:
     """Which curated question is nearest: by meaning, by letters, or by both."""
     found = curated_questions()
-    found = replace(found, name=f"{found.name}, {label}")
+    found = replace(found, name=f"{found.name}, {encoder.label}")
     asked = [query.text for query in found.queries]
     questions = [piece.question for piece in found.chunks]
     close = encoder.encode(asked) @ encoder.encode(questions).T
@@ -202,41 +204,49 @@ def curated(encoder: Encoder, label: str, table: Table) -> None:
             table.add(found, setting, evaluate(found, ranked, dev=dev), dev=dev)
 
 
+LANGUAGES = {"feedbackqa": "en", "squad": "en", "syncthing": "en", "letsencrypt": "en", "tidb": "zh"}
+
+
 def measure_all(arguments: argparse.Namespace, table: Table) -> None:
-    """Measure the tasks that were asked for and have an encoder."""
-    english, chinese = (Encoder(folder) if folder else None for folder in (arguments.english, arguments.chinese))
-    loaders: dict[str, tuple[Encoder | None, Loader]] = {
-        "feedbackqa": (english, feedbackqa),
-        "squad": (english, squad),
-        "syncthing": (english, manual("syncthing_docs_en", "text/x-rst", "en", None)),
-        "letsencrypt": (english, manual("letsencrypt_docs_en_zh", "text/markdown", "en", None)),
-        "tidb": (chinese, manual("tidb_docs_zh", "text/markdown", "zh", arguments.pages)),
+    """Measure the tasks that were asked for; curated questions with both encoders."""
+    loaders: dict[str, Loader] = {
+        "feedbackqa": feedbackqa,
+        "squad": squad,
+        "syncthing": manual("syncthing_docs_en", "text/x-rst", "en", None),
+        "letsencrypt": manual("letsencrypt_docs_en_zh", "text/markdown", "en", None),
+        "tidb": manual("tidb_docs_zh", "text/markdown", "zh", arguments.pages or None),
+    }
+    needed = {LANGUAGES[name] for name in arguments.tasks if name != "curated"}
+    loaded = {
+        language: Cached(language) for language in ("en", "zh") if language in needed or "curated" in arguments.tasks
     }
     if "curated" in arguments.tasks:
-        for encoder, folder in ((english, arguments.english), (chinese, arguments.chinese)):
-            if encoder:
-                curated(encoder, folder.name, table)
-    for name, size in product(arguments.tasks, arguments.chunk_tokens):
-        encoder, load = loaders.get(name, (None, feedbackqa))
-        if encoder is not None:
-            cut = partial(chunk, count_tokens=encoder.count_tokens, target_tokens=size, max_tokens=size + 40)
-            for found in load(cut):
-                measure(replace(found, name=f"{found.name} @{size}"), encoder, table, sweep=not arguments.no_sweep)
+        for encoder in loaded.values():
+            curated(encoder, table)
+    for name, size in product((name for name in arguments.tasks if name != "curated"), arguments.chunk_tokens):
+        encoder = loaded[LANGUAGES[name]]
+        cut = partial(chunk, count_tokens=encoder.count_tokens, target_tokens=size, max_tokens=round(1.2 * size))
+        for found in loaders[name](cut):
+            asked = replace(found, name=f"{found.name} @{size}", queries=sample(found.queries, arguments.questions))
+            measure(asked, encoder, table, sweep=not arguments.no_sweep)
+
+
+def sample(queries: Sequence[Query], most: int) -> tuple[Query, ...]:
+    """Take the first questions in the order of a hash: the same ones every time."""
+    return tuple(sorted(queries, key=lambda query: hashlib.sha256(query.text.encode()).digest()[1:])[:most])
 
 
 def main() -> None:
     """Print the tables of the chosen tasks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--english", type=Path, help="folder of the English encoder")
-    parser.add_argument("--chinese", type=Path, help="folder of the Chinese encoder")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
     parser.add_argument("--chunk-tokens", type=int, nargs="+", default=[200])
-    parser.add_argument("--pages", type=int, help="of the Chinese documentation; all of them without it")
+    parser.add_argument("--pages", type=int, default=60, help="of the Chinese documentation; 0 for all 893")
+    parser.add_argument("--questions", type=int, default=2_000, help="of each task at most")
     parser.add_argument("--no-sweep", action="store_true", help="only the defaults")
     parser.add_argument("--output", type=Path, help="write every line there as JSON")
     arguments = parser.parse_args()
     table = Table()
-    print("nothing is random; the halves are made by SHA-256 of the question")
     print(f"{'task':<32} half      n  {'setting':<38} " + "  ".join(METRICS))
     measure_all(arguments, table)
     if arguments.output:

@@ -27,24 +27,26 @@ class Features:
     lexical: float  # highest BM25 for each content word of the question, >= 0
     closeness: float  # share of the question's content words in the best single sentence, titles included, [0, 1]
     known: float  # share of them anywhere in the passages, [0, 1]
+    nearest: float  # highest cosine of a single line of the passages, [-1, 1]
     strange: float  # 1 if the question has a name that no passage has, else 0
 
 
 # Logistic regression on questions to a knowledge base that has the answer, to the same without the document that has
 # it, and foreign ones, in benchmarks/thresholds.py; the bias puts DEFAULT_ANSWERABILITY where it is.
-_SLOPES = Features(similarity=5.42, lexical=1.16, closeness=2.73, known=1.76, strange=-0.43)
+_SLOPES = Features(similarity=5.42, lexical=1.16, closeness=2.73, known=1.76, nearest=0.0, strange=-0.43)
 _BIAS = -6.41
 # all-MiniLM places any two Chinese texts close together: the words decide more.
-_HAN_SLOPES = Features(similarity=5.79, lexical=0.1, closeness=4.59, known=4.09, strange=-1.5)
+_HAN_SLOPES = Features(similarity=5.79, lexical=0.1, closeness=4.59, known=4.09, nearest=0.0, strange=-1.5)
 _HAN_BIAS = -6.27
 
 
-def answerability(question: str, passages: Sequence[Passage]) -> float:
+def answerability(question: str, passages: Sequence[Passage], nearest: float) -> float:
     """Tell how likely it is that the passages answer a question.
 
     Args:
         question: As it was searched for.
         passages: What was found, best first; the first PASSAGES_READ count.
+        nearest: Highest cosine of the question and a line of theirs (bot.extract), [-1, 1].
 
     Returns:
         A score in [0, 1]; 0 without passages.
@@ -52,13 +54,13 @@ def answerability(question: str, passages: Sequence[Passage]) -> float:
     if not passages:
         return 0.0
     slopes, bias = (_HAN_SLOPES, _HAN_BIAS) if has_han(question) else (_SLOPES, _BIAS)
-    measured = features(question, passages)
+    measured = features(question, passages, nearest)
     logit = bias + sum(slope * value for slope, value in zip(astuple(slopes), astuple(measured), strict=True))
     return 1 / (1 + exp(-max(-30.0, min(30.0, logit))))
 
 
-def features(question: str, passages: Sequence[Passage]) -> Features:
-    """Measure a question against the passages found for it, best first."""
+def features(question: str, passages: Sequence[Passage], nearest: float) -> Features:
+    """Measure a question against the passages found for it, best first; arguments as for answerability."""
     read = passages[:PASSAGES_READ]
     weights = _weights(question)
     total = sum(weights.values()) or 1.0
@@ -76,6 +78,7 @@ def features(question: str, passages: Sequence[Passage]) -> Features:
             (share(title | line) for title, body in zip(titles, bodies, strict=True) for line in body), default=0.0
         ),
         known=share(seen),
+        nearest=nearest,
         strange=float(any(_is_name(word) and word.key not in seen for word in asked_words(question))),
     )
 

@@ -106,10 +106,10 @@ class KnowledgeSettings(_Section):
         False, description="Fetch pages from private and loopback addresses (your intranet)."
     )
     exact_limit: int = Field(
-        50_000, ge=1_000, le=10_000_000, description="Up to this many chunks the index is exact, above approximate."
+        100_000, ge=1_000, le=10_000_000, description="Up to this many chunks the index is exact, above approximate."
     )
     top_k: int = Field(5, ge=1, le=50, description="Passages found per question.")
-    rrf_k: int = Field(60, ge=1, le=1_000, description="Constant of reciprocal rank fusion.")
+    rrf_k: int = Field(10, ge=1, le=1_000, description="Constant of reciprocal rank fusion.")
     mode: Literal["hybrid", "vector", "lexical"] = Field("hybrid", description="How passages are found.")
 
 

@@ -52,6 +52,7 @@ class Extract:
     passage: int  # its number, from 1
     text: str
     score: float  # of the best line; compare it only within one question
+    nearest: float  # highest cosine of the question and any line of the passages, [-1, 1]
 
 
 def lines(passages: Sequence[Passage]) -> tuple[Line, ...]:
@@ -101,7 +102,7 @@ def best_extract(
     own = [i for i, line in enumerate(found) if line.passage == number]
     start, end = _grown(scores, best, own[0], own[-1] + 1, max_lines)
     text = "".join(line.text for line in found[start:end]).strip()
-    return Extract(passage=number, text=text, score=scores[best])
+    return Extract(passage=number, text=text, score=scores[best], nearest=max(similarities))
 
 
 def quote(question: str, passage_text: str, max_lines: int = 3) -> str:

@@ -34,9 +34,15 @@ def log_to(folder: Path) -> logging.Handler:
     handler.setFormatter(
         JsonFormatter(FIELDS, rename_fields={"asctime": "time", "levelname": "level", "name": "logger"})
     )
+    handler.addFilter(_is_wanted)
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(logging.INFO)
     return handler
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Ours, or a warning; the root's level alone does not stop a library that sets a lower one for itself (bm25s)."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in OURS

@@ -20,6 +20,7 @@ from bot.routing import Route, Router
 from bot.sentences import SentenceBuffer
 from bot.texts import language_of, say
 from bot.types import Answer, AnswerKind, Outcome, Source, Trace, TracedPassage, Turn
+from bot.words import has_han
 from knowledge.retrieve import CuratedMatch
 from knowledge.types import ChunkKind, Matrix, Passage, Vector
 
@@ -135,8 +136,9 @@ class Pipeline:
         if not isinstance(decided, Extract):
             yield Done(answer=self._timed(decided, started))
             return
-        async for event in self._write(look, decided, started):
-            yield event
+        async with aclosing(self._write(look, decided, started)) as events:  # a reader who leaves stops the generator
+            async for event in events:
+                yield event
 
     # -- look
 
@@ -174,14 +176,18 @@ class Pipeline:
             route=route,
             passages=passages,
             curated=curated,
-            answerable=answerability(query, passages),
+            answerable=answerability(query, passages, extract.nearest) if extract else 0.0,
             extract=extract,
             timings_ms=timings,
         )
 
     def _extract(self, query: str, vector: Vector, passages: Sequence[Passage]) -> Extract | None:
-        """The lines of the passages that answer the query best; every line is compared with it by meaning."""
-        read = passages[: self._settings.answers.passages]
+        """The lines of the passages that answer the query best; every line is compared with it by meaning.
+
+        For Chinese only the first passage is read: the default encoder cannot tell Chinese lines apart, and what put
+        that passage first was BM25 as much as meaning.
+        """
+        read = passages[: 1 if has_han(query) else self._settings.answers.passages]
         found = lines(read)
         if not found:
             return None
@@ -301,6 +307,8 @@ class Pipeline:
         reason = f"written from the documents; every sentence was found in them (answerability {look.answerable:.2f})"
         if draft.stopped_by is not None:
             reason += f"; it ends where the model left them: {draft.stopped_by.reason}"
+        elif draft.failed:
+            reason += f"; it was cut short: {draft.failed}"
         used = [look.passages[extract.passage - 1]]
         return self._sourced(look, draft.kept + CITATION, AnswerKind.GENERATED, used, reason, draft=draft.text)
 

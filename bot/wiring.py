@@ -35,6 +35,7 @@ from bot.store.crypto import Keyring, load_key_file
 from bot.store.migrate import head_revision
 from bot.store.store import Store
 from bot.types import Answer
+from knowledge.index import IndexSettings
 from knowledge.ingest import IngestReport, SourceReader
 from knowledge.ingest import ingest as run_ingest
 from knowledge.retrieve import KnowledgeBase, RetrievalMode, RetrievalSettings
@@ -209,7 +210,12 @@ class Wiring:
     def open_knowledge(self, store: Store) -> KnowledgeBase:
         """Load the search index and bring it up to the store's state."""
         knowledge = self.settings.knowledge
-        settings = RetrievalSettings(mode=RetrievalMode(knowledge.mode), top_k=knowledge.top_k, rrf_k=knowledge.rrf_k)
+        settings = RetrievalSettings(
+            mode=RetrievalMode(knowledge.mode),
+            top_k=knowledge.top_k,
+            rrf_k=knowledge.rrf_k,
+            index=IndexSettings(exact_limit=knowledge.exact_limit),
+        )
         base = KnowledgeBase.open(store.knowledge, self.encoder, self.folders.index, settings, self.progress)
         base.save()
         return base

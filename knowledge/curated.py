@@ -14,6 +14,7 @@ from rapidfuzz import fuzz, process
 from knowledge.types import ChunkIds, ChunkKind, Passage, StoredChunk
 
 _ENDING: Final = re.compile(r"[\s?!.,;:。，！；：、…]+$")  # NFKC has made full-width ? and ! plain before
+MIN_LETTERS: Final = 0.25  # string similarity; English paraphrases have .35 and more
 _SPACE: Final = re.compile(r"\s+")
 
 
@@ -33,8 +34,13 @@ class CuratedMatch:
 
 
 def match_strength(similarity: float, string_similarity: float) -> float:
-    """Combine the two similarities: the better one counts, since each is blind where the other sees."""
-    return min(1.0, max(0.0, similarity, string_similarity))
+    """Combine the two similarities: the better one counts, since each is blind where the other sees.
+
+    Meaning counts only where some letters agree: an encoder that does not read a language finds its questions all
+    alike (all-MiniLM gives two unrelated Chinese questions up to .86).
+    """
+    meaning = similarity if string_similarity >= MIN_LETTERS else 0.0
+    return min(1.0, max(0.0, meaning, string_similarity))
 
 
 def normalise(question: str) -> str:

@@ -44,7 +44,9 @@ class RetrievalSettings:
 
     mode: RetrievalMode = RetrievalMode.HYBRID
     top_k: int = 5  # passages, unless the caller says otherwise
-    rrf_k: float = 60.0  # see knowledge.fusion
+    # Held-out nDCG@10 of 10 against the usual 60: FeedbackQA .667 and .665, within a collection .715 and .709, SQuAD 2
+    # .785 and .780; vectors alone .608, .672 and .699.
+    rrf_k: float = 10.0  # see knowledge.fusion
     depth: int = 50  # places read from either ranking before they are fused
     vector_weight: float = 1.0
     lexical_weight: float = 1.0
@@ -273,7 +275,9 @@ class KnowledgeBase:
         self._unsaved = self._unsaved or len(gone) > 0 or len(new) > 0
         self._index.remove(gone)
         for done, batch in _batches(new, READ_BATCH):
-            self._index.add(*self._store.load_vectors(batch.tolist()))
+            there, vectors = self._store.load_vectors(batch.tolist())
+            if len(there):  # all of them may have been replaced since they were listed
+                self._index.add(there, vectors)
             progress(done, len(new), "index")
         removed = np.setdiff1d(self._lexical.ids, ids)
         unread = np.setdiff1d(ids, self._lexical.ids)

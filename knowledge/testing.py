@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import count
 from threading import RLock
 
@@ -23,8 +24,6 @@ from knowledge.types import (
     StoredDocument,
     Vector,
 )
-
-INGESTED_AT = "2026-11-24T00:00:00+00:00"
 
 
 def chunk(text: str = "", *, question: str = "", ordinal: int = 0, title: str = "Help") -> Chunk:
@@ -76,6 +75,7 @@ class _Row:
 class MemoryStore:
     """A KnowledgeStore in memory; every method is one transaction."""
 
+    clock: Callable[[], datetime] = lambda: datetime(2026, 11, 24, tzinfo=UTC)
     _documents: dict[int, StoredDocument] = field(default_factory=dict)
     _chunks: dict[int, _Row] = field(default_factory=dict)
     _revision: int = 0
@@ -99,7 +99,7 @@ class MemoryStore:
     def replace_document(self, document: Document, chunks: Sequence[Chunk], vectors: Matrix, *, encoder: str) -> int:
         """See KnowledgeStore."""
         if len(chunks) != len(vectors):
-            raise KnowledgeError(f"Each chunk needs one vector: got {len(chunks)} chunks, {len(vectors)} vectors.")
+            raise KnowledgeError(f"Expected {len(chunks)} vectors, one for each chunk, and got {len(vectors)}.")
         with self._lock:
             document_id = self._known(document) or next(self._document_ids)
             self._drop_chunks(document_id)
@@ -113,7 +113,7 @@ class MemoryStore:
                 media_type=document.media_type,
                 digest=document.digest,
                 chunks=len(chunks),
-                ingested_at=INGESTED_AT,
+                ingested_at=self.clock().isoformat(),
             )
             for chunk, vector in zip(chunks, vectors, strict=True):
                 stored = StoredChunk(
@@ -166,7 +166,10 @@ class MemoryStore:
             known = sorted(set(ids) & self._chunks.keys())
             if not known:
                 return np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.float32)
-            return np.array(known, dtype=np.int64), np.stack([self._chunks[chunk_id].vector for chunk_id in known])
+            found = [self._chunks[chunk_id].vector for chunk_id in known]
+            if len({len(vector) for vector in found}) > 1:
+                raise KnowledgeError("The stored vectors are not all of one width.")
+            return np.array(known, dtype=np.int64), np.stack(found)
 
     def stale_chunk_ids(self, *, encoder: str) -> tuple[int, ...]:
         """See KnowledgeStore."""
@@ -176,7 +179,7 @@ class MemoryStore:
     def put_vectors(self, ids: Sequence[int], vectors: Matrix, *, encoder: str) -> None:
         """See KnowledgeStore."""
         if len(ids) != len(vectors):
-            raise KnowledgeError(f"Each id needs one vector: got {len(ids)} ids, {len(vectors)} vectors.")
+            raise KnowledgeError(f"Expected {len(ids)} vectors, one for each chunk, and got {len(vectors)}.")
         with self._lock:
             self._revision += bool(ids)
             for chunk_id, vector in zip(ids, vectors, strict=True):

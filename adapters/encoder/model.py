@@ -56,7 +56,7 @@ class SentenceEncoder:
         # Fast tokenizers keep padding and truncation as state, and two forward passes at once only share the cores:
         # one batch at a time, so that a question waits for one batch of an ingest and not for all of it.
         self._turn = threading.Lock()
-        # The precision is left out: bfloat16 and float32 vectors have cosine > .9999, so an index serves both.
+        # The precision is left out: bfloat16 and float32 vectors have cosine > .9998, so an index serves both.
         identity = f"{_NAME_VERSION} {fingerprint(folder)} {self._pooling} {self._max_tokens} {self._lowercase}"
         self._name = f"encoder-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 

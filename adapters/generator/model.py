@@ -12,7 +12,7 @@ from adapters.errors import AdapterError
 from adapters.generator.config import GeneratorSettings
 from adapters.generator.threaded import ThreadedGenerator
 from adapters.layout import read_manifest, verify
-from adapters.pretrained import load_causal_model, load_tokenizer
+from adapters.pretrained import LOADING, load_causal_model, load_tokenizer
 from adapters.types import ChatTurn
 
 
@@ -132,6 +132,7 @@ def _load_merged(folder: Path, adapter: Path) -> Any:  # noqa: ANN401 - transfor
 
     model = load_causal_model(folder, dtype=torch.float32)
     try:
-        return PeftModel.from_pretrained(model, adapter).merge_and_unload().eval()
+        with LOADING:
+            return PeftModel.from_pretrained(model, adapter).merge_and_unload().eval()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise AdapterError(f"{adapter} holds no LoRA adapter that fits its base model.") from error

@@ -130,9 +130,12 @@ class Worker:
 
     def _run(self) -> None:
         while self._await_work():
-            self._drop_waiting()
-            self._admit_next()
-            self._step()
+            try:
+                self._drop_waiting()
+                self._admit_next()
+                self._step()
+            except Exception as error:  # noqa: BLE001 - whatever fails must reach its callers and not end the thread
+                self._fail_all(error)
         with self._changed:
             unfinished = [*self._running, *self._waiting]
             self._running.clear()
@@ -166,7 +169,7 @@ class Worker:
             token = self._engine.admit(self._prompt(request))
         except PromptTooLongError as error:
             request.finish(error)
-        except Exception as error:  # noqa: BLE001 - whatever fails must reach its caller and not end the thread
+        except Exception as error:  # noqa: BLE001 - a prompt that fails is its caller's matter only
             if self._engine.rows != before:
                 self._engine.release(before)
             request.finish(_failed(error))
@@ -196,12 +199,8 @@ class Worker:
                 self._leave(row)
         if not self._running:
             return
-        try:
-            tokens = self._engine.step()
-            done = [row for row, token in enumerate(tokens) if self._take(self._running[row], token)]
-        except Exception as error:  # noqa: BLE001 - as in _admit_next
-            self._fail_all(error)
-            return
+        tokens = self._engine.step()
+        done = [row for row, token in enumerate(tokens) if self._take(self._running[row], token)]
         for row in reversed(done):
             self._leave(row)
 

@@ -77,6 +77,10 @@ class Context:
 
     def _report(self, done: int, total: int, label: str) -> None:
         if self._bar is not None and self._task is not None:
+            if not total and self._bar.tasks[-1].total is not None:
+                # rich cannot take a total back: without a new task the last one's would stand beside the new label.
+                self._bar.remove_task(self._task)
+                self._task = self._bar.add_task("", total=None)
             shown = min(done, total) if total else done
             self._bar.update(self._task, description=_short(label), completed=shown, total=total or None, visible=True)
 

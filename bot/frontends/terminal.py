@@ -106,7 +106,7 @@ class Terminal:
 
     def _picked(self, line: str) -> str | None:
         suggestions = self._last.answer.suggestions if self._last else ()
-        if line.isdigit() and 1 <= int(line) <= len(suggestions):
+        if line.isdecimal() and 1 <= int(line) <= len(suggestions):
             return suggestions[int(line) - 1]
         return None
 
@@ -154,6 +154,8 @@ class Terminal:
 
     async def _show_end(self, stored: StoredAnswer, shown: str) -> None:
         answer = stored.answer
+        if not answer.text.startswith(shown):  # the error boundary's apology, after a part of an answer
+            self._out.print()
         self._write(answer.text.removeprefix(shown))
         self._out.print()
         show_answer_end(self._out, answer)

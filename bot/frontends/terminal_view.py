@@ -39,7 +39,7 @@ def reason_menu() -> str:
 def reason_named(text: str) -> RatingReason | None:
     """The reason that a number or its words mean."""
     wanted = text.strip().casefold()
-    if wanted.isdigit() and 1 <= int(wanted) <= len(REASONS):
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(REASONS):
         return REASONS[int(wanted) - 1]
     return next((reason for reason in REASONS if reason.value == wanted), None)
 

@@ -19,55 +19,63 @@ QUESTION = "How long does a refund take to reach a bank?"
 
 
 def test_features_are_the_best_of_the_passages() -> None:
-    measured = features(QUESTION, [passage("Nothing here.", similarity=0.2, lexical=1.0), passage(REFUND)])
+    measured = features(QUESTION, [passage("Nothing here.", similarity=0.2, lexical=1.0), passage(REFUND)], 0.7)
     assert measured.similarity == 0.6
+    assert measured.nearest == 0.7
     assert measured.closeness == measured.known == 1.0
     words_asked = 3  # refund, reach, bank
     assert measured.lexical == pytest.approx(8.0 / words_asked)
 
 
 def test_words_far_apart_are_known_but_not_close() -> None:
-    measured = features("refund bank holiday", [passage("The bank is closed. A holiday is near.")])
+    measured = features("refund bank holiday", [passage("The bank is closed. A holiday is near.")], 0.5)
     assert measured.known == 1.0
     assert measured.closeness == pytest.approx(2 / 3)
 
 
 def test_a_name_in_the_question_counts_double() -> None:
-    assert features("refund by Klarna", [passage(REFUND)]).known == pytest.approx(1 / 3)
+    assert features("refund by Klarna", [passage(REFUND)], 0.5).known == pytest.approx(1 / 3)
 
 
 def test_a_name_that_no_passage_has_is_strange() -> None:
-    assert features("refund by Klarna", [passage(REFUND)]).strange == 1.0
-    assert features("refund by klarna", [passage(REFUND)]).strange == 0.0
-    assert features("Klarna refund", [passage("Klarna pays the refund.")]).strange == 0.0
+    assert features("refund by Klarna", [passage(REFUND)], 0.5).strange == 1.0
+    assert features("refund by klarna", [passage(REFUND)], 0.5).strange == 0.0
+    assert features("Klarna refund", [passage("Klarna pays the refund.")], 0.5).strange == 0.0
 
 
 def test_a_question_that_the_passage_answers_passes() -> None:
-    assert answerability(QUESTION, [passage(REFUND)]) > DEFAULT_ANSWERABILITY
+    assert answerability(QUESTION, [passage(REFUND)], 0.75) > DEFAULT_ANSWERABILITY
 
 
 def test_a_foreign_question_does_not() -> None:
     strange = [passage(REFUND, similarity=0.05, lexical=0.0)]
-    assert answerability("Who painted the Mona Lisa?", strange) < DEFAULT_ANSWERABILITY
+    assert answerability("Who painted the Mona Lisa?", strange, 0.1) < DEFAULT_ANSWERABILITY
 
 
 def test_a_chinese_question_is_judged_by_its_words() -> None:
     answer = "如果连续三次输入错误密码，账户会被冻结30分钟。"
-    assert answerability("账户为什么被冻结？", [passage(answer, title="账户冻结")]) > DEFAULT_ANSWERABILITY
+    assert answerability("账户为什么被冻结？", [passage(answer, title="账户冻结")], 0.75) > DEFAULT_ANSWERABILITY
     assert (
-        answerability("今天北京天气怎么样？", [passage(answer, title="账户冻结", lexical=0.0)]) < DEFAULT_ANSWERABILITY
+        answerability("今天北京天气怎么样？", [passage(answer, title="账户冻结", lexical=0.0)], 0.6)
+        < DEFAULT_ANSWERABILITY
     )
 
 
 def test_more_similarity_never_lowers_the_score() -> None:
-    scores = [answerability(QUESTION, [passage(REFUND, similarity=step / 10)]) for step in range(-10, 11)]
+    scores = [answerability(QUESTION, [passage(REFUND, similarity=step / 10)], 0.5) for step in range(-10, 11)]
     assert scores == sorted(scores)
     assert 0 <= scores[0] < scores[-1] <= 1
 
 
+def test_a_nearer_line_never_lowers_the_score() -> None:
+    scores = [answerability(QUESTION, [passage(REFUND)], step / 10) for step in range(-10, 11)]
+    assert scores == sorted(scores)
+    assert scores[0] < scores[-1]
+
+
 def test_without_passages_the_score_is_zero() -> None:
-    assert answerability(QUESTION, []) == 0.0
+    assert answerability(QUESTION, [], -1.0) == 0.0
 
 
 def test_a_question_without_words_has_a_score() -> None:
-    assert 0 <= answerability("?!", [passage(REFUND)]) <= 1
+    assert 0 <= answerability("?!", [passage(REFUND)], 0.5) <= 1

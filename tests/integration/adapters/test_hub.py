@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +17,12 @@ from adapters.layout import read_manifest
 from tests.integration.adapters.conftest import left_over, model_files
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+NONE: Mapping[str, str] = {}
+
+
+def _describe(body: bytes) -> dict[str, str]:
+    """What a hub says about a file beside its body."""
+    return {"ETag": f'"{len(body):040x}"', "X-Repo-Commit": COMMIT}
 
 
 class _Hub(BaseHTTPRequestHandler):
@@ -30,12 +36,12 @@ class _Hub(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path.startswith("/api/models/acme/broken"):
             self._answer(500, b"")
-        elif not path.startswith(("/api/models/acme/tiny", "/acme/tiny/resolve/")):
-            self._answer(404, b"", **{"X-Error-Code": "RepoNotFound"})
+        elif not path.startswith(("/api/models/acme/tiny", "/acme/tiny")):
+            self._answer(404, b"", headers={"X-Error-Code": "RepoNotFound"})
         elif "/resolve/" in path:
             self._file(path.split("/resolve/")[1].partition("/")[2])
         elif path.endswith("/nowhere"):
-            self._answer(404, b"", **{"X-Error-Code": "RevisionNotFound"})
+            self._answer(404, b"", headers={"X-Error-Code": "RevisionNotFound"})
         elif "/tree/" in path:
             entries = [{"type": "file", "path": n, "size": len(d), "oid": "0" * 40} for n, d in self._files.items()]
             self._answer(200, json.dumps(entries).encode())
@@ -46,16 +52,18 @@ class _Hub(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
 
     def _file(self, name: str) -> None:
-        etag = f'"{len(self._files[name]):040x}"'
-        self._answer(200, self._files[name], **{"ETag": etag, "X-Repo-Commit": COMMIT})
+        if self.path.startswith("/acme/tiny-cut/"):
+            self._answer(200, self._files[name], sent=len(self._files[name]) // 2, headers=_describe(self._files[name]))
+            return
+        self._answer(200, self._files[name], headers=_describe(self._files[name]))
 
-    def _answer(self, status: int, body: bytes, **headers: str) -> None:
+    def _answer(self, status: int, body: bytes, *, sent: int | None = None, headers: Mapping[str, str] = NONE) -> None:
         self.send_response(status)
         for header, value in {"Content-Length": str(len(body)), "Content-Type": "application/json", **headers}.items():
             self.send_header(header, value)
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(body)
+            self.wfile.write(body[:sent])
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
@@ -99,6 +107,7 @@ def test_a_repository_brings_safetensors_tokenizer_and_config_only(
     [
         ("hub:acme/missing", "^hub:acme/missing@main does not exist, or is private"),
         ("hub:acme/tiny@nowhere", "^acme/tiny has no revision 'nowhere'"),
+        ("hub:acme/tiny-cut", "^The download of hub:acme/tiny-cut@main broke off; try again"),
         ("hub:acme/broken", "^The hub answered HTTP 500 for hub:acme/broken@main"),
     ],
 )
@@ -116,6 +125,6 @@ def test_a_repository_without_safetensors_is_named(tmp_path: Path, hub_url: str,
 
 
 def test_a_hub_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(AdapterError, match="^The hub cannot be reached for hub:acme/tiny@main; check the network"):
+    with pytest.raises(AdapterError, match=r"^The hub cannot be reached for hub:acme/tiny@main; check the network"):
         resolve("hub:acme/tiny", cache=tmp_path, hub_url="http://127.0.0.1:9")
     assert left_over(tmp_path) == []

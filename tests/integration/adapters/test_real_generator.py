@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from transformers import PreTrainedModel
 
 from adapters.bases import fingerprint
 from adapters.errors import AdapterError, PromptTooLongError
@@ -22,13 +22,13 @@ from adapters.layout import seal_adapter
 from adapters.pretrained import load_causal_model
 from adapters.types import ChatTurn, GenerationLimits
 
-pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.models
 
-TOKENS = 24
+TOKENS = 10
 QUESTIONS = (
     "What is the capital of France?",
     "Write a haiku about rain.",
-    "List the numbers 1 to 30, then say in one sentence why lists are useful to people who plan their week. " * 3,
+    "List the numbers 1 to 30, then say in one sentence why lists are useful to people who plan their week. " * 2,
     "Say hello in Chinese, with characters.",
     "Hi",
 )
@@ -36,14 +36,14 @@ PASSAGE = "Refunds take 5 to 7 business days. Write to billing@example.com with 
 
 
 @pytest.fixture(scope="module")
-async def generator(generator_folder: Path) -> AsyncIterator[LocalGenerator]:
-    made = await asyncio.to_thread(LocalGenerator, generator_folder, GeneratorSettings(dtype="float32", max_batch=3))
+def generator(generator_folder: Path) -> Iterator[LocalGenerator]:
+    made = LocalGenerator(generator_folder, GeneratorSettings(dtype="float32", max_batch=3))
     yield made
-    await made.aclose()
+    asyncio.run(made.aclose())
 
 
 @pytest.fixture(scope="module")
-def model(generator_folder: Path) -> Any:
+def model(generator_folder: Path) -> PreTrainedModel:
     return load_causal_model(generator_folder, dtype=torch.float32)
 
 
@@ -57,7 +57,7 @@ async def answer(generator: LocalGenerator, question: str, *, tokens: int = TOKE
 
 
 @torch.inference_mode()
-def plain_tokens(model: Any, codec: ChatCodec, question: str) -> list[int]:
+def plain_tokens(model: PreTrainedModel, codec: ChatCodec, question: str) -> list[int]:
     """What transformers' own loop generates."""
     prompt = torch.tensor([codec.encode(turns(question))])
     output = model.generate(
@@ -67,7 +67,9 @@ def plain_tokens(model: Any, codec: ChatCodec, question: str) -> list[int]:
     return [token for token in tokens if token not in codec.end_tokens]
 
 
-def test_rows_that_join_and_leave_get_the_tokens_that_each_has_alone(model: Any, generator_folder: Path) -> None:
+def test_rows_that_join_and_leave_get_the_tokens_that_each_has_alone(
+    model: PreTrainedModel, generator_folder: Path
+) -> None:
     codec = ChatCodec.load(generator_folder, model)
     expected = [plain_tokens(model, codec, question) for question in QUESTIONS]
     engine = BatchEngine(model, max_rows=3)
@@ -105,7 +107,7 @@ async def test_bfloat16_in_a_crowd_answers_as_float32_does_where_the_model_is_su
     assert answers[0] == "The capital of France is Paris."
 
 
-async def test_a_missing_system_turn_gets_the_templates_own(model: Any, generator_folder: Path) -> None:
+def test_a_missing_system_turn_gets_the_templates_own(model: PreTrainedModel, generator_folder: Path) -> None:
     codec = ChatCodec.load(generator_folder, model)
     prompt = codec._tokenizer.decode(codec.encode(turns("Hi")))
     assert prompt.startswith("<|im_start|>system\nYou are a helpful AI assistant named SmolLM")
@@ -114,7 +116,7 @@ async def test_a_missing_system_turn_gets_the_templates_own(model: Any, generato
     assert codec._tokenizer.decode(given).startswith("<|im_start|>system\nRule<|im_end|>\n<|im_start|>user\n")
 
 
-async def test_numbers_are_split_into_digits_as_in_training(model: Any, generator_folder: Path) -> None:
+def test_numbers_are_split_into_digits_as_in_training(model: PreTrainedModel, generator_folder: Path) -> None:
     tokenizer = ChatCodec.load(generator_folder, model)._tokenizer
     assert tokenizer.tokenize("in 2026") == ["in", "Ġ", "2", "0", "2", "6"]
     assert tokenizer.tokenize("steps:\n\n1.") == ["steps", ":", "ĊĊ", "1", "."]

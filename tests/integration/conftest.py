@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.terminals import here
+
+__all__ = ["here"]

@@ -1,0 +1,202 @@
+"""Each decision of the message path that needs no generator."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from adapters.testing import ScriptedGenerator
+from adapters.types import Intent
+from bot.pipeline import Done, Pipeline, Searching
+from bot.testing import FixedClassifier, fake_pipeline, teach
+from bot.texts import say
+from bot.types import AnswerKind, Outcome, Source
+from knowledge.testing import MemoryStore, chunk
+from tests.pipelines import (
+    FROZEN,
+    FROZEN_QUESTION,
+    HELP,
+    answer,
+    events,
+    pipeline,
+    refusing,
+    settings,
+)
+
+# -- curated
+
+
+async def test_an_exact_curated_question_gives_its_answer_verbatim(tmp_path: Path) -> None:
+    said = await events(pipeline(tmp_path), "why is my ACCOUNT frozen")
+    assert said[0] == Searching()
+    assert len(said) == 2
+    assert isinstance(said[1], Done)
+    given = said[1].answer
+    assert (given.text, given.kind, given.outcome) == (FROZEN, AnswerKind.CURATED, Outcome.ANSWERED)
+    assert given.sources == (
+        Source(
+            number=1,
+            title=f"FAQ > {FROZEN_QUESTION}",
+            uri="/help/a.md",
+            anchor="#part-2",
+            excerpt=FROZEN,
+            chunk_id=3,
+        ),
+    )
+    assert given.suggestions == ()
+    assert given.trace.reason == f'the curated question "{FROZEN_QUESTION}" matches (1.00)'
+    assert given.trace.draft == ""
+    assert given.trace.versions == {"encoder": "fake-encoder-384", "intent": "fixed-classifier"}
+    assert {passage.chunk_id: passage.used for passage in given.trace.passages}[3] is True
+
+
+async def test_an_exact_curated_question_comes_before_small_talk(tmp_path: Path) -> None:
+    greeting = chunk("Good morning from the team.", question="Good morning!", title="FAQ")
+    path = pipeline(tmp_path, chunks=[greeting], classifier=FixedClassifier("greeting"))
+    assert (await answer(path, "good morning")).text == "Good morning from the team."
+
+
+async def test_an_almost_exact_curated_question_is_enough(tmp_path: Path) -> None:
+    path = pipeline(tmp_path, settings=settings(curated_similarity=0.92))
+    given = await answer(path, "Why is my acount frozen?")
+    assert (given.text, given.kind) == (FROZEN, AnswerKind.CURATED)
+    assert re.fullmatch(r'the curated question "Why is my account frozen\?" matches \(0\.9\d\)', given.trace.reason)
+
+
+async def test_an_almost_exact_curated_question_does_not_come_before_small_talk(tmp_path: Path) -> None:
+    path = pipeline(tmp_path, classifier=FixedClassifier("greeting"))
+    assert (await answer(path, "Why is my acount frozen?")).kind is AnswerKind.CANNED
+
+
+async def test_below_the_limit_a_curated_question_is_not_given_verbatim(tmp_path: Path) -> None:
+    path = pipeline(tmp_path, settings=refusing(curated_similarity=1.0))
+    assert (await answer(path, "Why is my acount frozen?")).kind is AnswerKind.REFUSAL
+
+
+# -- did you mean
+
+ACCOUNT_QUESTIONS = [
+    "Why is my account frozen?",
+    "Why is my account locked?",
+    "Why is my account closed?",
+    "Why is my account slow?",
+]
+
+
+def account_help(folder: Path, *, margin: float) -> Pipeline:
+    chunks = [chunk(f"Answer {n}.", question=q, ordinal=n, title="FAQ") for n, q in enumerate(ACCOUNT_QUESTIONS)]
+    chosen = settings(min_answerability=1.0, curated_similarity=1.0, suggestion_similarity=0.5, near_tie_margin=margin)
+    return pipeline(folder, chunks=chunks, settings=chosen)
+
+
+async def test_near_ties_are_offered_as_up_to_three_choices(tmp_path: Path) -> None:
+    given = await answer(account_help(tmp_path, margin=1.0), "Why is my account blocked?")
+    assert (given.text, given.kind) == (say("did-you-mean", "en"), AnswerKind.CLARIFICATION)
+    assert given.outcome is Outcome.ABSTAINED
+    assert len(given.suggestions) == 3
+    assert given.suggestions[0] == "Why is my account locked?"
+    assert set(given.suggestions) < set(ACCOUNT_QUESTIONS)
+    assert given.sources == ()
+    assert re.fullmatch(r"no passage is good enough \(0\.\d\d < 1\.00\), but these come near", given.trace.reason)
+
+
+async def test_a_choice_that_is_clearly_nearest_is_offered_alone(tmp_path: Path) -> None:
+    given = await answer(account_help(tmp_path, margin=0.0), "Why is my account blocked?")
+    assert given.suggestions == ("Why is my account locked?",)
+
+
+async def test_a_message_out_of_scope_gets_no_choices(tmp_path: Path) -> None:
+    chunks = [chunk("Answer.", question=ACCOUNT_QUESTIONS[0], title="FAQ")]
+    path = pipeline(
+        tmp_path,
+        chunks=chunks,
+        classifier=FixedClassifier("out_of_scope"),
+        settings=settings(curated_similarity=1.0, suggestion_similarity=0.0),
+    )
+    given = await answer(path, "Why is my account blocked?")
+    assert (given.kind, given.suggestions, given.text) == (AnswerKind.REFUSAL, (), say("out-of-scope-bare", "en"))
+
+
+# -- refusals
+
+
+async def test_a_refusal_names_what_the_nearest_documents_are_about(tmp_path: Path) -> None:
+    given = await answer(pipeline(tmp_path, settings=refusing()), "Who has painted the refunds desk?")
+    assert given.text == f"{say('refusal-topics', 'en', topics='Refunds; Invoices')} {say('refusal-kept', 'en')}"
+    assert (given.kind, given.outcome) == (AnswerKind.REFUSAL, Outcome.ABSTAINED)
+    assert (given.sources, given.suggestions) == ((), ())
+    assert re.fullmatch(r"no passage is good enough: answerability 0\.\d\d is below 1\.00", given.trace.reason)
+    assert [passage.used for passage in given.trace.passages] == [False, False, False]
+
+
+async def test_a_refusal_names_the_configured_topics(tmp_path: Path) -> None:
+    path = pipeline(tmp_path, settings=refusing({"topics": "payments and invoices"}))
+    given = await answer(path, "Who has painted the refunds desk?")
+    assert given.text.startswith(say("refusal-topics", "en", topics="payments and invoices"))
+
+
+async def test_a_refusal_in_chinese_separates_topics_as_chinese_does(tmp_path: Path) -> None:
+    given = await answer(pipeline(tmp_path, settings=refusing({"language": "zh"})), "Who painted the refunds desk?")
+    assert given.text.startswith(say("refusal-topics", "zh", topics="Refunds、Invoices"))
+
+
+async def test_questions_of_the_faq_are_no_topics(tmp_path: Path) -> None:
+    given = await answer(pipeline(tmp_path, chunks=HELP[2:], settings=refusing()), "Who painted my account?")
+    assert given.text == f"{say('refusal', 'en')} {say('refusal-kept', 'en')}"
+
+
+async def test_without_documents_the_refusal_says_how_to_add_some(tmp_path: Path) -> None:
+    given = await answer(pipeline(tmp_path, chunks=[]), "What happens to refunds?")
+    assert (given.text, given.trace.reason) == (say("refusal-empty", "en"), "there are no documents to search")
+
+
+async def test_a_collection_that_a_person_may_not_see_does_not_exist_for_them(tmp_path: Path) -> None:
+    store = MemoryStore()
+    teach(store, *HELP, collection="board")
+    path = fake_pipeline(store, tmp_path, generator=ScriptedGenerator([]), settings=settings())
+    given = await answer(path, FROZEN_QUESTION, collections=["default"])
+    assert (given.text, given.trace.passages) == (say("refusal-empty", "en"), ())
+    assert (await answer(path, FROZEN_QUESTION, collections=["board"])).text == FROZEN
+
+
+async def test_out_of_scope_is_refused_with_what_the_bot_is_for(tmp_path: Path) -> None:
+    path = pipeline(tmp_path, classifier=FixedClassifier("out_of_scope", confidence=0.97))
+    given = await answer(path, "Who won the refunds league?")
+    assert given.text == say("out-of-scope", "en", topics="Refunds; Invoices")
+    assert (given.kind, given.outcome) == (AnswerKind.REFUSAL, Outcome.ABSTAINED)
+    assert given.trace.reason == "intent out_of_scope (confidence 0.97)"
+
+
+# -- small talk
+
+
+@pytest.mark.parametrize(
+    ("text", "bot", "said"),
+    [
+        ("hi there", {"name": "Robo"}, "Hello, I am Robo."),
+        ("早上好", {"name": "Robo"}, "你好，我是Robo。"),
+        ("hi there", {"language": "zh"}, "你好，我是Burnish。"),
+    ],
+)
+async def test_a_canned_reply_has_the_bots_name_and_the_persons_language(
+    tmp_path: Path, text: str, bot: Mapping[str, str], said: str
+) -> None:
+    path = pipeline(tmp_path, classifier=FixedClassifier("greeting"), settings=settings(bot))
+    given = await answer(path, text)
+    assert (given.text, given.kind, given.outcome) == (said, AnswerKind.CANNED, Outcome.ANSWERED)
+    assert given.trace.passages == ()
+    assert given.trace.reason == "intent greeting (confidence 1.00)"
+
+
+async def test_a_call_for_a_person_is_kept_as_unanswered(tmp_path: Path) -> None:
+    given = await answer(pipeline(tmp_path, classifier=FixedClassifier("human")), "a human please")
+    assert (given.text, given.kind, given.outcome) == (say("human", "en"), AnswerKind.CANNED, Outcome.ABSTAINED)
+
+
+async def test_text_that_repeats_an_example_needs_no_classifier(tmp_path: Path) -> None:
+    known = Intent(label="greeting", confidence=1.0, in_scope=1.0)
+    given = await answer(pipeline(tmp_path, match={"hi": known}.get), "hi")
+    assert (given.kind, given.trace.intent) == (AnswerKind.CANNED, known)
