@@ -215,7 +215,7 @@ def case(
 ) -> Case:
     """Measure one question against what was found."""
     seen = found[:TOP_K]
-    near = nearest(seen)
+    near = nearest(seen[:1] if has_han(question.text) else seen)  # as the pipeline reads them
     return Case(
         base=base,
         kind=kind,

@@ -23,7 +23,6 @@ _NAME_WEIGHT = 2.0
 class Features:
     """What retrieval and the question's words say about each other."""
 
-    similarity: float  # highest cosine of a passage, [-1, 1]
     lexical: float  # highest BM25 for each content word of the question, >= 0
     closeness: float  # share of the question's content words in the best single sentence, titles included, [0, 1]
     known: float  # share of them anywhere in the passages, [0, 1]
@@ -33,11 +32,11 @@ class Features:
 
 # Logistic regression on questions to a knowledge base that has the answer, to the same without the document that has
 # it, and foreign ones, in benchmarks/thresholds.py; the bias puts DEFAULT_ANSWERABILITY where it is.
-_SLOPES = Features(similarity=5.42, lexical=1.16, closeness=2.73, known=1.76, nearest=0.0, strange=-0.43)
-_BIAS = -6.41
+_SLOPES = Features(lexical=1.13, closeness=2.44, known=1.4, nearest=8.0, strange=-0.28)
+_BIAS = -7.82
 # all-MiniLM places any two Chinese texts close together: the words decide more.
-_HAN_SLOPES = Features(similarity=5.79, lexical=0.1, closeness=4.59, known=4.09, nearest=0.0, strange=-1.5)
-_HAN_BIAS = -6.27
+_HAN_SLOPES = Features(lexical=1.23, closeness=5.87, known=4.53, nearest=1.53, strange=-1.68)
+_HAN_BIAS = -5.98
 
 
 def answerability(question: str, passages: Sequence[Passage], nearest: float) -> float:
@@ -72,7 +71,6 @@ def features(question: str, passages: Sequence[Passage], nearest: float) -> Feat
     bodies = [[content_keys(sentence) for sentence in split_sentences(p.stored.chunk.text)] for p in read]
     seen = frozenset[str]().union(*titles, *(line for body in bodies for line in body))
     return Features(
-        similarity=max((p.similarity for p in read), default=-1.0),
         lexical=max((p.lexical for p in read), default=0.0) / max(1, len(weights)),
         closeness=max(
             (share(title | line) for title, body in zip(titles, bodies, strict=True) for line in body), default=0.0

@@ -13,11 +13,11 @@ from adapters.types import Encoder, GenerationLimits, Generator, Intent, IntentC
 from bot.blocking import run_blocking
 from bot.confidence import answerability
 from bot.config import Settings
+from bot.drafting import Draft, sentences_of
 from bot.extract import Extract, best_extract, lines
-from bot.grounding import Support, check_sentence
+from bot.grounding import check_sentence
 from bot.prompts import answer_turns, resolve_follow_up
 from bot.routing import Route, Router
-from bot.sentences import SentenceBuffer
 from bot.texts import language_of, say
 from bot.types import Answer, AnswerKind, Outcome, Source, Trace, TracedPassage, Turn
 from bot.words import has_han
@@ -270,7 +270,7 @@ class Pipeline:
             )
             return
         yield Writing(passages=len(look.passages))
-        draft = _Draft(started=self._clock())
+        draft = Draft(started=self._clock())
         try:
             async with aclosing(self._checked(look, extract, draft)) as pieces:
                 async for piece in pieces:
@@ -281,7 +281,7 @@ class Pipeline:
         look = replace(look, timings_ms={**look.timings_ms, **timings})
         yield Done(answer=self._timed(self._finished(look, extract, draft), started))
 
-    async def _checked(self, look: Look, extract: Extract, draft: _Draft) -> AsyncGenerator[str, None]:
+    async def _checked(self, look: Look, extract: Extract, draft: Draft) -> AsyncGenerator[str, None]:
         """The generator's sentences with their citations, up to the first that the extract does not support.
 
         The generator reads the extract alone, so nothing else may back what it writes.
@@ -293,7 +293,7 @@ class Pipeline:
         turns = answer_turns(look.text, [passage], look.history, extracts=[extract.text])
         evidence = [f"{' > '.join(_titles(passage))}\n\n{extract.text}"]
         minimum = self._settings.answers.min_support
-        async with aclosing(_sentences(self._generator.stream(turns, limits), draft, self._since)) as sentences:
+        async with aclosing(sentences_of(self._generator.stream(turns, limits), draft, self._since)) as sentences:
             async for sentence in sentences:
                 support = await run_blocking(check_sentence, sentence, evidence, look.query, minimum=minimum)
                 if not support.supported:
@@ -301,7 +301,7 @@ class Pipeline:
                     return
                 yield draft.keep(sentence)
 
-    def _finished(self, look: Look, extract: Extract, draft: _Draft) -> Answer:
+    def _finished(self, look: Look, extract: Extract, draft: Draft) -> Answer:
         if not draft.kept:
             return self._quoted(look, extract, f"word for word: {draft.why_not_shown}", draft.text)
         reason = f"written from the documents; every sentence was found in them (answerability {look.answerable:.2f})"
@@ -353,48 +353,6 @@ class Pipeline:
     def _timed(self, answer: Answer, started: float) -> Answer:
         timings = {**answer.trace.timings_ms, "total": self._since(started)}
         return replace(answer, trace=replace(answer.trace, timings_ms=timings))
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What the generator wrote so far, and what of it may be shown."""
-
-    text: str = ""
-    kept: str = ""
-    started: float = 0.0
-    first_token_ms: float = 0.0
-    stopped_by: Support | None = None  # the check that ended the answer
-    failed: str = ""  # the generator's error, one sentence
-
-    @property
-    def why_not_shown(self) -> str:
-        """Why nothing that the generator wrote is shown."""
-        if self.failed:
-            return self.failed
-        if self.stopped_by is not None:
-            return f"what the model wrote is not in the documents ({self.stopped_by.reason})"
-        return "the model wrote nothing"
-
-    def keep(self, sentence: str) -> str:
-        """Add a checked sentence; returns the piece to show."""
-        piece = ("" if not self.kept else " ") + sentence.strip()
-        self.kept += piece
-        return piece
-
-
-async def _sentences(
-    stream: AsyncGenerator[str, None], draft: _Draft, since: Callable[[float], float]
-) -> AsyncGenerator[str, None]:
-    """Cut the generator's stream into sentences; closing this closes the stream, which cancels the request."""
-    buffer = SentenceBuffer()
-    async with aclosing(stream) as pieces:
-        async for piece in pieces:
-            draft.first_token_ms = draft.first_token_ms or since(draft.started)
-            draft.text += piece
-            for sentence in buffer.feed(piece):
-                yield sentence
-    for sentence in buffer.flush():
-        yield sentence
 
 
 def _titles(passage: Passage) -> tuple[str, ...]:

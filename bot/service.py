@@ -10,11 +10,13 @@ from typing import Protocol
 
 from bot.blocking import run_blocking
 from bot.config import Settings
-from bot.middleware import Handler, Request
+from bot.middleware import Handler, Request, plain_answer
 from bot.pipeline import Delta, Done, Event, Searching, Writing
 from bot.store.store import Store
-from bot.types import Correction, Message, Rating, StoredAnswer, StoredMessage
+from bot.texts import language_of, say
+from bot.types import Answer, AnswerKind, Correction, Message, Rating, StoredAnswer, StoredMessage
 
+MAX_ATTEMPTS = 3  # a message that stops the whole program is not tried at every start for ever
 TYPED_BEFORE = 200  # texts that a prompt offers to say again
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,9 @@ class Bot:
 
     async def reply(self, stored: StoredMessage) -> AsyncGenerator[ReplyEvent, None]:
         """Answer a stored message; the last event is Answered, and by then the answer is in the store."""
+        if await run_blocking(self._store.inbox.attempt, stored.id) > MAX_ATTEMPTS:
+            yield await self._kept(stored, Done(answer=self._given_up(stored)))
+            return
         history = await run_blocking(
             self._store.inbox.history,
             stored.conversation_id,
@@ -67,6 +72,11 @@ class Bot:
         async with aclosing(self._handler(request)) as events:
             async for event in events:
                 yield await self._kept(stored, event)
+
+    def _given_up(self, stored: StoredMessage) -> Answer:
+        language = language_of(stored.message.text, setting=self._settings.bot.language)
+        reason = f"answering it stopped the program {MAX_ATTEMPTS} times"
+        return plain_answer(say("given-up", language), AnswerKind.ERROR, reason)
 
     async def _kept(self, stored: StoredMessage, event: Event) -> ReplyEvent:
         if not isinstance(event, Done):

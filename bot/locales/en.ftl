@@ -13,3 +13,4 @@ busy = I am answering many people at the moment. Please ask again in a minute.
 error = Sorry, something went wrong on my side, and your question was kept. If it happens again, tell your admin the number { $number }.
 human = I cannot pass you on to a person from here. Please ask your team directly; your message is kept for them.
 help-topics-more = { $first } and { $last }
+given-up = Sorry, I tried several times and could not answer this. Your question is kept for the team; asking it in other words may help.

@@ -20,7 +20,6 @@ QUESTION = "How long does a refund take to reach a bank?"
 
 def test_features_are_the_best_of_the_passages() -> None:
     measured = features(QUESTION, [passage("Nothing here.", similarity=0.2, lexical=1.0), passage(REFUND)], 0.7)
-    assert measured.similarity == 0.6
     assert measured.nearest == 0.7
     assert measured.closeness == measured.known == 1.0
     words_asked = 3  # refund, reach, bank
@@ -59,12 +58,6 @@ def test_a_chinese_question_is_judged_by_its_words() -> None:
         answerability("今天北京天气怎么样？", [passage(answer, title="账户冻结", lexical=0.0)], 0.6)
         < DEFAULT_ANSWERABILITY
     )
-
-
-def test_more_similarity_never_lowers_the_score() -> None:
-    scores = [answerability(QUESTION, [passage(REFUND, similarity=step / 10)], 0.5) for step in range(-10, 11)]
-    assert scores == sorted(scores)
-    assert 0 <= scores[0] < scores[-1] <= 1
 
 
 def test_a_nearer_line_never_lowers_the_score() -> None:

@@ -41,7 +41,10 @@ def test_the_folders_are_no_settings_but_may_stand_in_the_environment(tmp_path: 
         ("[bott]\nname = 'x'", "there is no section [bott]; did you mean [bot]?"),
         ("[bot]\nnaem = 'x'", "there is no setting bot.naem; did you mean bot.name"),
         ("[knowledge]\ntop_k = 0", "knowledge.top_k = 0 does not fit: input should be greater than or equal to 1"),
-        ("[models]\ndevice = 'gpu'", "models.device = 'gpu' does not fit: input should be 'auto', 'cpu', 'cuda' or 'mps'"),
+        (
+            "[models]\ndevice = 'gpu'",
+            "models.device = 'gpu' does not fit: input should be 'auto', 'cpu', 'cuda' or 'mps'",
+        ),
         ("top_k = 3", "'top_k' stands outside a section"),
         ("[bot\n", "is not valid TOML"),
     ],

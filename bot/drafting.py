@@ -1,0 +1,57 @@
+"""What the generator writes, sentence by sentence, and what of it may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from bot.grounding import Support
+from bot.sentences import SentenceBuffer
+
+ENDS = (".", "!", "?", "…", "。", "！", "？", '"', "”", ")", "）", "`", ":", "：")
+
+
+@dataclass(slots=True)
+class Draft:
+    """What the generator wrote so far, and what of it may be shown."""
+
+    text: str = ""
+    kept: str = ""
+    started: float = 0.0
+    first_token_ms: float = 0.0
+    stopped_by: Support | None = None  # the check that ended the answer
+    failed: str = ""  # the generator's error, one sentence
+
+    @property
+    def why_not_shown(self) -> str:
+        """Why nothing that the generator wrote is shown."""
+        if self.failed:
+            return self.failed
+        if self.stopped_by is not None:
+            return f"what the model wrote is not in the documents ({self.stopped_by.reason})"
+        return "the model wrote nothing"
+
+    def keep(self, sentence: str) -> str:
+        """Add a checked sentence; returns the piece to show."""
+        piece = ("" if not self.kept else " ") + sentence.strip()
+        self.kept += piece
+        return piece
+
+
+async def sentences_of(
+    stream: AsyncGenerator[str, None], draft: Draft, since: Callable[[float], float]
+) -> AsyncGenerator[str, None]:
+    """Cut the generator's stream into sentences; closing this closes the stream, which cancels the request."""
+    buffer = SentenceBuffer()
+    async with aclosing(stream) as pieces:
+        async for piece in pieces:
+            draft.first_token_ms = draft.first_token_ms or since(draft.started)
+            draft.text += piece
+            for sentence in buffer.feed(piece):
+                yield sentence
+    for sentence in buffer.flush():
+        # cut short by a limit: half a sentence may say the opposite of the whole one
+        if draft.kept and not sentence.rstrip().endswith(ENDS):
+            return
+        yield sentence
