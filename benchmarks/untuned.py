@@ -19,7 +19,7 @@ from pathlib import Path
 from adapters.bases import DEFAULT_ENCODER, DEFAULT_GENERATOR, resolve
 from adapters.encoder.model import SentenceEncoder
 from adapters.generator.model import LocalGenerator
-from benchmarks.questions import SEED, as_searched, example_questions, examples, open_base
+from benchmarks.questions import SEED, as_searched, example_questions, examples, line_encoder, nearness, open_base
 from benchmarks.tasks import rows
 from benchmarks.writing import SETTINGS, Task, Written, as_passage, contains, extract, write_all
 from bot.confidence import DEFAULT_ANSWERABILITY, answerability
@@ -38,16 +38,16 @@ def tasks(encoder: SentenceEncoder) -> Iterator[tuple[Task, float]]:
     chosen = rng.sample(answerable, 20) + [row for row in asked if row["expect"] == "refuse"]
     with tempfile.TemporaryDirectory() as folder:
         knowledge = open_base(examples(encoder), encoder, Path(folder))
+        encoded = line_encoder(encoder)
         for row in chosen:
             text = as_searched(row)
-            found = knowledge.search(
-                text,
-                encoder.encode([text])[0],
-            )
+            vector = encoder.encode([text])[0]
+            found = knowledge.search(text, vector)
+            near = nearness(vector, encoded)(found)
             right = tuple(tuple(group) for group in row.get("must_contain", ()))
             read = found[:PASSAGES]
             lines = (extract(text, read, encoder),)
-            yield Task(question=text, passages=read, extracts=lines, right=right), answerability(text, found)
+            yield Task(question=text, passages=read, extracts=lines, right=right), answerability(text, found, near)
     texts = {row["id"]: (row["title"].replace("_", " "), row["text"]) for row in rows("squad2_en/passages")}
     adversarial = [row for row in rows("squad2_en/qa") if not row["answerable"]]
     for row in rng.sample(adversarial, 40 - len(chosen)):

@@ -13,6 +13,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from adapters.bases import DEFAULT_ENCODER, DEFAULT_GENERATOR
+from bot.confidence import DEFAULT_ANSWERABILITY
 from bot.errors import BotError
 from bot.grounding import DEFAULT_SUPPORT
 
@@ -127,7 +128,9 @@ class IntentSettings(_Section):
 class AnswerSettings(_Section):
     """When and how the bot answers."""
 
-    min_answerability: Fraction = Field(0.5, description="Below this score the bot says that it does not know, 0 to 1.")
+    min_answerability: Fraction = Field(
+        DEFAULT_ANSWERABILITY, description="Below this score the bot says that it does not know, 0 to 1."
+    )
     min_support: Fraction = Field(
         DEFAULT_SUPPORT,
         description="Below this score a sentence is not sent and the passage is quoted instead, 0 to 1.",

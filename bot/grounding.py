@@ -20,7 +20,7 @@ from bot.words import STOP_WORDS, Word, content_keys, has_han, stem, words
 
 # Chosen with benchmarks/thresholds.py (n = 100 + 50): for the untuned generator every looser value shows more wrong
 # answers than right ones gained, since the extract that is quoted instead is right more often. See docs/experiments.md.
-DEFAULT_SUPPORT = 0.9
+DEFAULT_SUPPORT = 1.0
 _TITLE_CHARACTERS = 200  # a first block no longer than this is a title or a curated question
 _NAME_WEIGHT = 2.0  # a name or a figure says more than another word
 _NEWS_WEIGHT = 3.0  # what the question does not have is what the sentence claims
