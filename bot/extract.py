@@ -19,7 +19,7 @@ from knowledge.types import Passage
 
 # Chosen on the example knowledge's dev questions; the figures are in docs/experiments.md.
 _MEANING = 1.0  # weight of a line's own similarity to the question
-_WORDS = 0.2  # of the share of the question's words that it has, rare ones counting more
+_WORDS = 0.3  # of the share of the question's words that it has, rare ones counting more
 _PASSAGE = 1.0  # of its passage's similarity
 _FIGURE = 0.2  # added where the question asks for a figure and the line has one
 
