@@ -5,7 +5,9 @@
 #
 # PYTHON picks the interpreter, PIP_ARGS is handed to every `pip install`.
 
-PYTHON ?= $(firstword $(shell command -v python3.13 python3.12 python3.11 python3))
+FIND_PYTHON = for name in python3 python3.11 python3.12 python3.13; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done
+PYTHON ?= $(shell $(FIND_PYTHON))
 PIP_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +21,8 @@ help: ## Show this help
 
 # A stamp is written last, so a killed install is done again. Messages go to stderr: `make run` may be piped.
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Burnish needs Python 3.11 or newer, and $(PYTHON) is older; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Burnish needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv $(VENV) >&2
 	@echo "Installing Burnish's requirements into $(VENV) (about 2 GB on disk, once) ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements/run.txt >&2
