@@ -11,8 +11,8 @@ from bot.sentences import split_sentences
 from bot.words import Word, asked_words, content_keys, has_han
 from knowledge.types import Passage
 
-# From here on the bot answers. Chosen on the example knowledge's dev questions (n = 45 + 15): at .45 it refuses 2 of the
-# answerable and 11 of the others, at .50 4 and 12, at .40 2 and 10. On real questions the curve is flat here; its
+# From here on the bot answers. Chosen on the example knowledge's dev questions (n = 45 + 15): at .45 it refuses 2 of
+# the answerable and 11 of the others, at .50 4 and 12, at .40 2 and 10. On real questions the curve is flat here; its
 # figures, test side, are in docs/experiments.md (benchmarks/thresholds.py prints them).
 DEFAULT_ANSWERABILITY = 0.45
 PASSAGES_READ = 5
