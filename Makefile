@@ -25,13 +25,13 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 		echo "Burnish needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv $(VENV) >&2
 	@echo "Installing Burnish's requirements into $(VENV) (about 2 GB on disk, once) ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements/run.txt >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps --editable . >&2
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) -r requirements/run.txt >&2
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) --no-deps --editable . >&2
 	@touch $@
 
 $(VENV)/test.stamp: requirements/test.txt $(VENV)/run.stamp
 	@echo "Installing the test requirements ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements/test.txt >&2
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) -r requirements/test.txt >&2
 	@touch $@
 
 run: $(VENV)/run.stamp ## Set up if needed, then talk to the bot in the terminal

@@ -28,6 +28,7 @@ WRITTEN_LANGUAGES = frozenset({"en"})  # languages that the default generator wr
 EXTRACT_LINES = 3
 CITATION = " [1]"  # an answer is written from one passage
 TOPICS = 3
+TOPIC_SIMILARITY = 0.3  # a page that is named to somebody who asks for a joke should have something to do with it
 SUGGESTIONS = 3
 
 
@@ -256,6 +257,8 @@ class Pipeline:
         titles: list[str] = []
         for passage in look.passages:
             title = passage.stored.chunk.title_path[0]
+            if look.route.refuse and passage.similarity < TOPIC_SIMILARITY:
+                continue
             if title not in titles and passage.stored.chunk.kind is ChunkKind.PASSAGE:
                 titles.append(title)
         separator = "、" if look.language == "zh" else "; "
@@ -315,8 +318,9 @@ class Pipeline:
     def _quoted(self, look: Look, extract: Extract, reason: str, draft: str = "") -> Answer:
         best = look.passages[extract.passage - 1]
         chunk = best.stored.chunk
-        text = chunk.text if chunk.kind is ChunkKind.CURATED else f"{say('quoted', look.language)} {extract.text}"
-        return self._sourced(look, text + CITATION, AnswerKind.QUOTED, [best], reason, draft=draft)
+        gap = "\n" if "\n" in extract.text else " "
+        text = chunk.text if chunk.kind is ChunkKind.CURATED else f"{say('quoted', look.language)}{gap}{extract.text}"
+        return self._sourced(look, text + _cited(text), AnswerKind.QUOTED, [best], reason, draft=draft)
 
     # -- put together
 
@@ -353,6 +357,11 @@ class Pipeline:
     def _timed(self, answer: Answer, started: float) -> Answer:
         timings = {**answer.trace.timings_ms, "total": self._since(started)}
         return replace(answer, trace=replace(answer.trace, timings_ms=timings))
+
+
+def _cited(text: str) -> str:
+    """The citation, on a line of its own after a table or a list."""
+    return CITATION if "\n" not in text else f"\n{CITATION.strip()}"
 
 
 def _titles(passage: Passage) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from bot.cli.context import Context, context
 if TYPE_CHECKING:
     from bot.frontends.readers import PipeReader, PromptReader
 
+EXAMPLE_HINT = "Ask, for instance: How do I add a colleague to our team?"
 EXAMPLE_OFFER = "The bot knows nothing yet. Load the example help centre of an invented company?"
 
 
@@ -64,8 +65,6 @@ def ask(
 
 
 def _offer_example(call: Context, *, interactive: bool) -> None:
-    from bot.cli.knowledge import show_report
-
     if not call.wiring.is_empty():
         return
     if interactive and not typer.confirm(EXAMPLE_OFFER, default=True):
@@ -74,8 +73,7 @@ def _offer_example(call: Context, *, interactive: bool) -> None:
         call.err.print("The bot knows nothing yet: loading the example help centre of an invented company ...")
     with call.bar():
         report = call.wiring.ingest_example()
-    if interactive:
-        show_report(call.out, report)
+    call.err.print(f"Loaded {len(report.rows)} documents in {report.seconds:.0f} s. {EXAMPLE_HINT}", markup=False)
 
 
 def _user() -> str:

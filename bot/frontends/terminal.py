@@ -101,8 +101,7 @@ class Terminal:
             self._hint(f"There is no command {line.split(maxsplit=1)[0]}; /help lists them.")
         else:
             await self._ask(self._picked(line) or line)
-        if not self._interactive:
-            self._out.print()
+        self._out.print()
 
     def _picked(self, line: str) -> str | None:
         suggestions = self._last.answer.suggestions if self._last else ()

@@ -162,12 +162,17 @@ async def test_a_collection_that_a_person_may_not_see_does_not_exist_for_them(tm
     assert (await answer(path, FROZEN_QUESTION, collections=["board"])).text == FROZEN
 
 
-async def test_out_of_scope_is_refused_with_what_the_bot_is_for(tmp_path: Path) -> None:
+async def test_out_of_scope_is_refused_with_the_near_pages_only(tmp_path: Path) -> None:
     path = pipeline(tmp_path, classifier=FixedClassifier("out_of_scope", confidence=0.97))
     given = await answer(path, "Who won the refunds league?")
-    assert given.text == say("out-of-scope", "en", topics="Refunds; Invoices")
+    assert given.text == say("out-of-scope", "en", topics="Refunds")
     assert (given.kind, given.outcome) == (AnswerKind.REFUSAL, Outcome.ABSTAINED)
     assert given.trace.reason == "intent out_of_scope (confidence 0.97)"
+
+
+async def test_out_of_scope_far_from_every_page_names_none(tmp_path: Path) -> None:
+    path = pipeline(tmp_path, classifier=FixedClassifier("out_of_scope", confidence=0.97))
+    assert (await answer(path, "Xylophone zebra quartz")).text == say("out-of-scope-bare", "en")
 
 
 # -- small talk
