@@ -95,7 +95,10 @@ def _show_report(call: Context, report: IntentReport, picture: Path) -> None:
     for name in ("precision", "recall", "F1", "rows"):
         table.add_column(name, justify="right")
     for one in report.classes:
-        table.add_row(Text(one.label), f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}", str(one.support))
+        if one.support:
+            table.add_row(
+                Text(one.label), f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}", str(one.support)
+            )
     call.out.print(table)
     accuracy = report.accuracy
     auroc = report.out_of_scope_auroc
@@ -106,6 +109,8 @@ def _show_report(call: Context, report: IntentReport, picture: Path) -> None:
             + (f", out-of-scope AUROC {auroc:.3f}" if auroc is not None else "")
         )
     )
+    if absent := sum(not one.support for one in report.classes):
+        call.out.print(f"{absent} intents have no rows among these.", style="dim")
     call.out.print(Text(f"confusion matrix: {picture}"))
 
 
