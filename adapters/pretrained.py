@@ -33,11 +33,12 @@ def load_tokenizer(folder: Path) -> Any:  # noqa: ANN401 - transformers ships no
     Raises:
         AdapterError: The folder has none that can be read.
     """
-    from transformers import AutoTokenizer
-
-    quiet_transformers()
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        with LOADING:
+            from transformers import AutoTokenizer
+
+            quiet_transformers()
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise _unreadable("tokenizer", folder) from error
 
@@ -48,9 +49,7 @@ def load_causal_model(folder: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN4
     Raises:
         AdapterError: The folder has none that can be read.
     """
-    from transformers import AutoModelForCausalLM
-
-    return _load(AutoModelForCausalLM, folder, dtype)
+    return _load("AutoModelForCausalLM", folder, dtype)
 
 
 def load_encoder_model(folder: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers ships no types
@@ -59,19 +58,22 @@ def load_encoder_model(folder: Path, *, dtype: torch.dtype) -> Any:  # noqa: ANN
     Raises:
         AdapterError: The folder has none that can be read.
     """
-    from transformers import AutoModel
-
-    return _load(AutoModel, folder, dtype)
+    return _load("AutoModel", folder, dtype)
 
 
-def _load(auto_class: Any, folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers ships no types
+def _load(auto_class: str, folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers ships no types
     from safetensors import SafetensorError
 
-    quiet_transformers()
     try:
         with LOADING:
+            # transformers imports its parts when they are first named, and not safely in two threads at once.
+            import transformers
+
+            quiet_transformers()
             # use_safetensors: a pickled file beside it is never read.
-            model = auto_class.from_pretrained(folder, dtype=dtype, local_files_only=True, use_safetensors=True)
+            model = getattr(transformers, auto_class).from_pretrained(
+                folder, dtype=dtype, local_files_only=True, use_safetensors=True
+            )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _unreadable("model", folder) from error
     return model.eval()

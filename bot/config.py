@@ -89,6 +89,7 @@ class StoreSettings(_Section):
         "",
         description="Database: sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME. "
         "Empty: burnish.db under the home folder.",
+        pattern=r"^$|://",
     )
     key: SecretStr = Field(
         SecretStr(""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from adapters.types import Generator
 from bot.errors import BotError
 from bot.middleware import Handler, Request
 from bot.pipeline import Done
+from bot.texts import languages, say
 from bot.types import Answer, Message, StoredMessage, Turn
 
 
@@ -22,10 +24,18 @@ async def ask_once(handler: Handler, generator: Generator, question: str) -> Ans
         async with aclosing(handler(request_for(question))) as events:
             async for event in events:
                 if isinstance(event, Done):
-                    return event.answer
+                    return _without_promise(event.answer)
         raise BotError("No answer came; please ask again.")
     finally:
         await generator.aclose()
+
+
+def _without_promise(answer: Answer) -> Answer:
+    """Take "your question is kept" out of an answer to a question that is not."""
+    text = answer.text
+    for language in languages():
+        text = text.removesuffix(f" {say('refusal-kept', language)}")
+    return replace(answer, text=text)
 
 
 def request_for(question: str, *, history: Sequence[Turn] = ()) -> Request:

@@ -27,6 +27,7 @@ from knowledge.types import ChunkKind, Matrix, Passage, Vector
 WRITTEN_LANGUAGES = frozenset({"en"})  # languages that the default generator writes; others are quoted
 EXTRACT_LINES = 3
 CITATION = " [1]"  # an answer is written from one passage
+DOCUMENTS_WIN = 0.8  # answerability from which a message is a question whatever the intent head says
 TOPICS = 3
 TOPIC_SIMILARITY = 0.3  # a page that is named to somebody who asks for a joke should have something to do with it
 SUGGESTIONS = 3
@@ -155,19 +156,21 @@ class Pipeline:
         query = resolve_follow_up(text, history)
         embedding: Matrix = self._encoder.encode([query])
         lap("encode")
-        intent = self._router.match(text) or self._classifier.predict(embedding)[0]
+        matched = self._router.match(text)
+        intent = matched or self._classifier.predict(embedding)[0]
         route = self._router.route(intent)
         lap("classify")
-        passages: tuple[Passage, ...] = ()
         self._knowledge.refresh()
         curated = self._knowledge.curated(query, embedding[0], collections=collections, top_k=SUGGESTIONS)
-        if route.search:
-            passages = self._knowledge.search(
-                query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k
-            )
+        passages = self._knowledge.search(
+            query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k
+        )
         lap("retrieve")
         extract = self._extract(query, embedding[0], passages)
+        answerable = answerability(query, passages, extract.nearest) if extract else 0.0
         lap("extract")
+        if matched is None and answerable >= DOCUMENTS_WIN:
+            route = self._router.as_question(route, answerable)
         return Look(
             text=text,
             query=query,
@@ -177,7 +180,7 @@ class Pipeline:
             route=route,
             passages=passages,
             curated=curated,
-            answerable=answerability(query, passages, extract.nearest) if extract else 0.0,
+            answerable=answerable,
             extract=extract,
             timings_ms=timings,
         )
@@ -205,7 +208,8 @@ class Pipeline:
             return self._from_curated(look, best)
         reply = look.route.reply(look.language, self._settings.bot.name)
         if reply is not None:
-            return self._plain(look, reply, AnswerKind.CANNED, look.route.outcome, look.route.reason)
+            unread = replace(look, passages=())
+            return self._plain(unread, reply, AnswerKind.CANNED, look.route.outcome, look.route.reason)
         if best is not None and best.strength >= limits.curated_similarity:
             return self._from_curated(look, best)
         if look.route.refuse or look.extract is None or look.answerable < limits.min_answerability:

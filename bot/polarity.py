@@ -102,7 +102,7 @@ def _polarities(text: str, found: tuple[Word, ...]) -> _Polarities:
     """
     spans = [*_spans(text, found), *_han_spans(text)]
     ends = [match.start() for match in _ENDS_SCOPE.finditer(text)]
-    clauses = {bisect_right(ends, start) for start, _ in spans}
+    clauses = {bisect_right(ends, match.start()) for match in _DENIES.finditer(text)}
     table: defaultdict[str, set[bool]] = defaultdict(set)
     for word in found:
         if not (word.content or word.key in _OPPOSITE) or is_cue(word):

@@ -73,6 +73,16 @@ class Router:
             )
         return Route(search=False, refuse=False, outcome=Outcome.ANSWERED, reason=reason, replies=definition.reply)
 
+    @staticmethod
+    def as_question(route: Route, answerable: float) -> Route:
+        """The route of a message that the documents answer, whatever its intent seemed to be.
+
+        "How do I add a colleague?" sounds like a call for a person; a page that says how has the last word.
+        """
+        if route.search and not route.refuse:
+            return route
+        return _question(f"{route.reason}, but the documents have an answer ({answerable:.2f})")
+
 
 def _question(reason: str) -> Route:
     return Route(search=True, refuse=False, outcome=Outcome.ANSWERED, reason=reason)

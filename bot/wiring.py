@@ -273,6 +273,7 @@ class Wiring:
         log_to(self.folders.home / "logs")
         store = self.open_store()
         try:
+            _ = self.encoder  # before the generator starts to load: two imports of transformers at once fail
             generator = self.generator()
             return Bot(store=store, handler=self.pipeline(store, generator), settings=self.settings, worker=generator)
         except BaseException:
@@ -282,6 +283,7 @@ class Wiring:
     def ask(self, question: str) -> Answer:
         """Answer one question without keeping anything of it."""
         with self.open_store() as store:
+            _ = self.encoder  # before the generator starts to load: two imports of transformers at once fail
             generator = self.generator()
             return asyncio.run(ask_once(self.pipeline(store, generator), generator, question))
 

@@ -54,6 +54,8 @@ def ask(
     from bot.frontends.terminal_view import show_answer_end
     from bot.one_shot import answer_as_dict
 
+    if not question.strip():
+        raise typer.BadParameter("the question is empty; put it in quotes after `burnish ask`")
     call = context(ctx)
     with call.bar():
         answer = call.wiring.ask(question)

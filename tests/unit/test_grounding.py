@@ -89,9 +89,11 @@ def test_the_minimum_decides() -> None:
     assert not check_sentence(sentence, PASSAGES, "", minimum=score + 0.01).supported
 
 
-def test_two_sentences_next_to_each_other_may_back_one_together() -> None:
-    passage = ("The export runs at night. It is kept for a week.",)
-    assert check_sentence("The export runs at night and is kept for a week.", passage, "").supported
+def test_one_sentence_must_back_a_claim_alone() -> None:
+    passage = ("The office in Ghent is open on weekdays from 9 to 17. On Saturdays it is closed.",)
+    asked = "Is the office open on Saturday?"
+    assert not check_sentence("The office in Ghent is open on Saturdays.", passage, asked).supported
+    assert check_sentence("The office in Ghent is open on weekdays.", passage, "When is the office open?").supported
 
 
 def test_words_that_the_question_does_not_have_weigh_three_times() -> None:

@@ -178,6 +178,15 @@ async def test_out_of_scope_far_from_every_page_names_none(tmp_path: Path) -> No
 # -- small talk
 
 
+async def test_what_the_documents_answer_is_a_question_even_if_it_sounds_like_a_call_for_a_person(
+    tmp_path: Path,
+) -> None:
+    path = pipeline(tmp_path, classifier=FixedClassifier("human", confidence=0.99))
+    given = await answer(path, FROZEN_QUESTION)
+    assert given.kind is not AnswerKind.CANNED
+    assert given.outcome is Outcome.ANSWERED
+
+
 @pytest.mark.parametrize(
     ("text", "bot", "said"),
     [

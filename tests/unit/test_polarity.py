@@ -18,6 +18,11 @@ from bot.polarity import contradiction
         ("It is optional.", "It is required.", "optional"),
         ("People can pay with PayPal.", "PayPal is not supported.", "PayPal"),
         ("You can export.", "Exporting is not possible.", "export"),
+        (
+            "The website does not sign you out after 30 minutes without activity.",
+            "| Web browser | 30 minutes without activity |",
+            "30",
+        ),
         ("Free users cannot export.", "Free users can export.", "export"),
     ],
 )
