@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format bench models clean
+.PHONY: help run test test-fast lint format bench bench-quick models clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -63,10 +63,14 @@ test: lint models ## Everything that CI runs
 	$(BIN)/burnish models fetch '$(CHINESE)'
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=90
+	$(BIN)/python -m benchmarks.everything --quick
 
-bench: $(VENV)/test.stamp models ## Print the measured figures (needs the benchmark data, see benchmarks/README.md)
-	@for name in intent retrieval index generation ingest thresholds dialogue untuned; do \
-		echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name; done
+bench: $(VENV)/bench.stamp models ## Measure everything and write docs/benchmarks.md (hours; needs the data, see benchmarks/README.md)
+	$(BIN)/burnish models fetch '$(CHINESE)'
+	$(BIN)/python -m benchmarks.everything
+
+bench-quick: $(VENV)/test.stamp models ## Run each benchmark on a handful of items, under three minutes
+	$(BIN)/python -m benchmarks.everything --quick
 
 clean: ## Remove what the commands above made here (the user's data and weights stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage htmlcov build dist

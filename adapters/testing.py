@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 import numpy as np
 
 from adapters.errors import GenerationError
-from adapters.types import ChatTurn, GenerationLimits, Matrix
+from adapters.types import ChatTurn, GenerationLimits, Judged, Matrix
 
 _WORD = re.compile(r"[a-z0-9]+|[\u2e80-\u9fff\uac00-\ud7af]")  # a word, or a character of a script without spaces
 
@@ -59,15 +59,18 @@ class ScriptedGenerator:
         script: Sequence[str | Exception] | Callable[[Sequence[ChatTurn]], str],
         *,
         seconds_per_word: float = 0.0,
+        answerable: Sequence[float] | None = None,
     ) -> None:
         """Write the script.
 
         Args:
             script: Answers in turn (an exception is raised instead of answering), or a function of the turns.
             seconds_per_word: How long each word takes.
+            answerable: Log odds to tell of each prompt, in turn; None for a generator that is not grounded.
         """
         self._script = script
         self._seconds_per_word = seconds_per_word
+        self._answerable = answerable
         self._closed = False
         self.asked: list[tuple[ChatTurn, ...]] = []  # every conversation it was given
         self.cancelled = 0  # answers that were not read to their end
@@ -77,11 +80,20 @@ class ScriptedGenerator:
         """Always the same."""
         return "scripted-generator"
 
-    async def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
+    @property
+    def grounded(self) -> bool:
+        """Whether it was told how answerable prompts are."""
+        return self._answerable is not None
+
+    async def stream(
+        self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, judged: Judged | None = None
+    ) -> AsyncGenerator[str, None]:
         """Yield the scripted answer word by word; a word counts as a token."""
         if self._closed:
             raise GenerationError("The generator was stopped.")
         self.asked.append(tuple(turns))
+        if self._answerable is not None and judged is not None:
+            judged(self._answerable[len(self.asked) - 1])
         deadline = asyncio.get_running_loop().time() + limits.seconds
         words = re.findall(r"\S+\s*|\s+", self._answer(turns))
         complete = False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -19,6 +21,31 @@ class Task(StrEnum):
     INTENT = "intent"
     ENCODER = "encoder"
     GENERATOR = "generator"
+
+
+class Stage(StrEnum):
+    """How far an adapter version has come."""
+
+    CANDIDATE = "candidate"  # trained, not yet shown to be better
+    CANARY = "canary"  # serves a share of the conversations
+    ACTIVE = "active"  # serves
+    REJECTED = "rejected"  # the gate turned it down
+    RETIRED = "retired"  # has served
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterVersion:
+    """A version of a task's adapter."""
+
+    task: Task
+    name: str  # "generator-1"; never given again
+    number: int  # from 1, by age
+    stage: Stage
+    folder: Path
+    base: str  # fingerprint of the model that it belongs to
+    fingerprint: str  # of its own files
+    source: str  # where it came from, such as the name of a training run
+    created_at: datetime  # aware, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +79,9 @@ class GenerationLimits:
 
     max_new_tokens: int  # >= 1
     seconds: float  # > 0, wall clock from the request on, waiting in the queue included
+
+
+Judged: TypeAlias = Callable[[float], None]  # told the log odds that a prompt's passages hold the answer
 
 
 class Encoder(Protocol):
@@ -94,10 +124,22 @@ class Generator(Protocol):
     def name(self) -> str:
         """Fingerprint of weights and adapter version."""
 
-    def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
+    @property
+    def grounded(self) -> bool:
+        """Whether it was trained on the prompt of adapters.generator.prompt, and tells how answerable one is."""
+
+    def stream(
+        self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, judged: Judged | None = None
+    ) -> AsyncGenerator[str, None]:
         """Generate greedily; yields pieces of text as they come.
 
         Closing the iterator cancels the request. Ends at the end-of-turn token or at a limit.
+
+        Args:
+            turns: The conversation, last the user's turn.
+            limits: Where to stop.
+            judged: Called once before the first piece with the log odds that the prompt's passages hold the answer;
+                never by a generator that is not grounded.
         """
 
     async def aclose(self) -> None:

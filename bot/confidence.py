@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from math import exp
+from math import exp, log
 
 from bot.polarity import is_cue
 from bot.sentences import split_sentences
@@ -55,6 +55,27 @@ def answerability(question: str, passages: Sequence[Passage], nearest: float) ->
     slopes, bias = (_HAN_SLOPES, _HAN_BIAS) if has_han(question) else (_SLOPES, _BIAS)
     measured = features(question, passages, nearest)
     logit = bias + sum(slope * value for slope, value in zip(astuple(slopes), astuple(measured), strict=True))
+    return 1 / (1 + exp(-max(-30.0, min(30.0, logit))))
+
+
+# Log odds of retrieval and of the generator's answerability head to one score; fitted by benchmarks/abstention.py.
+_RETRIEVAL_WEIGHT = 1.0
+_HEAD_WEIGHT = 1.0
+_JUDGED_BIAS = 0.0
+
+
+def judged_answerability(retrieved: float, judged: float) -> float:
+    """Join what retrieval says with the generator's own verdict.
+
+    Args:
+        retrieved: As answerability() gave it, [0, 1].
+        judged: The head's log odds that the passages it read hold the answer.
+
+    Returns:
+        A score in [0, 1], on the scale of answerability().
+    """
+    clipped = min(max(retrieved, 1e-6), 1 - 1e-6)
+    logit = _JUDGED_BIAS + _RETRIEVAL_WEIGHT * log(clipped / (1 - clipped)) + _HEAD_WEIGHT * judged
     return 1 / (1 + exp(-max(-30.0, min(30.0, logit))))
 
 

@@ -70,6 +70,11 @@ class ModelSettings(_Section):
         DEFAULT_GENERATOR,
         description="Language model: as above, or openai:URL#MODEL for an OpenAI-compatible endpoint.",
     )
+    adapter: Literal["auto", "none"] = Field(
+        "auto",
+        description="What the generator has learned: auto takes the version that serves (`burnish versions list`), "
+        "none the bare model.",
+    )
     generator_api_key: SecretStr = Field(
         SecretStr(""), description="Key for an openai: generator; better given in the environment."
     )
@@ -184,6 +189,11 @@ class Folders(BaseModel):
     def intents(self) -> Path:
         """The trained intent head."""
         return self.home / "intents"
+
+    @property
+    def versions(self) -> Path:
+        """The adapter versions."""
+        return self.home / "versions"
 
     @property
     def history(self) -> Path:

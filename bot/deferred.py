@@ -7,13 +7,20 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 
-from adapters.types import ChatTurn, GenerationLimits, Generator
+from adapters.types import ChatTurn, GenerationLimits, Generator, Judged
 
 
 class DeferredGenerator:
     """Starts loading at once in a thread of its own; whoever asks meanwhile waits for it."""
 
-    def __init__(self, load: Callable[[], Generator]) -> None:
+    def __init__(self, load: Callable[[], Generator], *, grounded: bool = False) -> None:
+        """Start to load.
+
+        Args:
+            load: Blocks for seconds.
+            grounded: What the loaded generator will say of itself; asked for before it is loaded.
+        """
+        self._grounded = grounded
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load-generator")
         self._loading: Future[Generator] = self._pool.submit(load)
 
@@ -22,14 +29,21 @@ class DeferredGenerator:
         """The generator's name; waits until it is loaded."""
         return self._loading.result().name
 
-    async def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
+    @property
+    def grounded(self) -> bool:
+        """As it was announced."""
+        return self._grounded
+
+    async def stream(
+        self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, judged: Judged | None = None
+    ) -> AsyncGenerator[str, None]:
         """Generate as the loaded generator does.
 
         Raises:
             AdapterError: It could not be loaded.
         """
         generator = await asyncio.wrap_future(self._loading)
-        async with aclosing(generator.stream(turns, limits)) as pieces:
+        async with aclosing(generator.stream(turns, limits, judged=judged)) as pieces:
             async for piece in pieces:
                 yield piece
 

@@ -89,21 +89,59 @@ def best_extract(
     Returns:
         The best line with its better neighbours; None without lines.
     """
+    return next(iter(best_extracts(question, passages, found, similarities, max_lines=max_lines, most=1)), None)
+
+
+def best_extracts(
+    question: str,
+    passages: Sequence[Passage],
+    found: Sequence[Line],
+    similarities: Sequence[float],
+    *,
+    max_lines: int,
+    most: int,
+) -> tuple[Extract, ...]:
+    """Choose from each passage the lines that answer a question best.
+
+    Args:
+        question: As it was searched for.
+        passages: What was found, best first.
+        found: Their lines, as lines() gave them.
+        similarities: Cosine of the question and each line's embedding_text, [-1, 1].
+        max_lines: How many consecutive lines of a passage at most, >= 1.
+        most: How many extracts at most.
+
+    Returns:
+        One extract a passage, that of the best line first; none without lines.
+    """
     if not found:
-        return None
+        return ()
+    scores = _line_scores(question, passages, found, similarities)
+    own: dict[int, list[int]] = {}
+    for i, line in enumerate(found):
+        own.setdefault(line.passage, []).append(i)
+    best = sorted((max(rows, key=scores.__getitem__) for rows in own.values()), key=lambda i: -scores[i])
+    chosen = []
+    for i in best[:most]:
+        rows = own[found[i].passage]
+        start, end = _grown(scores, i, rows[0], rows[-1] + 1, max_lines)
+        text = "".join(line.text for line in found[start:end]).strip()
+        chosen.append(Extract(passage=found[i].passage, text=text, score=scores[i], nearest=max(similarities)))
+    return tuple(chosen)
+
+
+def _line_scores(
+    question: str, passages: Sequence[Passage], found: Sequence[Line], similarities: Sequence[float]
+) -> list[float]:
     overlaps = _overlaps(question, [line.text for line in found])
-    scores = [
-        _MEANING * similarity + _WORDS * overlap + _PASSAGE * passages[line.passage - 1].similarity
+    asks_figure = _ASKS_FIGURE.search(question) is not None
+    return [
+        _MEANING * similarity
+        + _WORDS * overlap
+        + _PASSAGE * passages[line.passage - 1].similarity
+        + _FIGURE * (asks_figure and bool(figures(line.text)))
         for line, similarity, overlap in zip(found, similarities, overlaps, strict=True)
     ]
-    if _ASKS_FIGURE.search(question):
-        scores = [score + _FIGURE * bool(figures(line.text)) for line, score in zip(found, scores, strict=True)]
-    best = max(range(len(found)), key=scores.__getitem__)
-    number = found[best].passage
-    own = [i for i, line in enumerate(found) if line.passage == number]
-    start, end = _grown(scores, best, own[0], own[-1] + 1, max_lines)
-    text = "".join(line.text for line in found[start:end]).strip()
-    return Extract(passage=number, text=text, score=scores[best], nearest=max(similarities))
 
 
 def quote(question: str, passage_text: str, max_lines: int = 3) -> str:

@@ -11,22 +11,25 @@ from typing import Protocol
 from adapters.errors import AdapterError
 from adapters.types import Encoder, GenerationLimits, Generator, Intent, IntentClassifier
 from bot.blocking import run_blocking
-from bot.confidence import answerability
+from bot.confidence import answerability, judged_answerability
 from bot.config import Settings
 from bot.drafting import Draft, sentences_of
-from bot.extract import Extract, best_extract, lines
+from bot.extract import Extract, best_extracts, lines
 from bot.grounding import check_sentence
-from bot.prompts import answer_turns, resolve_follow_up
+from bot.prompts import resolve_follow_up
+from bot.reading import Reading, bare_reading, grounded_reading, titles
 from bot.routing import Route, Router
+from bot.sources import cited, source_of, traced
 from bot.texts import language_of, say
-from bot.types import Answer, AnswerKind, Outcome, Source, Trace, TracedPassage, Turn
+from bot.types import Answer, AnswerKind, Outcome, Trace, Turn
 from bot.words import has_han
 from knowledge.retrieve import CuratedMatch
 from knowledge.types import ChunkKind, Matrix, Passage, Vector
 
 WRITTEN_LANGUAGES = frozenset({"en"})  # languages that the default generator writes; others are quoted
 EXTRACT_LINES = 3
-CITATION = " [1]"  # an answer is written from one passage
+READ_PASSAGES = 3  # extracts that a grounded generator reads at most: about 300 tokens
+HOPELESS = 0.02  # answerability by retrieval below which the generator's own verdict is not asked for
 DOCUMENTS_WIN = 0.8  # answerability from which a message is a question whatever the intent head says
 TOPICS = 3
 TOPIC_SIMILARITY = 0.3  # a page that is named to somebody who asks for a joke should have something to do with it
@@ -92,7 +95,8 @@ class Look:
     passages: tuple[Passage, ...]
     curated: tuple[CuratedMatch, ...]
     answerable: float  # [0, 1]
-    extract: Extract | None  # the lines that answer the question best, word for word; None without passages
+    scores: Mapping[str, float]  # what `answerable` was made of, as in Trace
+    extracts: tuple[Extract, ...]  # the lines of each passage that answer best, word for word, best first
     timings_ms: Mapping[str, float]
 
 
@@ -135,10 +139,10 @@ class Pipeline:
         yield Searching()
         look = await run_blocking(self._look, text, tuple(history), collections)
         decided = self._decide(look)
-        if not isinstance(decided, Extract):
+        if decided is not None:
             yield Done(answer=self._timed(decided, started))
             return
-        async with aclosing(self._write(look, decided, started)) as events:  # a reader who leaves stops the generator
+        async with aclosing(self._write(look, started)) as events:  # a reader who leaves stops the generator
             async for event in events:
                 yield event
 
@@ -166,8 +170,8 @@ class Pipeline:
             query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k
         )
         lap("retrieve")
-        extract = self._extract(query, embedding[0], passages)
-        answerable = answerability(query, passages, extract.nearest) if extract else 0.0
+        extracts = self._extracts(query, embedding[0], passages)
+        answerable = answerability(query, passages, extracts[0].nearest) if extracts else 0.0
         lap("extract")
         if matched is None and answerable >= DOCUMENTS_WIN:
             route = self._router.as_question(route, answerable)
@@ -181,11 +185,12 @@ class Pipeline:
             passages=passages,
             curated=curated,
             answerable=answerable,
-            extract=extract,
+            scores={"retrieval": answerable, "answerable": answerable},
+            extracts=extracts,
             timings_ms=timings,
         )
 
-    def _extract(self, query: str, vector: Vector, passages: Sequence[Passage]) -> Extract | None:
+    def _extracts(self, query: str, vector: Vector, passages: Sequence[Passage]) -> tuple[Extract, ...]:
         """The lines of the passages that answer the query best; every line is compared with it by meaning.
 
         For Chinese only the first passage is read: the default encoder cannot tell Chinese lines apart, and what put
@@ -194,14 +199,14 @@ class Pipeline:
         read = passages[: 1 if has_han(query) else self._settings.answers.passages]
         found = lines(read)
         if not found:
-            return None
+            return ()
         similarities = self._encoder.encode([line.embedding_text for line in found]) @ vector
-        return best_extract(query, read, found, similarities.tolist(), max_lines=EXTRACT_LINES)
+        return best_extracts(query, read, found, similarities.tolist(), max_lines=EXTRACT_LINES, most=READ_PASSAGES)
 
     # -- decide
 
-    def _decide(self, look: Look) -> Answer | Extract:
-        """The answer that needs no generator, or else what the generator may write from."""
+    def _decide(self, look: Look) -> Answer | None:
+        """The answer that needs no generator; None where the generator is to write one."""
         limits = self._settings.answers
         best = look.curated[0] if look.curated else None
         if best is not None and best.exact:
@@ -212,9 +217,14 @@ class Pipeline:
             return self._plain(unread, reply, AnswerKind.CANNED, look.route.outcome, look.route.reason)
         if best is not None and best.strength >= limits.curated_similarity:
             return self._from_curated(look, best)
-        if look.route.refuse or look.extract is None or look.answerable < limits.min_answerability:
+        least = HOPELESS if self._asks_generator(look) else limits.min_answerability
+        if look.route.refuse or not look.extracts or look.answerable < least:
             return self._near_tie(look) or self._refusal(look)
-        return look.extract
+        return None
+
+    def _asks_generator(self, look: Look) -> bool:
+        """Whether the generator has a say in what can be answered."""
+        return self._generator.grounded and look.language in WRITTEN_LANGUAGES
 
     def _from_curated(self, look: Look, match: CuratedMatch) -> Answer:
         reason = f'the curated question "{match.passage.stored.chunk.question}" matches ({match.strength:.2f})'
@@ -270,68 +280,79 @@ class Pipeline:
 
     # -- write
 
-    async def _write(self, look: Look, extract: Extract, started: float) -> AsyncGenerator[Event, None]:
+    async def _write(self, look: Look, started: float) -> AsyncGenerator[Event, None]:
         if look.language not in WRITTEN_LANGUAGES:
-            yield Done(
-                answer=self._timed(self._quoted(look, extract, f"answers in {look.language} are quoted"), started)
-            )
+            yield Done(answer=self._timed(self._quoted(look, f"answers in {look.language} are quoted"), started))
             return
         yield Writing(passages=len(look.passages))
         draft = Draft(started=self._clock())
         try:
-            async with aclosing(self._checked(look, extract, draft)) as pieces:
+            async with aclosing(self._checked(look, draft)) as pieces:
                 async for piece in pieces:
                     yield Delta(text=piece)
         except AdapterError as error:  # the passage is there all the same
             draft.failed = str(error)
         timings = {"first_token": draft.first_token_ms, "write": self._since(draft.started)}
         look = replace(look, timings_ms={**look.timings_ms, **timings})
-        yield Done(answer=self._timed(self._finished(look, extract, draft), started))
+        if draft.answerable is not None:
+            scores = {**look.scores, "head": draft.head, "answerable": draft.answerable}
+            look = replace(look, answerable=draft.answerable, scores=scores)
+        yield Done(answer=self._timed(self._finished(look, draft), started))
 
-    async def _checked(self, look: Look, extract: Extract, draft: Draft) -> AsyncGenerator[str, None]:
-        """The generator's sentences with their citations, up to the first that the extract does not support.
-
-        The generator reads the extract alone, so nothing else may back what it writes.
-        """
+    async def _checked(self, look: Look, draft: Draft) -> AsyncGenerator[str, None]:
+        """The generator's sentences with their citations, up to the first that what it reads does not support."""
         limits = GenerationLimits(
             max_new_tokens=self._settings.answers.max_new_tokens, seconds=self._settings.answers.max_seconds
         )
-        passage = look.passages[extract.passage - 1]
-        turns = answer_turns(look.text, [passage], look.history, extracts=[extract.text])
-        evidence = [f"{' > '.join(_titles(passage))}\n\n{extract.text}"]
+        reading = self._reading(look)
         minimum = self._settings.answers.min_support
-        async with aclosing(sentences_of(self._generator.stream(turns, limits), draft, self._since)) as sentences:
+
+        def judged(logit: float) -> None:
+            draft.head = logit
+            draft.answerable = judged_answerability(look.answerable, logit)
+            draft.refused = draft.answerable < self._settings.answers.min_answerability
+
+        stream = self._generator.stream(reading.turns, limits, judged=judged)
+        async with aclosing(sentences_of(stream, draft, self._since)) as sentences:
             async for sentence in sentences:
-                support = await run_blocking(check_sentence, sentence, evidence, look.query, minimum=minimum)
-                if not support.supported:
+                support = await run_blocking(check_sentence, sentence, reading.evidence, look.query, minimum=minimum)
+                if not support.supported or support.passage is None:
                     draft.stopped_by = support
                     return
-                yield draft.keep(sentence)
+                yield draft.keep(sentence, reading.passages[support.passage - 1])
 
-    def _finished(self, look: Look, extract: Extract, draft: Draft) -> Answer:
+    def _reading(self, look: Look) -> Reading:
+        if self._generator.grounded:
+            return grounded_reading(look.query, look.passages, look.extracts, name=self._settings.bot.name)
+        return bare_reading(look.text, look.history, look.passages, look.extracts[0])
+
+    def _finished(self, look: Look, draft: Draft) -> Answer:
+        if draft.refused:
+            return self._near_tie(look) or self._refusal(look)
         if not draft.kept:
-            return self._quoted(look, extract, f"word for word: {draft.why_not_shown}", draft.text)
+            return self._quoted(look, f"word for word: {draft.why_not_shown}", draft.text)
         reason = f"written from the documents; every sentence was found in them (answerability {look.answerable:.2f})"
         if draft.stopped_by is not None:
             reason += f"; it ends where the model left them: {draft.stopped_by.reason}"
         elif draft.failed:
             reason += f"; it was cut short: {draft.failed}"
-        used = [look.passages[extract.passage - 1]]
-        return self._sourced(look, draft.kept + CITATION, AnswerKind.GENERATED, used, reason, draft=draft.text)
+        used = [look.passages[number - 1] for number in draft.used]
+        return self._sourced(look, draft.cited, AnswerKind.GENERATED, used, reason, draft=draft.text)
 
-    def _quoted(self, look: Look, extract: Extract, reason: str, draft: str = "") -> Answer:
+    def _quoted(self, look: Look, reason: str, draft: str = "") -> Answer:
+        extract = look.extracts[0]
         best = look.passages[extract.passage - 1]
         chunk = best.stored.chunk
         gap = "\n" if "\n" in extract.text else " "
         text = chunk.text if chunk.kind is ChunkKind.CURATED else f"{say('quoted', look.language)}{gap}{extract.text}"
-        return self._sourced(look, text + _cited(text), AnswerKind.QUOTED, [best], reason, draft=draft)
+        return self._sourced(look, text + cited(text), AnswerKind.QUOTED, [best], reason, draft=draft)
 
     # -- put together
 
     def _sourced(
         self, look: Look, text: str, kind: AnswerKind, used: Sequence[Passage], reason: str, *, draft: str = ""
     ) -> Answer:
-        sources = tuple(_source(number, passage) for number, passage in enumerate(used, start=1))
+        sources = tuple(source_of(number, passage) for number, passage in enumerate(used, start=1))
         trace = self._trace(look, reason, used={s.chunk_id for s in sources}, draft=draft)
         return Answer(text=text, kind=kind, outcome=Outcome.ANSWERED, sources=sources, suggestions=(), trace=trace)
 
@@ -347,12 +368,13 @@ class Pipeline:
         }
         return Trace(
             intent=look.intent,
-            passages=tuple(_traced(passage, used) for passage in look.passages),
+            passages=tuple(traced(passage, used) for passage in look.passages),
             reason=reason,
             query=look.query,
             draft=draft,
             versions={task: name for task, name in versions.items() if name},
             timings_ms=look.timings_ms,
+            scores=look.scores,
         )
 
     def _since(self, started: float) -> float:
@@ -361,37 +383,3 @@ class Pipeline:
     def _timed(self, answer: Answer, started: float) -> Answer:
         timings = {**answer.trace.timings_ms, "total": self._since(started)}
         return replace(answer, trace=replace(answer.trace, timings_ms=timings))
-
-
-def _cited(text: str) -> str:
-    """The citation, on a line of its own after a table or a list."""
-    return CITATION if "\n" not in text else f"\n{CITATION.strip()}"
-
-
-def _titles(passage: Passage) -> tuple[str, ...]:
-    chunk = passage.stored.chunk
-    return (*chunk.title_path, chunk.question) if chunk.question else chunk.title_path
-
-
-def _source(number: int, passage: Passage) -> Source:
-    chunk = passage.stored.chunk
-    return Source(
-        number=number,
-        title=" > ".join(_titles(passage)),
-        uri=passage.stored.uri,
-        anchor=chunk.anchor,
-        excerpt=chunk.text,
-        chunk_id=passage.stored.id,
-    )
-
-
-def _traced(passage: Passage, used: set[int]) -> TracedPassage:
-    return TracedPassage(
-        chunk_id=passage.stored.id,
-        title=" > ".join(passage.stored.chunk.title_path),
-        uri=passage.stored.uri,
-        similarity=passage.similarity,
-        lexical=passage.lexical,
-        fused=passage.fused,
-        used=passage.stored.id in used,
-    )

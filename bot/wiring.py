@@ -17,7 +17,9 @@ from adapters.intent import persist
 from adapters.intent.config import IntentDefinition, load_definitions
 from adapters.intent.match import ExampleMatcher
 from adapters.intent.model import IntentHead
-from adapters.types import Encoder, Generator
+from adapters.generator.shipped import shipped_adapter
+from adapters.registry import Registry
+from adapters.types import AdapterVersion, Encoder, Generator, Task
 from bot.config import Folders, Settings
 from bot.deferred import DeferredGenerator
 from bot.errors import BotError
@@ -40,9 +42,11 @@ from knowledge.ingest import IngestReport, SourceReader
 from knowledge.ingest import ingest as run_ingest
 from knowledge.retrieve import KnowledgeBase, RetrievalMode, RetrievalSettings
 from knowledge.types import DEFAULT_COLLECTION, Passage, SourceLimits
+from training.base_adapter import BaseAdapter
+from training.train_generator import GeneratorEpoch
 from training.types import EpochReport, IntentReport, IntentTraining, OnEpoch, TrainConfig
 
-__all__ = ["EpochReport", "IntentReport", "IntentTraining", "Progress", "Wiring"]
+__all__ = ["BaseAdapter", "EpochReport", "GeneratorEpoch", "IntentReport", "IntentTraining", "Progress", "Wiring"]
 
 Progress: TypeAlias = Callable[[int, int, str], None]  # done, total (0: unknown), what is being done
 
@@ -112,6 +116,7 @@ class Wiring:
 
             return OpenAIGenerator(source.url, source.model, api_key=models.generator_api_key.get_secret_value())
         folder = self._fetch(models.generator)
+        version = self._generator_version(folder)
 
         def load() -> Generator:
             from adapters.generator.config import GeneratorSettings
@@ -124,9 +129,52 @@ class Wiring:
                 max_batch=models.max_batch,
                 max_waiting=models.max_queue,
             )
-            return LocalGenerator(folder, settings)
+            return LocalGenerator(folder, settings, adapter=version.folder if version else None)
 
-        return DeferredGenerator(load)
+        return DeferredGenerator(load, grounded=version is not None)
+
+    # -- adapter versions
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The adapter versions."""
+        return Registry(self.folders.versions)
+
+    def versions(self) -> tuple[AdapterVersion, ...]:
+        """All versions of all tasks."""
+        return tuple(version for task in Task for version in self.registry.versions(task))
+
+    def _generator_version(self, folder: Path) -> AdapterVersion | None:
+        """The version that serves on this generator; the adapter that ships is version 1 where there is none yet."""
+        if self.settings.models.adapter == "none":
+            return None
+        base = bases.fingerprint(folder)
+        shipped = shipped_adapter(base)
+        if shipped is not None and not self.registry.versions(Task.GENERATOR):
+            first = self.registry.add_candidate(Task.GENERATOR, shipped)
+            self.registry.promote(Task.GENERATOR, first.name)
+        active = self.registry.active(Task.GENERATOR)
+        # Another generator in the settings, and no adapter that was trained on it: it answers bare.
+        return active if active is not None and active.base == base else None
+
+    def train_base_adapter(
+        self, data: Path, folder: Path, chosen: Mapping[str, Any], *, on_epoch: Callable[[GeneratorEpoch], None]
+    ) -> BaseAdapter:
+        """Train the generator's base adapter from scratch."""
+        from training.base_adapter import train_base_adapter
+        from training.train_generator import GeneratorTrainConfig
+
+        source = self.settings.models.generator
+        return train_base_adapter(
+            self._fetch(source),
+            data,
+            folder,
+            source=source,
+            config=GeneratorTrainConfig(**chosen),
+            now=datetime.now(UTC),
+            on_step=lambda step, steps, loss: self.progress(step, steps, f"training, loss {loss:.2f}"),
+            on_epoch=on_epoch,
+        )
 
     # -- intents
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import string
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +14,8 @@ from training.types import ClassReport, Interval
 
 BINS = 15  # of the calibration error, as in Guo et al. 2017 (arXiv 1706.04599)
 RESAMPLES = 1_000
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def confusion_matrix(true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> NDArray[np.int64]:
@@ -93,6 +98,49 @@ def bootstrap_mean(values: NDArray[np.floating] | NDArray[np.bool_], rng: np.ran
     means = np.array([rows[rng.integers(0, len(rows), len(rows))].mean() for _ in range(RESAMPLES)])
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(value=float(rows.mean()), low=float(low), high=float(high))
+
+
+def token_f1(answer: str, gold: Sequence[str]) -> float:
+    """Overlap of an answer with the gold answer that it is nearest to, [0, 1]; 0 without gold answers.
+
+    Source: the official SQuAD evaluation (Rajpurkar et al. 2016, arXiv 1606.05250): lower case, punctuation and
+    articles left out.
+    """
+    return max((_overlap(_plain(answer), _plain(one)) for one in gold), default=0.0)
+
+
+def contains_gold(answer: str, gold: Sequence[str]) -> bool:
+    """Whether one of the gold answers stands in an answer, compared as token_f1 does."""
+    said = f" {' '.join(_plain(answer))} "
+    return any(f" {' '.join(_plain(one))} " in said for one in gold if _plain(one))
+
+
+def risk_coverage(scores: NDArray[np.floating], wrong: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
+    """How often what is answered is wrong, by the share that is answered.
+
+    Args:
+        scores: Shape (n,), n >= 1; the highest are answered first.
+        wrong: Shape (n,).
+
+    Returns:
+        Coverage and risk, each of shape (n,): of the first 1, 2, ... n.
+
+    Source: El-Yaniv and Wiener 2010, JMLR 11.
+    """
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    counts = np.arange(1, len(order) + 1)
+    return counts / len(order), np.cumsum(np.asarray(wrong)[order]) / counts
+
+
+def _plain(text: str) -> list[str]:
+    return _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
+
+
+def _overlap(answer: Sequence[str], gold: Sequence[str]) -> float:
+    if not answer or not gold:
+        return float(answer == gold)
+    common = sum((Counter(answer) & Counter(gold)).values())
+    return 2 * common / (len(answer) + len(gold))
 
 
 def _quotient(part: int, whole: int) -> float:

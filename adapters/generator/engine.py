@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
 
 if TYPE_CHECKING:
@@ -44,6 +46,11 @@ class BatchEngine:
         """How many rows are being generated."""
         return len(self._lengths)
 
+    @property
+    def prompt_state(self) -> NDArray[np.float32]:
+        """Hidden state of the last token of the prompt admitted last, after the final norm, shape (dim,)."""
+        return self._prompt_state
+
     @torch.inference_mode()
     def admit(self, prompt: Sequence[int]) -> int:
         """Add a row with a prompt of at least one token; returns its first new token."""
@@ -51,7 +58,9 @@ class BatchEngine:
             raise RuntimeError(f"All {self._max_rows} rows are taken.")
         ids = torch.tensor([prompt], device=self._device)  # (1, prompt)
         cache = DynamicCache()
-        logits = self._model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
+        hidden = self._model.base_model(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state[:, -1:]
+        self._prompt_state: NDArray[np.float32] = hidden[0, 0].float().cpu().numpy()
+        logits = self._model.get_output_embeddings()(hidden)  # (1, 1, vocabulary)
         for layer, filled in zip(self._layers, cache.layers, strict=True):
             layer.fill(self.rows, filled.keys[0], filled.values[0])
         token = int(logits[0, -1].argmax())

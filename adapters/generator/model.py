@@ -9,6 +9,7 @@ from typing import Any
 from adapters.bases import fingerprint
 from adapters.device import choose_device
 from adapters.errors import AdapterError
+from adapters.generator.answerability import load_head
 from adapters.generator.config import GeneratorSettings
 from adapters.generator.threaded import ThreadedGenerator
 from adapters.layout import read_manifest, verify
@@ -51,6 +52,7 @@ class LocalGenerator(ThreadedGenerator):
             name=name,
             settings=settings,
             context=min(settings.context_tokens, _model_context(model.config)),
+            head=load_head(adapter, dimension=int(model.config.hidden_size)) if adapter is not None else None,
         )
 
 

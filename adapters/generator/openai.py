@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from adapters.errors import GenerationError
 from adapters.generator.config import EndpointSettings
-from adapters.types import ChatTurn, GenerationLimits
+from adapters.types import ChatTurn, GenerationLimits, Judged
 
 _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = 500
@@ -58,7 +58,18 @@ class OpenAIGenerator:
         """Digest of URL and model: the endpoint does not show its weights."""
         return f"openai-{hashlib.sha256(f'{self._url}#{self._model}'.encode()).hexdigest()[:16]}"
 
-    async def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
+    @property
+    def grounded(self) -> bool:
+        """No: the endpoint's model knows nothing of our prompt."""
+        return False
+
+    async def stream(
+        self,
+        turns: Sequence[ChatTurn],
+        limits: GenerationLimits,
+        *,
+        judged: Judged | None = None,  # noqa: ARG002 - never called: see grounded
+    ) -> AsyncGenerator[str, None]:
         """Generate greedily; yields pieces of text as they come.
 
         Before the first piece, a refused connection, HTTP 429 and HTTP 5xx are tried again; afterwards nothing is, or

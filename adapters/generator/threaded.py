@@ -5,16 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from adapters.errors import GenerationError
+from adapters.generator.answerability import AnswerabilityHead
 from adapters.generator.config import GeneratorSettings
 from adapters.generator.worker import Codec, Engine, Request, Worker
-from adapters.types import ChatTurn, GenerationLimits
+from adapters.types import ChatTurn, GenerationLimits, Judged
 
 
 class ThreadedGenerator:
     """Puts a worker behind the Generator Protocol. Requests that overlap in time share each step of the model."""
 
-    def __init__(self, engine: Engine, codec: Codec, *, name: str, settings: GeneratorSettings, context: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        codec: Codec,
+        *,
+        name: str,
+        settings: GeneratorSettings,
+        context: int,
+        head: AnswerabilityHead | None = None,
+    ) -> None:
         """Start the worker.
 
         Args:
@@ -23,8 +36,10 @@ class ThreadedGenerator:
             name: Fingerprint of weights and adapter version.
             settings: Its limits count here, not its device.
             context: Prompt and answer together, tokens.
+            head: Tells how answerable a prompt is; None for a generator that is not grounded.
         """
         self._name = name
+        self._head = head
         self._worker = Worker(
             engine, codec, max_rows=settings.max_batch, max_waiting=settings.max_waiting, context=context
         )
@@ -34,7 +49,14 @@ class ThreadedGenerator:
         """Fingerprint of weights and adapter version."""
         return self._name
 
-    def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:
+    @property
+    def grounded(self) -> bool:
+        """Whether it has an answerability head, and so was trained on the prompt of adapters.generator.prompt."""
+        return self._head is not None
+
+    def stream(
+        self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, judged: Judged | None = None
+    ) -> AsyncGenerator[str, None]:
         """Generate greedily; yields pieces of text as they come.
 
         Pieces are whole words, so that no piece ends in half a character. Closing the iterator cancels the request:
@@ -44,36 +66,52 @@ class ThreadedGenerator:
             turns: The conversation, last the user's turn. Without a system turn the model's own template puts its
                 default there.
             limits: Where to stop.
+            judged: Called once before the first piece, if there is a head.
 
         Raises:
             GenerationError: While iterating: the queue is full, the time limit passed before the first word, the
                 model failed, or the generator was stopped.
             PromptTooLongError: While iterating: the prompt leaves no room for `max_new_tokens`.
         """
-        return self._stream(tuple(turns), limits, deadline=self._worker.clock() + limits.seconds)
+        return self._stream(tuple(turns), limits, judged, deadline=self._worker.clock() + limits.seconds)
 
     async def aclose(self) -> None:
         """Stop the worker; requests in flight end with an error."""
         await asyncio.to_thread(self._worker.stop)
 
     async def _stream(
-        self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, deadline: float
+        self, turns: Sequence[ChatTurn], limits: GenerationLimits, judged: Judged | None, *, deadline: float
     ) -> AsyncGenerator[str, None]:
         loop = asyncio.get_running_loop()
-        arrivals: asyncio.Queue[str | GenerationError | None] = asyncio.Queue()
+        arrivals: asyncio.Queue[str | float | GenerationError | None] = asyncio.Queue()
 
-        def put(arrival: str | GenerationError | None) -> None:
+        def put(arrival: str | float | GenerationError | None) -> None:
             try:
                 loop.call_soon_threadsafe(arrivals.put_nowait, arrival)
             except RuntimeError:  # the loop was closed meanwhile: nobody waits for the rest
                 request.cancelled.set()
 
-        request = Request(turns=turns, max_new_tokens=limits.max_new_tokens, deadline=deadline, deliver=put, finish=put)
+        def read(state: NDArray[np.float32]) -> None:
+            if self._head is not None:
+                put(self._head.logit(state))
+
+        request = Request(
+            turns=turns,
+            max_new_tokens=limits.max_new_tokens,
+            deadline=deadline,
+            deliver=put,
+            finish=put,
+            on_prompt=None if judged is None or self._head is None else read,
+        )
         self._worker.submit(request)
         try:
             while (arrival := await arrivals.get()) is not None:
                 if isinstance(arrival, GenerationError):
                     raise arrival
+                if isinstance(arrival, float):
+                    if judged is not None:
+                        judged(arrival)
+                    continue
                 yield arrival
         finally:
             request.cancelled.set()

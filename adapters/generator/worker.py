@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from adapters.errors import GenerationError, PromptTooLongError
 from adapters.generator.text import Detokenizer
 from adapters.types import ChatTurn
@@ -20,6 +23,10 @@ class Engine(Protocol):
     @property
     def rows(self) -> int:
         """How many rows are being generated."""
+
+    @property
+    def prompt_state(self) -> NDArray[np.float32]:
+        """Hidden state of the last token of the prompt admitted last, after the final norm, shape (dim,)."""
 
     def admit(self, prompt: Sequence[int]) -> int:
         """Add a row with a prompt of at least one token; returns its first new token."""
@@ -57,6 +64,7 @@ class Request:
     deadline: float  # on the worker's clock
     deliver: Callable[[str], None]  # called with each piece, from the worker's thread
     finish: Callable[[GenerationError | None], None]  # called once, from the worker's thread
+    on_prompt: Callable[[NDArray[np.float32]], None] | None = None  # called with the prompt's state, before any piece
     cancelled: threading.Event = field(default_factory=threading.Event)
     detokenizer: Detokenizer | None = None
     generated: int = 0  # tokens
@@ -175,6 +183,8 @@ class Worker:
             request.finish(_failed(error))
         else:
             request.detokenizer = Detokenizer(self._codec.decode)
+            if request.on_prompt is not None:
+                request.on_prompt(self._engine.prompt_state)
             with self._changed:
                 self._running.append(request)
             if self._take(request, token):

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from adapters.errors import AdapterError
-from bot.cli import chat, config, intents, knowledge, models, store
+from bot.cli import chat, config, intents, knowledge, models, store, train, versions
 from bot.cli.context import BAD_SETTING, FAILED, INTERRUPTED, Context
 from bot.config import ConfigError
 from bot.errors import BotError
@@ -61,6 +61,8 @@ app.command("ingest")(knowledge.ingest)
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(intents.app, name="intents")
 app.add_typer(models.app, name="models")
+app.add_typer(train.app, name="train")
+app.add_typer(versions.app, name="versions")
 app.add_typer(store.app, name="store")
 app.add_typer(config.app, name="config")
 

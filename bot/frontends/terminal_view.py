@@ -95,6 +95,8 @@ def explanation(stored: StoredAnswer) -> RenderableType:
     if trace.intent is not None:
         intent = trace.intent
         facts.add_row("intent", f"{intent.label}, confidence {intent.confidence:.2f}, in scope {intent.in_scope:.2f}")
+    if trace.scores:
+        facts.add_row("answerable", ", ".join(f"{name} {value:.2f}" for name, value in trace.scores.items()))
     if trace.draft:
         facts.add_row("model wrote", Text(trace.draft.strip()))
     for task, name in trace.versions.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.types import ChatTurn, GenerationLimits
+from adapters.types import ChatTurn, GenerationLimits, Judged
 from bot.config import Settings
 from bot.frontends.terminal import PLATFORM
 from bot.frontends.terminal_view import HELP
@@ -167,8 +167,15 @@ class FailsHalfWay:
     """Breaks in a way that nobody foresaw, after its first sentence."""
 
     name = "fails-half-way"
+    grounded = False
 
-    async def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:  # noqa: ARG002 - the Protocol's
+    async def stream(
+        self,
+        turns: Sequence[ChatTurn],  # noqa: ARG002 - the Protocol's
+        limits: GenerationLimits,  # noqa: ARG002 - the Protocol's
+        *,
+        judged: Judged | None = None,  # noqa: ARG002 - the Protocol's
+    ) -> AsyncGenerator[str, None]:
         yield "Fees are kept by the card company. Refunds reach"
         raise RuntimeError("unforeseen")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from adapters.errors import GenerationError
 from adapters.testing import FakeEncoder, ScriptedGenerator
-from adapters.types import ChatTurn, GenerationLimits, Matrix
+from adapters.types import ChatTurn, GenerationLimits, Judged, Matrix
 from bot.pipeline import Delta, Done, Searching, Writing
 from bot.texts import say
 from bot.types import AnswerKind, Outcome, Turn
@@ -120,8 +120,15 @@ class BreaksOff:
     """Fails after its first sentence."""
 
     name = "breaks-off"
+    grounded = False
 
-    async def stream(self, turns: Sequence[ChatTurn], limits: GenerationLimits) -> AsyncGenerator[str, None]:  # noqa: ARG002 - the Protocol's
+    async def stream(
+        self,
+        turns: Sequence[ChatTurn],  # noqa: ARG002 - the Protocol's
+        limits: GenerationLimits,  # noqa: ARG002 - the Protocol's
+        *,
+        judged: Judged | None = None,  # noqa: ARG002 - the Protocol's
+    ) -> AsyncGenerator[str, None]:
         yield "Refunds reach your bank within five working days. Fees are"
         raise GenerationError("The line broke.")
 

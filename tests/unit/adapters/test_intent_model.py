@@ -39,6 +39,19 @@ def test_the_in_scope_score_weighs_near_examples_in_scope_against_those_out_of_i
     assert outside.in_scope == pytest.approx(1 / (1 + np.exp(0.2)))
 
 
+def test_the_in_scope_score_weighs_the_logit_and_the_centre_of_the_likeliest_label_in_scope() -> None:
+    embeddings = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
+    logit, centre = (
+        replace(HEAD, scope=ScopeModel(coefficients=np.eye(5)[part], intercept=0.0, quantiles=None)).predict(embeddings)
+        for part in (3, 4)
+    )
+    assert logit[0].in_scope == pytest.approx(1 / (1 + np.exp(-1.0)))
+    assert logit[1].in_scope == pytest.approx(0.5)
+    # the centre of (1, 0) and (.6, .8) is (2, 1) / sqrt(5)
+    assert centre[0].in_scope == pytest.approx(1 / (1 + np.exp(-2 / np.sqrt(5))))
+    assert centre[1].in_scope == pytest.approx(1 / (1 + np.exp(-1 / np.sqrt(5))))
+
+
 def test_near_examples_make_a_label_likelier() -> None:
     sure = replace(HEAD, neighbour_weight=4.0)
     (before,), (after,) = (head.predict(np.array([[0.8, 0.6]], dtype=np.float32)) for head in (HEAD, sure))

@@ -7,7 +7,9 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from adapters.errors import GenerationError, PromptTooLongError
 from adapters.generator.config import GeneratorSettings
@@ -34,6 +36,10 @@ class CountingEngine:
     @property
     def rows(self) -> int:
         return len(self.row_tokens)
+
+    @property
+    def prompt_state(self) -> NDArray[np.float32]:
+        return np.array([self.admitted[-1], 1.0], dtype=np.float32)
 
     def admit(self, prompt: Sequence[int]) -> int:
         if prompt[-1] == 13:

@@ -34,6 +34,7 @@ TRACE = st.builds(
     draft=TEXT,
     versions=st.dictionaries(TEXT, TEXT, max_size=3),
     timings_ms=st.dictionaries(TEXT, NUMBER, max_size=3),
+    scores=st.dictionaries(TEXT, NUMBER, max_size=3),
 )
 ANSWER = st.builds(
     Answer,

@@ -31,21 +31,31 @@ def test_near_examples_weigh_nothing_where_they_say_nothing_and_much_where_they_
 
 
 def test_the_in_scope_score_follows_what_tells_the_rows_apart() -> None:
-    evidence = np.array([[0.9, 0.8, 0.2]] * 30 + [[0.8, 0.3, 0.7]] * 30) + RNG.normal(scale=0.05, size=(60, 3))
+    near, far = [0.9, 0.8, 0.2, 9.0, 0.7], [0.8, 0.3, 0.7, 8.0, 0.3]
+    evidence = np.array([near] * 30 + [far] * 30) + RNG.normal(scale=0.05, size=(60, 5))
     scope = fit_scope(evidence, np.arange(60) < 30)
-    inside, outside = scope.score(np.array([[0.9, 0.8, 0.2], [0.8, 0.3, 0.7]]))
+    inside, outside = scope.score(np.array([near, far]))
     assert inside > 0.9
     assert outside < 0.1
 
 
 def test_without_rows_out_of_scope_the_median_row_scores_a_half() -> None:
-    evidence = np.stack([np.linspace(0, 1, 101), np.zeros(101), np.zeros(101)], axis=1)
+    evidence = np.zeros((101, 5))
+    evidence[:, 1] = np.linspace(0, 1, 101)
     scope = fit_scope(evidence, np.ones(101, dtype=bool))
-    assert scope.score(np.array([[0.5, 0.0, 0.0]]))[0] == pytest.approx(0.5, abs=0.02)
+    assert scope.score(np.array([[0.0, 0.5, 0.0, 0.0, 0.0]]))[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_without_rows_out_of_scope_what_is_far_from_the_centre_of_its_label_scores_low() -> None:
+    evidence = np.tile([0.9, 0.8, 0.0, 9.0, 0.7], (101, 1)) + RNG.normal(scale=0.05, size=(101, 5))
+    scope = fit_scope(evidence, np.ones(101, dtype=bool))
+    inside, between = scope.score(np.array([[0.9, 0.8, 0.0, 9.0, 0.7], [0.9, 0.8, 0.0, 9.0, 0.2]]))
+    assert inside > 0.2
+    assert between == 0
 
 
 def test_too_few_rows_fit_nothing() -> None:
-    assert fit_scope(np.zeros((10, 3)), np.ones(10, dtype=bool)) is UNFITTED_SCOPE
+    assert fit_scope(np.zeros((10, 5)), np.ones(10, dtype=bool)) is UNFITTED_SCOPE
 
 
 def test_examples_are_sorted_by_label_with_their_starts() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from training.errors import TrainingError
 from training.metrics import class_reports
-from training.plots import plot_confusion, plot_loss
+from training.plots import plot_confusion, plot_loss, plot_reliability, wilson
 from training.types import EpochReport, IntentReport, Interval
 
 
@@ -66,3 +66,18 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
             [EpochReport(epoch=1, train_loss=1, dev_loss=1, dev_accuracy=1, best=True, seconds=0)],
             tmp_path / "file" / "loss.png",
         )
+
+
+def test_a_reliability_diagram_is_drawn_also_where_bins_are_empty(tmp_path: Path) -> None:
+    path = tmp_path / "reliability.png"
+    plot_reliability(np.array([0.55, 0.97, 1.0]), np.array([False, True, True]), path, title="three rows")
+    width, height = size(path)
+    assert width > 400
+    assert height > 400
+    assert path.stat().st_size < 100_000
+
+
+def test_the_interval_of_a_share_is_that_of_wilson() -> None:
+    low, high = wilson(np.array([0.5, 1.0]), np.array([10, 10]))
+    np.testing.assert_allclose(low, [0.2366, 0.7225], atol=1e-4)
+    np.testing.assert_allclose(high, [0.7634, 1.0], atol=1e-4)
