@@ -1,0 +1,112 @@
+"""The adapter that ships: whole, for the default generator, with its card, and it does what it was trained for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapters.bases import DEFAULT_GENERATOR, fingerprint
+from adapters.generator.config import GeneratorSettings
+from adapters.generator.model import LocalGenerator
+from adapters.generator.prompt import DEFAULT_SYSTEM, Evidence, Style, grounded_turns
+from adapters.generator.shipped import FOLDER, shipped_adapter
+from adapters.layout import verify
+from adapters.types import GenerationLimits
+from bot.config import Folders, Settings
+from bot.grounding import check_sentence
+from bot.sentences import split_sentences
+from bot.wiring import Wiring
+
+pytestmark = pytest.mark.models
+
+FEES = Evidence(
+    title="Fees",
+    text="A payment with iDEAL costs 32 cents. A payment with a credit card costs 1.8 percent. There is no monthly fee.",
+)
+TEAM = Evidence(
+    title="Team", text="An owner can invite up to 25 colleagues. Each colleague gets a role, such as Seller or Reader."
+)
+LIMITS = GenerationLimits(max_new_tokens=48, seconds=120)
+
+
+@pytest.fixture(scope="module")
+def folder(generator_folder: Path) -> Path:
+    found = shipped_adapter(fingerprint(generator_folder))
+    assert found is not None, "the shipped adapter is not for the default generator"
+    return found
+
+
+@pytest.fixture
+async def generator(generator_folder: Path, folder: Path) -> AsyncIterator[LocalGenerator]:
+    made = LocalGenerator(generator_folder, GeneratorSettings(), adapter=folder)
+    yield made
+    await made.aclose()
+
+
+def test_it_is_whole_and_its_card_says_what_it_is_made_of(folder: Path) -> None:
+    assert verify(folder, full=True) is None
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert card["base"] == DEFAULT_GENERATOR
+    assert [entry["licence"] for entry in card["data"]] == ["CC BY-SA 4.0"]
+    assert "Rajpurkar" in card["data"][0]["attribution"]
+    assert card["config"]["seed"] == 0
+    assert 0.5 < card["held_out"]["answerability_auroc"] <= 1
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 8_000_000
+
+
+def test_it_names_no_path_of_the_machine_that_trained_it() -> None:
+    config = json.loads((FOLDER / "adapter_config.json").read_text(encoding="utf-8"))
+    assert config["base_model_name_or_path"] == DEFAULT_GENERATOR
+
+
+def test_it_is_version_one_of_the_generator(tmp_path: Path, model_cache: Path) -> None:
+    wiring = Wiring(
+        Settings(), Folders(home=tmp_path, cache=model_cache, file=tmp_path / "burnish.toml"), lambda *_: None
+    )
+    assert wiring.versions() == ()
+    assert wiring.generator().grounded
+    [version] = wiring.versions()
+    assert (version.name, version.stage.value, version.source) == ("generator-1", "active", "base-adapter")
+    assert wiring.generator().grounded  # a second start adds no second version
+    assert len(wiring.versions()) == 1
+
+
+def test_it_can_be_switched_off(tmp_path: Path, model_cache: Path) -> None:
+    settings = Settings.model_validate({"models": {"adapter": "none"}})
+    wiring = Wiring(
+        settings, Folders(home=tmp_path, cache=model_cache, file=tmp_path / "burnish.toml"), lambda *_: None
+    )
+    assert not wiring.generator().grounded
+    assert wiring.versions() == ()
+
+
+async def say(generator: LocalGenerator, question: str, style: Style, system: str = DEFAULT_SYSTEM) -> str:
+    turns = grounded_turns(question, [TEAM, FEES], style=style, system=system)
+    return "".join([piece async for piece in generator.stream(turns, LIMITS)]).strip()
+
+
+async def test_it_answers_from_the_right_passage_word_for_word(generator: LocalGenerator) -> None:
+    assert "32 cents" in await say(generator, "What does a payment with iDEAL cost?", Style.SHORT)
+    assert "25 colleagues" in await say(generator, "How many colleagues can an owner invite?", Style.SENTENCES)
+
+
+@pytest.mark.parametrize(
+    "system", ["You are Zorblax.", "You are a support assistant.", "Your name is Ada. Be brief and exact."]
+)
+async def test_it_does_not_babble_under_another_name(generator: LocalGenerator, system: str) -> None:
+    text = await say(generator, "How many colleagues can an owner invite?", Style.SENTENCES, system)
+    evidence = [f"{one.title}\n\n{one.text}" for one in (TEAM, FEES)]
+    assert text
+    for sentence in split_sentences(text):
+        assert check_sentence(sentence, evidence, "How many colleagues can an owner invite?").supported, text
+
+
+async def test_its_verdict_ranks_what_the_passages_tell_above_what_they_do_not(generator: LocalGenerator) -> None:
+    heads: list[float] = []
+    for question in ("How many colleagues can an owner invite?", "In which year was the battle of Hastings fought?"):
+        async for _ in generator.stream(grounded_turns(question, [TEAM, FEES]), LIMITS, judged=heads.append):
+            break
+    assert heads[0] > heads[1]
