@@ -3,8 +3,8 @@
     python -m benchmarks.abstention [--adapter FOLDER] [--fit] [--quick]
 
 Each question goes through the whole message path with nothing refused; the score that the path would refuse by, its
-parts and its answer are kept. `--fit` prints the constants for bot.confidence, fitted on the dev side. Sides: FeedbackQA
-by a hash of the question, squad2_en by a hash of the passage within the articles that the adapter has never seen, the
+parts and its answer are kept. `--fit` prints the constants for bot.confidence, fitted on the dev side. FeedbackQA is
+split by a hash of the question, squad2_en by a hash of the passage within the articles that the adapter has never seen, the
 example knowledge's dev questions dev and its acceptance questions test; manuals are only reported.
 """
 

@@ -60,7 +60,8 @@ def esun() -> Faq:
 def ncp(count: int) -> Faq:
     """Chinese government policy; the questions are the entries' own, clipped."""
     entries = rows("ncp_policy_faq_zh/faq")
-    drawn = random.Random(SEED).sample([row for row in entries if len(row["question"]) > 8], count)  # noqa: PLR2004, S311 - long enough to clip; draws questions
+    long = [row for row in entries if len(row["question"]) > 8]  # enough is left when they are clipped
+    drawn = random.Random(SEED).sample(long, count)  # noqa: S311 - draws questions, nothing secret
     documents = [named(_with_pairs(row["id"], [(row["question"], row["answer"])]), row["id"]) for row in entries]
     clipped = {row["question"][2:-1]: row["answer"] for row in drawn}
     return Faq(
@@ -70,7 +71,9 @@ def ncp(count: int) -> Faq:
 
 
 def _with_pairs(title: str, pairs: list[tuple[str, str]]) -> Document:
-    found = tuple(QuestionAnswer(question=question, answer=answer, language="zh", anchor="") for question, answer in pairs)
+    found = tuple(
+        QuestionAnswer(question=question, answer=answer, language="zh", anchor="") for question, answer in pairs
+    )
     return replace(plain(title, ""), sections=(), pairs=found)
 
 
@@ -96,9 +99,7 @@ async def measure(faq: Faq, encoder: SentenceEncoder) -> list[Row]:
     generator = default_generator()
     try:
         with opened(faq.base, encoder) as knowledge:
-            asked = await ask_all(
-                faq.base, knowledge, encoder, generator, settings=Settings(), without_too=False
-            )
+            asked = await ask_all(faq.base, knowledge, encoder, generator, settings=Settings(), without_too=False)
     finally:
         await generator.aclose()
     rng = np.random.default_rng(SEED)

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import time
 
-from benchmarks.tasks import DATA
 from benchmarks.table import QUICK, ROOT, kept, markdown
+from benchmarks.tasks import DATA
 
 MODULES = ("reading", "abstention", "chinese", "intent", "retrieval", "index", "generation")
 OPTIONS = {"reading": ["--peer"]}

@@ -24,7 +24,7 @@ def risk_coverage(found: Sequence[Asked], folder: Path = PICTURES) -> None:
         if one.kind in ("answerable", "removed", "refuse"):
             groups[one.base.split()[0]].append(one)
     for name, members in groups.items():
-        if len(members) >= 20:  # noqa: PLR2004 - fewer make steps, not a curve
+        if len(members) >= 20:
             scores = np.array([one.answer.trace.scores.get("answerable", 0.0) for one in members])
             coverage, risk = curve(scores, np.array([one.kind != "answerable" for one in members]))
             axes.plot(coverage, risk, label=f"{name} (n = {len(members)})")

@@ -49,7 +49,7 @@ def supported(one: Asked) -> bool:
     text = _CITATION.sub(" ", one.answer.text.removeprefix("The documents say:"))
     sources = [f"{source.title} {source.excerpt}" for source in one.answer.sources]
     sentences = [sentence for sentence in split_sentences(text) if _WORD.search(sentence)]
-    return all(any(longest_run(sentence, source) >= 0.8 for source in sources) for sentence in sentences)  # noqa: PLR2004 - all but a word or two
+    return all(any(longest_run(sentence, source) >= 0.8 for source in sources) for sentence in sentences)
 
 
 def support_rows(found: Sequence[Asked], *, read: Path | None = None) -> list[Row]:

@@ -145,9 +145,9 @@ def _line(row: Row) -> str:
 def _figure(value: float | None) -> str:
     if value is None:
         return ""
-    if abs(value) < 1.5:  # noqa: PLR2004 - a share or a score
+    if abs(value) < 1.5:
         return f"{value:.3f}"
-    return f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}"  # noqa: PLR2004 - three digits are enough
+    return f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def _interval(row: Row) -> str:

@@ -17,7 +17,7 @@ from bot.drafting import Draft, sentences_of
 from bot.extract import Extract, best_extracts, lines
 from bot.grounding import check_sentence
 from bot.prompts import resolve_follow_up
-from bot.reading import Reading, bare_reading, grounded_reading, titles
+from bot.reading import Reading, bare_reading, grounded_reading
 from bot.routing import Route, Router
 from bot.sources import cited, source_of, traced
 from bot.texts import language_of, say

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from adapters import bases
+from adapters.generator.shipped import shipped_adapter
 from adapters.intent import persist
 from adapters.intent.config import IntentDefinition, load_definitions
 from adapters.intent.match import ExampleMatcher
 from adapters.intent.model import IntentHead
-from adapters.generator.shipped import shipped_adapter
 from adapters.registry import Registry
 from adapters.types import AdapterVersion, Encoder, Generator, Task
 from bot.config import Folders, Settings

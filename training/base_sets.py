@@ -44,6 +44,7 @@ SYSTEMS: Final = (
     "You are a helpful AI assistant named SmolLM, trained by Hugging Face",
 )
 _NAME: Final = re.compile(r"(?<!^)(?<![.?!] )\b(?:[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*|\d{2,}(?:[.,]\d+)*)\b")
+_LONGEST_SENTENCE: Final = 600  # characters; a longer one is a list or a table
 _WORD: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -127,7 +128,9 @@ def sentence_target(question: str, answers: Sequence[str], text: str) -> str | N
     span = span_target(answers)
     asked = set(_WORD.findall(question.lower()))
     holding = [
-        sentence.strip() for sentence in sentencex.segment("en", text) if span in sentence and len(sentence) < 600
+        sentence.strip()
+        for sentence in sentencex.segment("en", text)
+        if span in sentence and len(sentence) < _LONGEST_SENTENCE
     ]
     return max(holding, key=lambda sentence: len(asked & set(_WORD.findall(sentence.lower()))), default=None)
 

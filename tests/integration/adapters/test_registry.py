@@ -65,7 +65,7 @@ def test_a_damaged_version_is_refused_and_the_old_one_serves(registry: Registry,
     registry.promote(Task.GENERATOR, first.name)
     second = registry.add_candidate(Task.GENERATOR, adapter(tmp_path / "b", "two"))
     (second.folder / "weights.bin").write_text("torn off")
-    with pytest.raises(AdapterError, match="generator-2 cannot serve: .*expected 3"):
+    with pytest.raises(AdapterError, match=r"generator-2 cannot serve: .*expected 3"):
         registry.promote(Task.GENERATOR, second.name)
     active = registry.active(Task.GENERATOR)
     assert active is not None

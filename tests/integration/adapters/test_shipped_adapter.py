@@ -24,7 +24,8 @@ pytestmark = pytest.mark.models
 
 FEES = Evidence(
     title="Fees",
-    text="A payment with iDEAL costs 32 cents. A payment with a credit card costs 1.8 percent. There is no monthly fee.",
+    text="A payment with iDEAL costs 32 cents. A payment with a credit card costs 1.8 percent. "
+    "There is no monthly fee.",
 )
 TEAM = Evidence(
     title="Team", text="An owner can invite up to 25 colleagues. Each colleague gets a role, such as Seller or Reader."

@@ -1,4 +1,4 @@
-"""The generator's trainer on a tiny model with the real tokenizer: it packs rightly, learns, and what it wrote loads."""
+"""The generator's trainer on a tiny model with the real tokenizer: packing, learning, and what it wrote loads."""
 
 from __future__ import annotations
 
