@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.grounding import Support
 from bot.sentences import SentenceBuffer
@@ -18,7 +18,7 @@ class Draft:
 
     text: str = ""
     kept: str = ""
-    used: list[int] = field(default_factory=list)  # numbers of the passages that back it, by first use
+    chosen: int = 0  # number of the extract that it is written from, from 0
     head: float = 0.0  # log odds that the generator gives the passages
     answerable: float | None = None  # with the generator's own verdict, [0, 1]; None while it has none
     refused: bool = False  # the verdict was too low: nothing is written
@@ -26,7 +26,6 @@ class Draft:
     first_token_ms: float = 0.0
     stopped_by: Support | None = None  # the check that ended the answer
     failed: str = ""  # the generator's error, one sentence
-    cites: int = 1  # number of the source that the last sentence kept is from
     _gap: str = " "  # before the next sentence
 
     @property
@@ -38,30 +37,13 @@ class Draft:
             return f"what the model wrote is not in the documents ({self.stopped_by.reason})"
         return "the model wrote nothing"
 
-    def keep(self, sentence: str, passage: int) -> str:
-        """Add a checked sentence.
-
-        Args:
-            sentence: With the white space that follows it, if any.
-            passage: Number of the passage that backs it.
-
-        Returns:
-            The piece to show: the citation of what came before, where another passage backs this sentence.
-        """
-        cited = f" [{self.cites}]" if self.used and self.used[self.cites - 1] != passage else ""
+    def keep(self, sentence: str) -> str:
+        """Add a checked sentence, given with the white space that follows it; returns the piece to show."""
         gap = "" if not self.kept else self._gap
-        if passage not in self.used:
-            self.used.append(passage)
-        self.cites = self.used.index(passage) + 1
         self._gap = "\n" if "\n" in sentence[len(sentence.rstrip()) :] else " "
-        piece = f"{cited}{gap}{sentence.strip()}"
+        piece = f"{gap}{sentence.strip()}"
         self.kept += piece
         return piece
-
-    @property
-    def cited(self) -> str:
-        """What is kept, with its last citation."""
-        return f"{self.kept} [{self.cites}]"
 
 
 async def sentences_of(

@@ -16,6 +16,7 @@ from bot.config import Settings
 from bot.drafting import Draft, sentences_of
 from bot.extract import Extract, best_extracts, lines
 from bot.grounding import check_sentence
+from bot.judging import judge
 from bot.prompts import resolve_follow_up
 from bot.reading import Reading, bare_reading, grounded_reading
 from bot.routing import Route, Router
@@ -28,7 +29,8 @@ from knowledge.types import ChunkKind, Matrix, Passage, Vector
 
 WRITTEN_LANGUAGES = frozenset({"en"})  # languages that the default generator writes; others are quoted
 EXTRACT_LINES = 3
-READ_PASSAGES = 3  # extracts that a grounded generator reads at most: about 300 tokens
+READ_PASSAGES = 3  # of the passages found, each judged by itself by a grounded generator
+READ_LINES = 6  # of each: what stands around the best line explains it
 HOPELESS = 0.02  # answerability by retrieval below which the generator's own verdict is not asked for
 DOCUMENTS_WIN = 0.8  # answerability from which a message is a question whatever the intent head says
 TOPICS = 3
@@ -97,6 +99,7 @@ class Look:
     answerable: float  # [0, 1]
     scores: Mapping[str, float]  # what `answerable` was made of, as in Trace
     extracts: tuple[Extract, ...]  # the lines of each passage that answer best, word for word, best first
+    readings: tuple[Extract, ...]  # the same passages with more lines, for a grounded generator
     timings_ms: Mapping[str, float]
 
 
@@ -170,7 +173,7 @@ class Pipeline:
             query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k
         )
         lap("retrieve")
-        extracts = self._extracts(query, embedding[0], passages)
+        extracts, readings = self._extracts(query, embedding[0], passages)
         answerable = answerability(query, passages, extracts[0].nearest) if extracts else 0.0
         lap("extract")
         if matched is None and answerable >= DOCUMENTS_WIN:
@@ -187,10 +190,13 @@ class Pipeline:
             answerable=answerable,
             scores={"retrieval": answerable, "answerable": answerable},
             extracts=extracts,
+            readings=readings,
             timings_ms=timings,
         )
 
-    def _extracts(self, query: str, vector: Vector, passages: Sequence[Passage]) -> tuple[Extract, ...]:
+    def _extracts(
+        self, query: str, vector: Vector, passages: Sequence[Passage]
+    ) -> tuple[tuple[Extract, ...], tuple[Extract, ...]]:
         """The lines of the passages that answer the query best; every line is compared with it by meaning.
 
         For Chinese only the first passage is read: the default encoder cannot tell Chinese lines apart, and what put
@@ -199,9 +205,13 @@ class Pipeline:
         read = passages[: 1 if has_han(query) else self._settings.answers.passages]
         found = lines(read)
         if not found:
-            return ()
-        similarities = self._encoder.encode([line.embedding_text for line in found]) @ vector
-        return best_extracts(query, read, found, similarities.tolist(), max_lines=EXTRACT_LINES, most=READ_PASSAGES)
+            return (), ()
+        similarities = (self._encoder.encode([line.embedding_text for line in found]) @ vector).tolist()
+        short, long = (
+            best_extracts(query, read, found, similarities, max_lines=length, most=READ_PASSAGES)
+            for length in (EXTRACT_LINES, READ_LINES)
+        )
+        return short, long
 
     # -- decide
 
@@ -300,52 +310,56 @@ class Pipeline:
         yield Done(answer=self._timed(self._finished(look, draft), started))
 
     async def _checked(self, look: Look, draft: Draft) -> AsyncGenerator[str, None]:
-        """The generator's sentences with their citations, up to the first that what it reads does not support."""
+        """The generator's sentences, up to the first that what it reads does not support."""
         limits = GenerationLimits(
             max_new_tokens=self._settings.answers.max_new_tokens, seconds=self._settings.answers.max_seconds
         )
-        reading = self._reading(look)
-        minimum = self._settings.answers.min_support
-
-        def judged(logit: float) -> None:
-            draft.head = logit
-            draft.answerable = judged_answerability(look.answerable, logit)
+        readings = self._readings(look)
+        judged = await judge(self._generator, readings, limits)
+        reading = readings[judged.number]
+        draft.chosen = judged.number
+        if judged.head is not None:
+            draft.head = judged.head
+            draft.answerable = judged_answerability(look.answerable, judged.head)
             draft.refused = draft.answerable < self._settings.answers.min_answerability
-
-        stream = self._generator.stream(reading.turns, limits, judged=judged)
-        async with aclosing(sentences_of(stream, draft, self._since)) as sentences:
+        minimum = self._settings.answers.min_support
+        async with aclosing(sentences_of(judged.pieces, draft, self._since)) as sentences:
             async for sentence in sentences:
                 support = await run_blocking(check_sentence, sentence, reading.evidence, look.query, minimum=minimum)
-                if not support.supported or support.passage is None:
+                if not support.supported:
                     draft.stopped_by = support
                     return
-                yield draft.keep(sentence, reading.passages[support.passage - 1])
+                yield draft.keep(sentence)
 
-    def _reading(self, look: Look) -> Reading:
-        if self._generator.grounded:
-            return grounded_reading(look.query, look.passages, look.extracts, name=self._settings.bot.name)
-        return bare_reading(look.text, look.history, look.passages, look.extracts[0])
+    def _readings(self, look: Look) -> list[Reading]:
+        if not self._generator.grounded:
+            return [bare_reading(look.text, look.history, look.passages, look.extracts[0])]
+        name = self._settings.bot.name
+        return [grounded_reading(look.query, look.passages, extract, name=name) for extract in look.readings]
 
     def _finished(self, look: Look, draft: Draft) -> Answer:
         if draft.refused:
             return self._near_tie(look) or self._refusal(look)
         if not draft.kept:
-            return self._quoted(look, f"word for word: {draft.why_not_shown}", draft.text)
+            return self._quoted(look, f"word for word: {draft.why_not_shown}", draft)
         reason = f"written from the documents; every sentence was found in them (answerability {look.answerable:.2f})"
         if draft.stopped_by is not None:
             reason += f"; it ends where the model left them: {draft.stopped_by.reason}"
         elif draft.failed:
             reason += f"; it was cut short: {draft.failed}"
-        used = [look.passages[number - 1] for number in draft.used]
-        return self._sourced(look, draft.cited, AnswerKind.GENERATED, used, reason, draft=draft.text)
+        used = [look.passages[look.extracts[draft.chosen].passage - 1]]
+        text = draft.kept + cited(draft.kept)
+        return self._sourced(look, text, AnswerKind.GENERATED, used, reason, draft=draft.text)
 
-    def _quoted(self, look: Look, reason: str, draft: str = "") -> Answer:
-        extract = look.extracts[0]
+    def _quoted(self, look: Look, reason: str, draft: Draft | None = None) -> Answer:
+        extract = look.extracts[draft.chosen if draft else 0]
         best = look.passages[extract.passage - 1]
         chunk = best.stored.chunk
         gap = "\n" if "\n" in extract.text else " "
         text = chunk.text if chunk.kind is ChunkKind.CURATED else f"{say('quoted', look.language)}{gap}{extract.text}"
-        return self._sourced(look, text + cited(text), AnswerKind.QUOTED, [best], reason, draft=draft)
+        return self._sourced(
+            look, text + cited(text), AnswerKind.QUOTED, [best], reason, draft=draft.text if draft else ""
+        )
 
     # -- put together
 

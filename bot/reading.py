@@ -18,11 +18,11 @@ _SYSTEM = "You are {name}, a support assistant. You answer from the text that yo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A prompt, and what may back the answer."""
+    """A prompt over one passage, and what may back the answer."""
 
     turns: tuple[ChatTurn, ...]
     evidence: tuple[str, ...]  # as bot.grounding.check_sentence takes it
-    passages: tuple[int, ...]  # numbers of the evidence among the passages found, from 1
+    passage: int  # its number among the passages found, from 1
 
 
 def titles(passage: Passage) -> tuple[str, ...]:
@@ -31,22 +31,20 @@ def titles(passage: Passage) -> tuple[str, ...]:
     return (*chunk.title_path, chunk.question) if chunk.question else chunk.title_path
 
 
-def grounded_reading(query: str, passages: Sequence[Passage], extracts: Sequence[Extract], *, name: str) -> Reading:
-    """For a generator that was trained on several passages.
+def grounded_reading(query: str, passages: Sequence[Passage], extract: Extract, *, name: str) -> Reading:
+    """For a generator that was trained on the prompt of adapters.generator.prompt.
 
     Args:
         query: The question, resolved so that it stands alone.
         passages: What was found, best first.
-        extracts: What is read of them, best first; >= 1.
+        extract: What is read of one of them.
         name: What the bot is called.
     """
-    read = [
-        Evidence(title=" > ".join(titles(passages[extract.passage - 1])), text=extract.text) for extract in extracts
-    ]
+    read = Evidence(title=" > ".join(titles(passages[extract.passage - 1])), text=extract.text)
     return Reading(
-        turns=grounded_turns(query, read, system=_SYSTEM.format(name=name)),
-        evidence=tuple(f"{one.title}\n\n{one.text}" for one in read),
-        passages=tuple(extract.passage for extract in extracts),
+        turns=grounded_turns(query, [read], system=_SYSTEM.format(name=name)),
+        evidence=(f"{read.title}\n\n{read.text}",),
+        passage=extract.passage,
     )
 
 
@@ -56,5 +54,5 @@ def bare_reading(text: str, history: Sequence[Turn], passages: Sequence[Passage]
     return Reading(
         turns=answer_turns(text, [passage], history, extracts=[extract.text]),
         evidence=(f"{' > '.join(titles(passage))}\n\n{extract.text}",),
-        passages=(extract.passage,),
+        passage=extract.passage,
     )
