@@ -34,6 +34,11 @@ $(VENV)/test.stamp: requirements/test.txt $(VENV)/run.stamp
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) -r requirements/test.txt >&2
 	@touch $@
 
+$(VENV)/bench.stamp: requirements/bench.txt $(VENV)/test.stamp
+	@echo "Installing what the benchmarks compare with ..." >&2
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) -r requirements/bench.txt >&2
+	@touch $@
+
 run: $(VENV)/run.stamp ## Set up if needed, then talk to the bot in the terminal
 	@$(BIN)/burnish chat
 

@@ -1,4 +1,4 @@
-"""Several readings of a question at once: the generator says of each how well it is answered, and goes on with the best.
+"""Several readings of a question at once: the generator judges each, and goes on with the best.
 
 Each passage is judged alone: a small model tells one passage that answers from one that does not far better than it
 finds the right one among three in one prompt (docs/experiments.md).
@@ -46,10 +46,8 @@ async def judge(generator: Generator, readings: Sequence[Reading], limits: Gener
     Raises:
         AdapterError: None could be started.
     """
-    starts: list[_Start] = []
+    starts = [_start(generator, reading, limits) for reading in readings]
     try:
-        for reading in readings:
-            starts.append(_start(generator, reading, limits))
         await asyncio.gather(*map(_first_piece, starts))
     except BaseException:
         await _close(starts)

@@ -10,7 +10,9 @@ class GeneratorSettings:
     """How the local generator runs."""
 
     device: str = "auto"  # auto, cpu, cuda, cuda:N, mps
-    dtype: str = "auto"  # auto, float32, bfloat16, float16
+    dtype: str = "auto"  # auto, float32, bfloat16, float16; auto may compute with 8-bit weights, see `int8`
+    int8: bool = True  # with dtype auto: 8-bit weights where the processor multiplies bytes natively
+    speculate: bool = True  # guess ahead from the prompt; the answers are the same
     threads: int = 0  # CPU threads, 0: automatic
     max_batch: int = 8  # requests that are computed together, >= 1
     max_waiting: int = 64  # requests that wait for a place, >= 0; one more is turned away

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
+
+from adapters.generator.worker import Admitted, Token
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,30 +46,23 @@ class BatchEngine:
         """How many rows are being generated."""
         return len(self._lengths)
 
-    @property
-    def prompt_state(self) -> NDArray[np.float32]:
-        """Hidden state of the last token of the prompt admitted last, after the final norm, shape (dim,)."""
-        return self._prompt_state
-
     @torch.inference_mode()
-    def admit(self, prompt: Sequence[int]) -> int:
-        """Add a row with a prompt of at least one token; returns its first new token."""
+    def admit(self, prompt: Sequence[int]) -> Admitted:
+        """Add a row with a prompt of at least one token."""
         if self.rows == self._max_rows:
             raise RuntimeError(f"All {self._max_rows} rows are taken.")
         ids = torch.tensor([prompt], device=self._device)  # (1, prompt)
         cache = DynamicCache()
-        hidden = self._model.base_model(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state[:, -1:]
-        self._prompt_state: NDArray[np.float32] = hidden[0, 0].float().cpu().numpy()
-        logits = self._model.get_output_embeddings()(hidden)  # (1, 1, vocabulary)
+        hidden = self._model.base_model(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state[0, -1:]
+        token = choose(self._model.get_output_embeddings()(hidden).float())[0]
         for layer, filled in zip(self._layers, cache.layers, strict=True):
             layer.fill(self.rows, filled.keys[0], filled.values[0])
-        token = int(logits[0, -1].argmax())
         self._lengths.append(len(prompt))
-        self._tokens.append(token)
-        return token
+        self._tokens.append(token.id)
+        return Admitted(token=token, hidden=hidden[0].float().cpu().numpy())
 
     @torch.inference_mode()
-    def step(self) -> list[int]:
+    def step(self) -> list[list[Token]]:
         """Generate one more token for every row, by position."""
         lengths = torch.tensor(self._lengths, device=self._device)  # (rows,)
         columns = max(self._lengths) + 1
@@ -83,9 +76,10 @@ class BatchEngine:
             past_key_values=self._cache,
             use_cache=True,
         ).logits  # (rows, 1, vocabulary)
-        self._tokens = logits[:, -1].argmax(dim=-1).tolist()
+        tokens = choose(logits[:, -1].float())
+        self._tokens = [token.id for token in tokens]
         self._lengths = [length + 1 for length in self._lengths]
-        return list(self._tokens)
+        return [[token] for token in tokens]
 
     @torch.inference_mode()
     def release(self, row: int) -> None:
@@ -104,6 +98,13 @@ class BatchEngine:
         self._tokens.clear()
         self._layers = [_RaggedLayer(self._max_rows) for _ in self._layers]
         self._cache = Cache(layers=self._layers)
+
+
+def choose(logits: Tensor) -> list[Token]:
+    """The likeliest token of each row of scores, shape (rows, vocabulary), float32."""
+    best, ids = logits.max(dim=-1)
+    logprobs = best - logits.logsumexp(dim=-1)
+    return [Token(id=number, logprob=logprob) for number, logprob in zip(ids.tolist(), logprobs.tolist(), strict=True)]
 
 
 class _RaggedLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships no types

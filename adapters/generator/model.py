@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from adapters.bases import fingerprint
-from adapters.device import choose_device
+from adapters.device import Device, choose_device
 from adapters.errors import AdapterError
 from adapters.generator.answerability import load_head
 from adapters.generator.config import GeneratorSettings
 from adapters.generator.threaded import ThreadedGenerator
+from adapters.generator.worker import Engine
 from adapters.layout import read_manifest, verify
 from adapters.pretrained import LOADING, load_causal_model, load_tokenizer
 from adapters.types import ChatTurn
@@ -36,24 +37,55 @@ class LocalGenerator(ThreadedGenerator):
             raise AdapterError(
                 f"max_batch is {settings.max_batch} and max_waiting {settings.max_waiting}; expected at least 1 and 0."
             )
-        from adapters.generator.engine import BatchEngine
-
         device = choose_device(settings.device, dtype=settings.dtype, threads=settings.threads)
         name = base = fingerprint(folder)[:16]
-        if adapter is None:
-            model = load_causal_model(folder, dtype=device.torch_dtype)
-        else:
+        if adapter is not None:
             name = f"{base}+{_adapter_name(adapter, base=fingerprint(folder))}"
-            model = _load_merged(folder, adapter)
-        model = model.to(device=device.kind, dtype=device.torch_dtype)
+        model = load_model(folder, adapter, device, int8=wants_int8(settings, device))
+        codec = ChatCodec.load(folder, model)
         super().__init__(
-            BatchEngine(model, max_rows=settings.max_batch),
-            ChatCodec.load(folder, model),
+            _make_engine(model, device, settings),
+            codec,
             name=name,
             settings=settings,
             context=min(settings.context_tokens, _model_context(model.config)),
             head=load_head(adapter, dimension=int(model.config.hidden_size)) if adapter is not None else None,
         )
+
+
+def wants_int8(settings: GeneratorSettings, device: Device) -> bool:
+    """Whether a model that allows it is to be computed with 8-bit weights."""
+    from adapters.generator.linear import int8_is_native
+
+    return settings.int8 and settings.dtype == "auto" and device.kind == "cpu" and int8_is_native()
+
+
+def load_model(folder: Path, adapter: Path | None, device: Device, *, int8: bool) -> Any:  # noqa: ANN401
+    """Load a model, in float32 if it is to be rounded to 8 bits or merged: it is rounded once then.
+
+    Raises:
+        AdapterError: The model or the adapter cannot be read.
+    """
+    import torch
+
+    if adapter is not None:
+        return _load_merged(folder, adapter)
+    return load_causal_model(folder, dtype=torch.float32 if int8 else device.torch_dtype)
+
+
+def _make_engine(model: Any, device: Device, settings: GeneratorSettings) -> Engine:  # noqa: ANN401
+    """The fastest engine that computes a model rightly; it may take the weights out of the model."""
+    from adapters.generator.engine import BatchEngine
+    from adapters.generator.lean import LeanLlama, is_plain_llama
+    from adapters.generator.lean_engine import LeanEngine
+
+    if device.kind != "cpu" or not is_plain_llama(model.config):
+        model = model.to(device=device.kind, dtype=device.torch_dtype)
+        return BatchEngine(model, max_rows=settings.max_batch)
+    int8 = wants_int8(settings, device)
+    if not int8:
+        model = model.to(dtype=device.torch_dtype)
+    return LeanEngine(LeanLlama(model, int8=int8), max_rows=settings.max_batch, speculate=settings.speculate)
 
 
 class ChatCodec:
@@ -90,6 +122,10 @@ class ChatCodec:
         # The template has written the special tokens already.
         tokens: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         return tokens
+
+    def count(self, text: str) -> int:
+        """How many tokens a text is, special ones not added."""
+        return len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Tokens as text, special ones left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,28 +91,28 @@ class ThreadedGenerator:
             except RuntimeError:  # the loop was closed meanwhile: nobody waits for the rest
                 request.cancelled.set()
 
-        def read(state: NDArray[np.float32]) -> None:
-            if self._head is not None:
-                put(self._head.logit(state))
-
         request = Request(
             turns=turns,
             max_new_tokens=limits.max_new_tokens,
             deadline=deadline,
             deliver=put,
             finish=put,
-            on_prompt=None if judged is None or self._head is None else read,
+            on_prompt=None if judged is None else self._reader(put),
         )
         self._worker.submit(request)
         try:
             while (arrival := await arrivals.get()) is not None:
                 if isinstance(arrival, GenerationError):
                     raise arrival
-                if isinstance(arrival, float):
-                    if judged is not None:
-                        judged(arrival)
-                    continue
-                yield arrival
+                if isinstance(arrival, str):
+                    yield arrival
+                elif judged is not None:
+                    judged(arrival)
         finally:
             request.cancelled.set()
             self._worker.wake()
+
+    def _reader(self, put: Callable[[float], None]) -> Callable[[NDArray[np.float32]], None] | None:
+        """What is done with a prompt's state; nothing without a head."""
+        head = self._head
+        return None if head is None else lambda state: put(head.logit(state))

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,22 @@ from numpy.typing import NDArray
 from adapters.errors import GenerationError, PromptTooLongError
 from adapters.generator.text import Detokenizer
 from adapters.types import ChatTurn
+
+_READ_AT_ONCE: Final = 512  # prompt tokens after which running answers go on: about a third of a second on two cores
+
+
+class Token(NamedTuple):
+    """A token that was generated."""
+
+    id: int
+    logprob: float  # natural logarithm, <= 0
+
+
+class Admitted(NamedTuple):
+    """What reading a prompt gives."""
+
+    token: Token  # the first new one
+    hidden: NDArray[np.float32]  # of the prompt's last token, after the final norm, shape (dim,)
 
 
 class Engine(Protocol):
@@ -24,15 +40,11 @@ class Engine(Protocol):
     def rows(self) -> int:
         """How many rows are being generated."""
 
-    @property
-    def prompt_state(self) -> NDArray[np.float32]:
-        """Hidden state of the last token of the prompt admitted last, after the final norm, shape (dim,)."""
+    def admit(self, prompt: Sequence[int]) -> Admitted:
+        """Add a row with a prompt of at least one token."""
 
-    def admit(self, prompt: Sequence[int]) -> int:
-        """Add a row with a prompt of at least one token; returns its first new token."""
-
-    def step(self) -> list[int]:
-        """Generate one more token for every row, by position."""
+    def step(self) -> Sequence[Sequence[Token]]:
+        """Generate at least one more token for every row, by position."""
 
     def release(self, row: int) -> None:
         """Remove a row; the last row takes its position."""
@@ -65,6 +77,7 @@ class Request:
     deliver: Callable[[str], None]  # called with each piece, from the worker's thread
     finish: Callable[[GenerationError | None], None]  # called once, from the worker's thread
     on_prompt: Callable[[NDArray[np.float32]], None] | None = None  # called with the prompt's state, before any piece
+    on_token: Callable[[float], None] | None = None  # called with the log-probability of each token of the answer
     cancelled: threading.Event = field(default_factory=threading.Event)
     detokenizer: Detokenizer | None = None
     generated: int = 0  # tokens
@@ -73,7 +86,7 @@ class Request:
 class Worker:
     """Generates for many requests at once in its own thread.
 
-    New requests are let in one a step, so that running answers go on while a long prompt is read.
+    New requests are let in between two steps, few enough at once that running answers are not held up for long.
     """
 
     def __init__(
@@ -140,7 +153,7 @@ class Worker:
         while self._await_work():
             try:
                 self._drop_waiting()
-                self._admit_next()
+                self._admit()
                 self._step()
             except Exception as error:  # noqa: BLE001 - whatever fails must reach its callers and not end the thread
                 self._fail_all(error)
@@ -166,29 +179,38 @@ class Worker:
         for request in late:
             request.finish(GenerationError("The generator was too busy: the time limit passed before the first word."))
 
-    def _admit_next(self) -> None:
-        """Let one waiting request in."""
-        with self._changed:
-            if not self._waiting or self._engine.rows >= self._max_rows:
-                return
-            request = self._waiting.popleft()
-        before = self._engine.rows
+    def _admit(self) -> None:
+        """Let waiting requests in while there are rows and what was read is short."""
+        read = 0
+        while read < _READ_AT_ONCE:
+            with self._changed:
+                if not self._waiting or self._engine.rows >= self._max_rows:
+                    return
+                request = self._waiting.popleft()
+            if not request.cancelled.is_set():
+                read += self._admit_one(request)
+
+    def _admit_one(self, request: Request) -> int:
+        """Let a request in; how many tokens were read for it."""
+        row, prompt = self._engine.rows, list[int]()
         try:
-            token = self._engine.admit(self._prompt(request))
+            prompt = self._prompt(request)
+            admitted = self._engine.admit(prompt)
+            if request.on_prompt is not None:
+                request.on_prompt(admitted.hidden)
         except PromptTooLongError as error:
             request.finish(error)
         except Exception as error:  # noqa: BLE001 - a prompt that fails is its caller's matter only
-            if self._engine.rows != before:
-                self._engine.release(before)
+            if self._engine.rows != row:
+                self._engine.release(row)
             request.finish(_failed(error))
         else:
             request.detokenizer = Detokenizer(self._codec.decode)
-            if request.on_prompt is not None:
-                request.on_prompt(self._engine.prompt_state)
             with self._changed:
                 self._running.append(request)
-            if self._take(request, token):
-                self._leave(before)
+            if self._take(request, [admitted.token]):
+                self._leave(row)
+        return len(prompt)
 
     def _prompt(self, request: Request) -> list[int]:
         """The request's prompt in tokens, if it leaves room for an answer."""
@@ -199,7 +221,7 @@ class Worker:
         return prompt
 
     def _step(self) -> None:
-        """One more token for every running request; those that are done leave."""
+        """At least one more token for every running request; those that are done leave."""
         for row in reversed(range(len(self._running))):
             request = self._running[row]
             if request.cancelled.is_set():
@@ -209,24 +231,31 @@ class Worker:
                 self._leave(row)
         if not self._running:
             return
-        tokens = self._engine.step()
-        done = [row for row, token in enumerate(tokens) if self._take(self._running[row], token)]
+        taken = self._engine.step()
+        done = [row for row, tokens in enumerate(taken) if self._take(self._running[row], tokens)]
         for row in reversed(done):
             self._leave(row)
 
-    def _take(self, request: Request, token: int) -> bool:
-        """Give a new token's text to its request; True when the answer is complete."""
+    def _take(self, request: Request, tokens: Sequence[Token]) -> bool:
+        """Give new tokens' text to their request; True when the answer is complete, whatever tokens are left."""
         if request.detokenizer is None:
             raise RuntimeError("A request without a detokenizer is running.")
-        ended = token in self._codec.end_tokens
-        if not ended:
-            request.generated += 1
-            if piece := request.detokenizer.push(token):
-                request.deliver(piece)
-        if ended or request.generated >= request.max_new_tokens:
+        text, complete = "", False
+        for token in tokens:
+            if request.on_token is not None:
+                request.on_token(token.logprob)
+            ended = token.id in self._codec.end_tokens
+            if not ended:
+                request.generated += 1
+                text += request.detokenizer.push(token.id)
+            complete = ended or request.generated >= request.max_new_tokens
+            if complete:
+                break
+        if text:
+            request.deliver(text)
+        if complete:
             self._complete(request)
-            return True
-        return False
+        return complete
 
     def _complete(self, request: Request) -> None:
         """Give out what is held back, and end the answer."""

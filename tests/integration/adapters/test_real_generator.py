@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import PreTrainedModel
@@ -17,7 +18,11 @@ from adapters.bases import fingerprint
 from adapters.errors import AdapterError, PromptTooLongError
 from adapters.generator.config import GeneratorSettings
 from adapters.generator.engine import BatchEngine
+from adapters.generator.lean import LeanLlama
+from adapters.generator.lean_engine import LeanEngine
+from adapters.generator.linear import int8_is_native
 from adapters.generator.model import ChatCodec, LocalGenerator
+from adapters.generator.worker import Token
 from adapters.layout import seal_adapter
 from adapters.pretrained import load_causal_model
 from adapters.types import ChatTurn, GenerationLimits
@@ -47,6 +52,18 @@ def model(generator_folder: Path) -> PreTrainedModel:
     return load_causal_model(generator_folder, dtype=torch.float32)
 
 
+@pytest.fixture(scope="module")
+def lean(generator_folder: Path) -> LeanLlama:
+    return LeanLlama(load_causal_model(generator_folder, dtype=torch.float32))
+
+
+@pytest.fixture(scope="module")
+def lean_int8(generator_folder: Path) -> LeanLlama:
+    if not int8_is_native():
+        pytest.skip("This processor does not multiply bytes natively.")
+    return LeanLlama(load_causal_model(generator_folder, dtype=torch.float32), int8=True)
+
+
 def turns(question: str) -> tuple[ChatTurn, ...]:
     return (ChatTurn(role="user", content=question),)
 
@@ -67,31 +84,141 @@ def plain_tokens(model: PreTrainedModel, codec: ChatCodec, question: str) -> lis
     return [token for token in tokens if token not in codec.end_tokens]
 
 
+@pytest.fixture(params=["transformers", "lean", "lean without guesses"])
+def engine(request: pytest.FixtureRequest, model: PreTrainedModel, lean: LeanLlama) -> BatchEngine | LeanEngine:
+    if request.param == "transformers":
+        return BatchEngine(model, max_rows=3)
+    return LeanEngine(lean, max_rows=3, speculate=request.param == "lean")
+
+
+class Answers:
+    """What each question got, while rows join and leave."""
+
+    def __init__(self, codec: ChatCodec) -> None:
+        self._codec = codec
+        self.running: list[int] = []  # questions, by row
+        self.found: list[list[int]] = [[] for _ in QUESTIONS]
+
+    def take(self, row: int, tokens: Sequence[Token]) -> bool:
+        answer = self.found[self.running[row]]
+        for token in tokens:
+            if token.id in self._codec.end_tokens or len(answer) == TOKENS:
+                return True
+            answer.append(token.id)
+        return len(answer) == TOKENS
+
+    def leave(self, row: int) -> None:
+        last = self.running.pop()
+        if row < len(self.running):
+            self.running[row] = last
+
+
 def test_rows_that_join_and_leave_get_the_tokens_that_each_has_alone(
-    model: PreTrainedModel, generator_folder: Path
+    engine: BatchEngine | LeanEngine, model: PreTrainedModel, generator_folder: Path
 ) -> None:
     codec = ChatCodec.load(generator_folder, model)
-    expected = [plain_tokens(model, codec, question) for question in QUESTIONS]
-    engine = BatchEngine(model, max_rows=3)
-    waiting, running = list(range(len(QUESTIONS))), list[int]()
-    found: list[list[int]] = [[] for _ in QUESTIONS]
-
-    def take(row: int, token: int) -> bool:
-        if token not in codec.end_tokens:
-            found[running[row]].append(token)
-        return token in codec.end_tokens or len(found[running[row]]) == TOKENS
-
-    while waiting or running:
+    answers, waiting = Answers(codec), list(range(len(QUESTIONS)))
+    while waiting or answers.running:
         if waiting and engine.rows < 3:  # one joins at a time, while the others are under way
-            running.append(waiting.pop(0))
-            take(engine.rows, engine.admit(codec.encode(turns(QUESTIONS[running[-1]]))))
-        done = [row for row, token in enumerate(engine.step()) if take(row, token)]
+            answers.running.append(waiting.pop(0))
+            prompt = codec.encode(turns(QUESTIONS[answers.running[-1]]))
+            answers.take(engine.rows, [engine.admit(prompt).token])
+        done = [row for row, tokens in enumerate(engine.step()) if answers.take(row, tokens)]
         for row in reversed(done):
             engine.release(row)
-            last = running.pop()
-            if row < len(running):
-                running[row] = last
-    assert found == expected
+            answers.leave(row)
+    assert answers.found == [plain_tokens(model, codec, question) for question in QUESTIONS]
+
+
+COPYING = (
+    "To change the billing address, open Settings, choose Billing, and save the new one before the 25th; later changes "
+    "count from the following month. A lost invoice can be downloaded again for seven years.\n\n"
+)
+
+
+def generated(engine: LeanEngine | BatchEngine, prompt: Sequence[int], tokens: int) -> tuple[list[int], int]:
+    """So many tokens of one row, and how many steps they took."""
+    found, steps = [engine.admit(prompt).token.id], 0
+    while len(found) < tokens:
+        found += [token.id for token in engine.step()[0]]
+        steps += 1
+    engine.release(0)
+    return found[:tokens], steps
+
+
+def test_guesses_change_the_number_of_steps_and_not_the_answer(
+    model: PreTrainedModel, lean: LeanLlama, generator_folder: Path
+) -> None:
+    codec = ChatCodec.load(generator_folder, model)
+    plain = LeanEngine(lean, max_rows=1, speculate=False, reuse=False)
+    guessing = LeanEngine(lean, max_rows=1, reuse=False)
+    for question in (f"{COPYING}Repeat this text word for word.", f"{COPYING}How do I change it?", *QUESTIONS):
+        prompt = codec.encode(turns(question))
+        (expected, many), (found, few) = generated(plain, prompt, 24), generated(guessing, prompt, 24)
+        assert found == expected
+        assert many == 23
+        if question.endswith("word for word."):
+            assert few < many / 2
+
+
+def test_a_kept_prompt_beginning_changes_nothing(
+    model: PreTrainedModel, lean: LeanLlama, generator_folder: Path
+) -> None:
+    codec = ChatCodec.load(generator_folder, model)
+    prompts = [
+        codec.encode(turns(COPYING + question)) for question in ("How do I change it?", "How long?", "How long?")
+    ]
+    fresh = [LeanEngine(lean, max_rows=1, reuse=False) for _ in prompts]
+    keeping = LeanEngine(lean, max_rows=1)
+    for engine, prompt in zip(fresh, prompts, strict=True):
+        expected, found = engine.admit(prompt), keeping.admit(prompt)
+        assert found.token.id == expected.token.id
+        assert found.token.logprob == pytest.approx(expected.token.logprob, abs=1e-4)
+        np.testing.assert_allclose(found.hidden, expected.hidden, atol=2e-3)
+        assert [[token.id for token in keeping.step()[0]] for _ in range(6)] == [
+            [token.id for token in engine.step()[0]] for _ in range(6)
+        ]
+        keeping.release(0)
+
+
+@torch.inference_mode()
+def test_both_engines_give_transformers_hidden_state_and_probability(
+    model: PreTrainedModel, lean: LeanLlama, generator_folder: Path
+) -> None:
+    prompt = ChatCodec.load(generator_folder, model).encode(turns(COPYING + "How long?"))
+    output = model(input_ids=torch.tensor([prompt]), output_hidden_states=True)
+    best = output.logits[0, -1].log_softmax(dim=-1).max()
+    for engine in (BatchEngine(model, max_rows=1), LeanEngine(lean, max_rows=1)):
+        admitted = engine.admit(prompt)
+        np.testing.assert_allclose(admitted.hidden, output.hidden_states[-1][0, -1].numpy(), atol=2e-3)
+        assert admitted.token.logprob == pytest.approx(float(best), abs=1e-4)
+
+
+def test_a_prompt_longer_than_a_chunk_reads_as_transformers_does(
+    model: PreTrainedModel, lean: LeanLlama, generator_folder: Path
+) -> None:
+    prompt = ChatCodec.load(generator_folder, model).encode(turns(COPYING * 14 + "How long?"))
+    assert len(prompt) > 600
+    expected, _ = generated(BatchEngine(model, max_rows=1), prompt, 6)
+    assert generated(LeanEngine(lean, max_rows=1), prompt, 6)[0] == expected
+
+
+def test_8_bit_weights_answer_alike_alone_in_a_crowd_and_with_guesses(
+    model: PreTrainedModel, lean_int8: LeanLlama, generator_folder: Path
+) -> None:
+    codec = ChatCodec.load(generator_folder, model)
+    prompts = [codec.encode(turns(question)) for question in (QUESTIONS[0], COPYING + "How do I change it?")]
+    plain = LeanEngine(lean_int8, max_rows=1, speculate=False, reuse=False)
+    expected = [generated(plain, prompt, 12)[0] for prompt in prompts]
+    assert codec.decode(expected[0][:7]) == "The capital of France is Paris."
+    guessing = LeanEngine(lean_int8, max_rows=1)
+    assert [generated(guessing, prompt, 12)[0] for prompt in prompts] == expected
+    crowd = LeanEngine(lean_int8, max_rows=2)
+    found = [[crowd.admit(prompt).token.id] for prompt in prompts]
+    while min(map(len, found)) < 12:
+        for answer, tokens in zip(found, crowd.step(), strict=True):
+            answer += [token.id for token in tokens]
+    assert [answer[:12] for answer in found] == expected
 
 
 async def test_answers_in_a_crowd_equal_answers_alone(generator: LocalGenerator) -> None:

@@ -9,22 +9,28 @@ from contextlib import aclosing
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from adapters.errors import GenerationError, PromptTooLongError
 from adapters.generator.config import GeneratorSettings
 from adapters.generator.threaded import ThreadedGenerator
+from adapters.generator.worker import Admitted, Request, Token, Worker
 from adapters.types import ChatTurn, GenerationLimits
 
 END = 0
 UNREADABLE = 77
+NONSENSE = 99
+
+
+def said(number: int) -> Token:
+    return Token(id=number, logprob=-number / 10)
 
 
 class CountingEngine:
-    """Counts down from the prompt's last token to END; a gate can hold it before each step."""
+    """Counts down from the prompt's last token to END, and says nonsense after it; a gate can hold it before a step."""
 
     def __init__(self) -> None:
         self.row_tokens: list[int] = []
+        self.tokens_per_step = 1
         self.admitted: list[int] = []
         self.most_rows = 0
         self.released: list[int] = []  # the last token of each row that left
@@ -37,26 +43,24 @@ class CountingEngine:
     def rows(self) -> int:
         return len(self.row_tokens)
 
-    @property
-    def prompt_state(self) -> NDArray[np.float32]:
-        return np.array([self.admitted[-1], 1.0], dtype=np.float32)
-
-    def admit(self, prompt: Sequence[int]) -> int:
+    def admit(self, prompt: Sequence[int]) -> Admitted:
         if prompt[-1] == 13:
             raise ValueError("the prompt's text")
         self.row_tokens.append(prompt[-1])
         self.admitted.append(prompt[-1])
         self.most_rows = max(self.most_rows, self.rows)
-        return prompt[-1]
+        return Admitted(token=said(prompt[-1]), hidden=np.array([prompt[-1], 1.0], dtype=np.float32))
 
-    def step(self) -> list[int]:
+    def step(self) -> list[list[Token]]:
         self.stepping.set()
         assert self.gate.wait(10)
         if self.fail_next is not None:
             failure, self.fail_next = self.fail_next, None
             raise failure
-        self.row_tokens = [max(token - 1, END) for token in self.row_tokens]
-        return list(self.row_tokens)
+        steps = range(1, self.tokens_per_step + 1)
+        taken = [[said(token - n) if token >= n else said(NONSENSE) for n in steps] for token in self.row_tokens]
+        self.row_tokens = [max(token - self.tokens_per_step, END) for token in self.row_tokens]
+        return taken
 
     def release(self, row: int) -> None:
         self.released.append(self.row_tokens[row])
@@ -117,6 +121,26 @@ async def test_an_answer_ends_at_the_end_token(generator: ThreadedGenerator) -> 
 async def test_an_answer_ends_at_the_token_limit(generator: ThreadedGenerator) -> None:
     assert await ask(generator, "9", tokens=1) == "9 "
     assert await ask(generator, "9", tokens=4) == "9 8 7 6 "
+
+
+async def test_several_tokens_a_step_end_where_single_ones_do(
+    generator: ThreadedGenerator, engine: CountingEngine
+) -> None:
+    engine.tokens_per_step = 4
+    first = await asyncio.gather(ask(generator, "3"), ask(generator, "9", tokens=3), ask(generator, "4"))
+    assert list(first) == ["3 2 1 ", "9 8 7 ", "4 3 2 1 "]
+    assert await ask(generator, "9", tokens=6) == "9 8 7 6 5 4 "
+    assert engine.rows == 0
+
+
+async def test_the_tokens_of_a_step_come_as_one_piece(generator: ThreadedGenerator, engine: CountingEngine) -> None:
+    engine.tokens_per_step = 4
+    limits = GenerationLimits(max_new_tokens=6, seconds=10)
+    assert [piece async for piece in generator.stream([ChatTurn(role="user", content="9")], limits)] == [
+        "9 ",
+        "8 7 6 5 ",
+        "4 ",
+    ]
 
 
 async def test_requests_share_the_engine_and_keep_their_own_answers(
@@ -260,3 +284,86 @@ def test_a_reader_whose_event_loop_is_gone_does_not_stop_the_others(engine: Coun
     asyncio.run(leave())
     assert asyncio.run(stay()) == "2 1 "
     asyncio.run(made.aclose())
+
+
+def test_a_request_learns_the_prompts_state_and_each_tokens_probability(engine: CountingEngine) -> None:
+    engine.tokens_per_step = 4
+    worker = Worker(engine, NumberCodec(), max_rows=2, max_waiting=1, context=99)
+    states, logprobs, finished = list[list[float]](), list[float](), threading.Event()
+    request = Request(
+        turns=[ChatTurn(role="user", content="7 3")],
+        max_new_tokens=9,
+        deadline=worker.clock() + 10,
+        deliver=lambda _: None,
+        finish=lambda _: finished.set(),
+        on_prompt=lambda state: states.append(state.tolist()),
+        on_token=logprobs.append,
+    )
+    worker.submit(request)
+    assert finished.wait(10)
+    worker.stop()
+    assert states == [[3.0, 1.0]]
+    assert logprobs == [-0.3, -0.2, -0.1, 0.0]  # END is a choice like the others
+
+
+def test_a_callback_that_fails_reaches_its_caller_and_frees_the_row(engine: CountingEngine) -> None:
+    worker = Worker(engine, NumberCodec(), max_rows=2, max_waiting=1, context=99)
+    failures, finished = list[object](), threading.Event()
+
+    def finish(error: object) -> None:
+        failures.append(error)
+        finished.set()
+
+    def refuse(_: object) -> None:
+        raise ValueError("of the caller")
+
+    worker.submit(
+        Request(
+            turns=[ChatTurn(role="user", content="3")],
+            max_new_tokens=9,
+            deadline=worker.clock() + 10,
+            deliver=lambda _: None,
+            finish=finish,
+            on_prompt=refuse,
+        )
+    )
+    assert finished.wait(10)
+    worker.stop()
+    assert isinstance(failures[0], GenerationError)
+    assert engine.rows == 0
+
+
+def submit(worker: Worker, text: str) -> threading.Event:
+    """A request nobody reads; the event is set at its end."""
+    finished = threading.Event()
+    worker.submit(
+        Request(
+            turns=[ChatTurn(role="user", content=text)],
+            max_new_tokens=30,
+            deadline=worker.clock() + 10,
+            deliver=lambda _: None,
+            finish=lambda _: finished.set(),
+        )
+    )
+    return finished
+
+
+def test_long_prompts_are_read_one_at_a_time_and_short_ones_together(engine: CountingEngine) -> None:
+    worker = Worker(engine, NumberCodec(), max_rows=4, max_waiting=9, context=2_000)
+    rows_at_step, finished = list[int](), list[threading.Event]()
+    step = engine.step
+
+    def watched() -> list[list[Token]]:
+        rows_at_step.append(engine.rows)
+        return step()
+
+    engine.step = watched  # type: ignore[method-assign]  # a fake of our own
+    engine.gate.clear()
+    for text in ("9", *["1 " * 600 + "8"] * 2, "7"):
+        finished.append(submit(worker, text))
+        if text == "9":
+            assert engine.stepping.wait(10)
+    engine.gate.set()
+    assert all(done.wait(10) for done in finished)
+    worker.stop()
+    assert rows_at_step[:4] == [1, 2, 3, 4]
