@@ -1,59 +1,90 @@
-"""What retrieval finds on real questions, and which of its settings find most.
+"""What retrieval finds on real questions: the product's own knowledge base, by vectors, by BM25, and by both.
 
-    python -m benchmarks.retrieval [--tasks feedbackqa squad ...] [--chunk-tokens 100 200 300] [--output FILE]
+    python -m benchmarks.retrieval [--tasks feedbackqa squad ...] [--train FOLDER] [--quick]
 
 The program's own encoders (fetched into its cache), chunker and indexes. The data folder is BURNISH_BENCH_DATA, or
-../shared/data beside the project. Questions are split in two by a hash of their text: settings are chosen on the dev
-half, and the last lines of each task give the other half for the candidates. A document counts once, at the place of
-its best chunk. Nothing is random.
+../shared/data beside the project. Where a set's official test questions lie beside the others they are the test and
+all others may be learned from; else a hash of their text splits them in two. Settings were chosen on the one side
+(benchmarks/ranking.py), the figures are of the other. A document counts once, at the place of its best chunk.
+
+With --train, encoders tuned on FeedbackQA's links by benchmarks/tuning.py are measured too, from the folder given.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from adapters.types import Encoder
 from benchmarks import encoders
-from benchmarks.tasks import Loader, Query, Task, curated_questions, feedbackqa, manual, squad
+from benchmarks.table import PICTURES, QUICK, RESULTS, Row, keep
+from benchmarks.tasks import Loader, Query, Task, bank_faq, feedbackqa, manual, policy_faq, squad
 from knowledge.chunking import chunk
-from knowledge.curated import match_strength, normalise, string_similarity
-from knowledge.fusion import fuse
-from knowledge.index import IndexSettings, VectorIndex
-from knowledge.lexical import Analyzer, LexicalIndex, LexicalSettings
-from knowledge.types import ChunkIds, Matrix
+from knowledge.fusion import BlendWeights
+from knowledge.retrieve import Fusion, KnowledgeBase, RetrievalMode, RetrievalSettings
+from knowledge.testing import MemoryStore, document
+from knowledge.types import Chunk, Matrix
+from training.metrics import bootstrap_mean
 
-TASKS = ("feedbackqa", "squad", "syncthing", "letsencrypt", "tidb", "curated")
-READ = 200  # places kept of either ranking
-METRICS = ("acc@1", "hit@5", "nDCG@10")
+SEED: Final = 20261124  # of the intervals' resamples
+DEPTH: Final = 30  # chunks read for ten documents
+METRICS: Final = ("acc@1", "hit@5", "nDCG@10")
+CHUNK_TOKENS: Final = 200
+LEAST_DRAWN: Final = 10  # questions
+QUICK_QUESTIONS: Final = 60
+QUICK_DOCUMENTS: Final = 100
+GOALS: Final = {"feedbackqa pooled": 0.50}  # acc@1 of hybrid without training
+TRAINED_GOALS: Final = {"feedbackqa pooled": 0.64, "feedbackqa per collection": 0.70}
+MODES: Final = {
+    "vector": RetrievalSettings(mode=RetrievalMode.VECTOR),
+    "BM25": RetrievalSettings(mode=RetrievalMode.LEXICAL, weights=BlendWeights(titles=0.0)),
+    "hybrid by places": RetrievalSettings(fusion=Fusion.PLACES),
+    "hybrid": RetrievalSettings(),
+}
+LOADERS: Final[dict[str, tuple[str, Loader]]] = {
+    "feedbackqa": ("en", feedbackqa),
+    "squad": ("en", squad),
+    "syncthing": ("en", manual("syncthing_docs_en", "text/x-rst", "en", None)),
+    "letsencrypt": ("en", manual("letsencrypt_docs_en_zh", "text/markdown", "en", None)),
+    "tidb": ("zh", manual("tidb_docs_zh", "text/markdown", "zh", 100)),
+    "esun": ("zh", bank_faq),
+    "ncp": ("zh", policy_faq),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """How one way of searching did on one task."""
+
+    task: str
+    way: str
+    figures: NDArray[np.float64]  # (questions, METRICS)
+    milliseconds: float  # median of one search, without encoding
 
 
 class Cached:
-    """An encoder that reads the same texts only once: two tasks over the same documents share them."""
+    """An encoder that reads the same text only once: tasks over the same documents share the work."""
 
-    def __init__(self, language: str) -> None:
-        self._encoder = encoders.load(language)
-        self._known: dict[tuple[str, ...], Matrix] = {}
-        self.label = encoders.LABELS[language]
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._known: dict[str, NDArray[np.float32]] = {}
+        self.name, self.dimension = encoder.name, encoder.dimension
+        self.count_tokens = encoder.count_tokens
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Encode texts, shape (n, dim)."""
-        key = tuple(texts)
-        if key not in self._known:
-            self._known[key] = self._encoder.encode(texts)
-        return self._known[key]
-
-    def count_tokens(self, text: str) -> int:
-        """Length in tokens."""
-        return self._encoder.count_tokens(text)
+        new = list(dict.fromkeys(text for text in texts if text not in self._known))
+        self._known.update(zip(new, self._encoder.encode(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
 
 
 def scores(ranked: Sequence[str], relevant: frozenset[str]) -> tuple[float, float, float]:
@@ -68,189 +99,167 @@ def scores(ranked: Sequence[str], relevant: frozenset[str]) -> tuple[float, floa
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rankings:
-    """Both rankings of every query, as chunk ids."""
-
-    vector: tuple[ChunkIds, ...]
-    lexical: tuple[ChunkIds, ...]
-
-
-def allowed_of(found: Task) -> dict[str, ChunkIds | None]:
-    """Ids that a query of each collection may find."""
-    if not found.per_collection:
-        return {query.collection: None for query in found.queries}
-    names = np.array(found.collections)
-    return {name: np.flatnonzero(names == name).astype(np.int64) for name in set(found.collections)}
+def stored(found: Task, encoder: Cached) -> MemoryStore:
+    """Fill a store with a task's chunks, as ingest does."""
+    groups: dict[tuple[str, str], list[Chunk]] = {}
+    for piece, key, collection in zip(found.chunks, found.documents, found.collections, strict=True):
+        groups.setdefault((key, collection), []).append(piece)
+    store = MemoryStore()
+    for (key, collection), pieces in groups.items():
+        vectors = encoder.encode([piece.embedding_text for piece in pieces])
+        store.replace_document(document(key, collection=collection), pieces, vectors, encoder=encoder.name)
+    return store
 
 
-def rank(found: Task, vectors: Matrix, queries: Matrix, settings: LexicalSettings) -> Rankings:
-    """Search the real indexes."""
-    index = VectorIndex(vectors.shape[1], settings=IndexSettings())
-    index.add(np.arange(len(vectors), dtype=np.int64), vectors)
-    allowed = allowed_of(found)
-    close = tuple(
-        index.search(row[np.newaxis], READ, allowed[query.collection])[0].ids
-        for query, row in zip(found.queries, queries, strict=True)
-    )
-    return Rankings(vector=close, lexical=rank_words(found, settings))
+def measure(
+    found: Task, encoder: Cached, ways: dict[str, RetrievalSettings], queries: Sequence[Query], prefix: str = ""
+) -> Iterator[Measured]:
+    """Search the real knowledge base in each way."""
+    vectors = encoder.encode([query.text for query in queries])
+    encoder.encode([piece.embedding_text for piece in found.chunks])  # all at once is quicker
+    store = stored(found, encoder)
+    for way, settings in ways.items():
+        figures, times = [], []
+        with TemporaryDirectory(prefix="burnish-bench-") as folder:
+            base = KnowledgeBase.open(store, encoder, Path(folder), settings)
+            for query, vector in zip(queries, vectors, strict=True):
+                collections = [query.collection] if found.per_collection else None
+                started = time.perf_counter()
+                passages = base.search(query.text, vector, collections=collections, top_k=DEPTH)
+                times.append(1000 * (time.perf_counter() - started))
+                figures.append(scores([passage.stored.uri for passage in passages], query.relevant))
+        line = Measured(task=found.name, way=prefix + way, figures=np.array(figures), milliseconds=np.median(times))
+        means = "  ".join(f"{value:.3f}" for value in line.figures.mean(axis=0))
+        print(f"{line.task:<32} {len(queries):>5}  {line.way:<44} {means}  {line.milliseconds:.1f} ms", flush=True)
+        yield line
 
 
-def rank_words(found: Task, settings: LexicalSettings) -> tuple[ChunkIds, ...]:
-    """Search BM25 alone."""
-    lexical = LexicalIndex(Analyzer(settings))
-    lexical.update(added=((number, piece.lexical_text) for number, piece in enumerate(found.chunks)))
-    allowed = allowed_of(found)
-    return tuple(lexical.search(query.text, READ, allowed[query.collection]).ids for query in found.queries)
-
-
-def evaluate(found: Task, ranked: Sequence[Sequence[int]], *, dev: bool) -> tuple[float, ...]:
-    """Mean of each metric over one half."""
-    figures = [
-        scores([found.documents[number] for number in ids], query.relevant)
-        for ids, query in zip(ranked, found.queries, strict=True)
-        if query.dev is dev
-    ]
-    return tuple(float(value) for value in np.mean(figures, axis=0)) if figures else (0.0, 0.0, 0.0)
-
-
-def fused(both: Rankings, *, k: float, depth: int, lexical_weight: float) -> list[list[int]]:
-    """Fuse both rankings of every query."""
-    return [
-        [key for key, _ in fuse([(close[:depth], 1.0), (like[:depth], lexical_weight)], k=k)]
-        for close, like in zip(both.vector, both.lexical, strict=True)
-    ]
-
-
-class Table:
-    """Prints lines and keeps them."""
-
-    def __init__(self) -> None:
-        self.lines: list[dict[str, object]] = []
-
-    def add(self, found: Task, setting: str, figures: Sequence[float], *, dev: bool) -> None:
-        """Print one line."""
-        count = sum(query.dev is dev for query in found.queries)
-        half = "dev" if dev else "held"
-        self.lines.append(
-            {
-                "task": found.name,
-                "half": half,
-                "n": count,
-                "setting": setting,
-                **dict(zip(METRICS, figures, strict=True)),
-            }
-        )
-        print(
-            f"{found.name:<32} {half:<5} {count:>5}  {setting:<38} " + "  ".join(f"{value:.3f}" for value in figures),
-            flush=True,
-        )
-
-
-LEXICAL = {
-    f"BM25 stem={stem:d} stop={stop:d} k1={k1:g} b={b:g}": LexicalSettings(stem=stem, stopwords=stop, k1=k1, b=b)
-    for stem, stop, k1, b in [
-        (False, False, 1.5, 0.75), (True, False, 1.5, 0.75), (False, True, 1.5, 0.75), (True, True, 1.5, 0.75),
-        (True, True, 0.9, 0.4), (True, True, 1.2, 0.75), (True, True, 1.2, 0.5), (True, True, 2.0, 0.75),
-    ]
-}  # fmt: skip
-
-
-def measure(found: Task, encoder: Cached, table: Table, *, sweep: bool) -> None:
-    """Print what each setting finds on dev, then the defaults on the other half."""
-    started = time.perf_counter()
-    vectors = encoder.encode([piece.embedding_text for piece in found.chunks])
-    queries = encoder.encode([query.text for query in found.queries])
-    print(f"\n{found.name}: {len(found.chunks)} chunks, encoded in {time.perf_counter() - started:.0f} s")
-    both = rank(found, vectors, queries, LexicalSettings())
-    halves = (True, False) if any(not query.dev for query in found.queries) else (True,)
-    if sweep:
-        for name, settings in LEXICAL.items():
-            table.add(
-                found, name, evaluate(found, [ids.tolist() for ids in rank_words(found, settings)], dev=True), dev=True
+def rows_of(task: str, lines: Sequence[Measured], count: int) -> list[Row]:
+    """The figures of the untrained hybrid search on one task, beside the better of its two halves."""
+    by_way = {line.way: line for line in lines}
+    hybrid = by_way["hybrid"]
+    rows = []
+    for column, metric in enumerate(METRICS):
+        peers = {way: float(by_way[way].figures[:, column].mean()) for way in ("vector", "BM25")}
+        peer = max(peers, key=lambda way: peers[way])
+        mean = bootstrap_mean(hybrid.figures[:, column], np.random.default_rng(SEED))
+        goal = GOALS.get(task) if metric == "acc@1" else None
+        places = by_way["hybrid by places"].figures[:, column].mean()
+        rows.append(
+            Row(
+                area="retrieval", what=f"{task}: hybrid, {metric}", figure=mean.value, low=mean.low, high=mean.high,
+                n=count, seed=SEED, goal=goal, peer=peer, peer_figure=peers[peer],
+                ratio=mean.value / peers[peer] if peers[peer] else None,
+                note=f"vector {peers['vector']:.3f}, BM25 {peers['BM25']:.3f}, rank fusion {places:.3f}",
             )
-        for k, depth, weight in [
-            *((k, 50, 1.0) for k in (1, 5, 10, 30, 60, 100)),
-            *((60, depth, 1.0) for depth in (10, 20, 100, 200)),
-            *((k, 50, weight) for k in (10, 60) for weight in (0.25, 0.5, 0.75, 1.5)),
-        ]:
-            figures = evaluate(found, fused(both, k=k, depth=depth, lexical_weight=weight), dev=True)
-            table.add(found, f"hybrid k={k} depth={depth} lexical={weight:g}", figures, dev=True)
-    for dev in halves:
-        table.add(found, "vector", evaluate(found, [ids.tolist() for ids in both.vector], dev=dev), dev=dev)
-        table.add(found, "BM25 default", evaluate(found, [ids.tolist() for ids in both.lexical], dev=dev), dev=dev)
-        for k, weight in ((60, 1.0), (10, 1.0), (10, 0.5)):
-            figures = evaluate(found, fused(both, k=k, depth=50, lexical_weight=weight), dev=dev)
-            table.add(found, f"hybrid k={k} depth=50 lexical={weight:g}", figures, dev=dev)
+        )  # fmt: skip
+    rows.append(Row(area="retrieval", what=f"{task}: one search", figure=hybrid.milliseconds, unit="ms", n=count))
+    return rows
 
 
-def curated(encoder: Cached, table: Table) -> None:
-    """Which curated question is nearest: by meaning, by letters, or by both."""
-    found = curated_questions()
-    found = replace(found, name=f"{found.name}, {encoder.label}")
-    asked = [query.text for query in found.queries]
-    questions = [piece.question for piece in found.chunks]
-    close = encoder.encode(asked) @ encoder.encode(questions).T
-    plain = [normalise(question) for question in questions]
-    like = np.array([[string_similarity(normalise(text), question) for question in plain] for text in asked])
-    for setting, matrix in {
-        "meaning": close,
-        "letters": like,
-        "better of both": np.vectorize(match_strength)(close, like),
-        "mean of both": (close + like) / 2,
-    }.items():
-        ranked = [list(np.argsort(-row)[:READ]) for row in matrix]
-        for dev in (True, False):
-            table.add(found, setting, evaluate(found, ranked, dev=dev), dev=dev)
+def trained_rows(task: str, line: Measured, untrained: Measured | None) -> list[Row]:
+    """The figures of a tuned encoder on one task, beside the untuned one on the same questions."""
+    rows = []
+    for column, metric in enumerate(METRICS):
+        mean = bootstrap_mean(line.figures[:, column], np.random.default_rng(SEED))
+        before = float(untrained.figures[:, column].mean()) if untrained else None
+        rows.append(
+            Row(
+                area="retrieval", what=f"{task}: {line.way}, {metric}", figure=mean.value, low=mean.low,
+                high=mean.high, n=len(line.figures), seed=SEED,
+                goal=TRAINED_GOALS.get(task) if metric == "acc@1" else None,
+                peer="hybrid untrained", peer_figure=before, ratio=mean.value / before if before else None,
+            )
+        )  # fmt: skip
+    return rows
 
 
-LANGUAGES = {"feedbackqa": "en", "squad": "en", "syncthing": "en", "letsencrypt": "en", "tidb": "zh"}
+def measure_all(names: Sequence[str], *, quick: bool) -> tuple[list[Row], list[Measured]]:
+    """Measure the tasks that were asked for with the untuned encoders."""
+    rows: list[Row] = []
+    lines: list[Measured] = []
+    loaded: dict[str, Cached] = {}
+    for name in names:
+        language, load = LOADERS[name]
+        if language not in loaded:
+            loaded[language] = Cached(encoders.load(language))
+        encoder = loaded[language]
+        for found in load(cutter(encoder.count_tokens)):
+            task = small(found) if quick else found
+            queries = tested(task)
+            measured = list(measure(task, encoder, MODES, queries))
+            rows += rows_of(task.name, measured, len(queries))
+            lines += measured
+    return rows, lines
 
 
-def measure_all(arguments: argparse.Namespace, table: Table) -> None:
-    """Measure the tasks that were asked for; curated questions with both encoders."""
-    loaders: dict[str, Loader] = {
-        "feedbackqa": feedbackqa,
-        "squad": squad,
-        "syncthing": manual("syncthing_docs_en", "text/x-rst", "en", None),
-        "letsencrypt": manual("letsencrypt_docs_en_zh", "text/markdown", "en", None),
-        "tidb": manual("tidb_docs_zh", "text/markdown", "zh", arguments.pages or None),
-    }
-    needed = {LANGUAGES[name] for name in arguments.tasks if name != "curated"}
-    loaded = {
-        language: Cached(language) for language in ("en", "zh") if language in needed or "curated" in arguments.tasks
-    }
-    if "curated" in arguments.tasks:
-        for encoder in loaded.values():
-            curated(encoder, table)
-    for name, size in product((name for name in arguments.tasks if name != "curated"), arguments.chunk_tokens):
-        encoder = loaded[LANGUAGES[name]]
-        cut = partial(chunk, count_tokens=encoder.count_tokens, target_tokens=size, max_tokens=round(1.2 * size))
-        for found in loaders[name](cut):
-            asked = replace(found, name=f"{found.name} @{size}", queries=sample(found.queries, arguments.questions))
-            measure(asked, encoder, table, sweep=not arguments.no_sweep)
+def cutter(count_tokens: Callable[[str], int]) -> Callable[..., tuple[Chunk, ...]]:
+    """Cut as ingest does by default."""
+    return partial(chunk, count_tokens=count_tokens, target_tokens=CHUNK_TOKENS, max_tokens=round(1.2 * CHUNK_TOKENS))
 
 
-def sample(queries: Sequence[Query], most: int) -> tuple[Query, ...]:
-    """Take the first questions in the order of a hash: the same ones every time."""
-    return tuple(sorted(queries, key=lambda query: hashlib.sha256(query.text.encode()).digest()[1:])[:most])
+def tested(found: Task) -> tuple[Query, ...]:
+    """The questions that nothing was chosen or trained on; all where there are very few."""
+    held = tuple(query for query in found.queries if not query.dev)
+    return held if len(held) >= LEAST_DRAWN else found.queries
+
+
+def small(found: Task) -> Task:
+    """A few questions, and few enough documents to encode in seconds, theirs among them."""
+    queries = sorted(tested(found), key=lambda query: query.text)[:QUICK_QUESTIONS]
+    needed = frozenset().union(*(query.relevant for query in queries))
+    others = [key for key in dict.fromkeys(found.documents) if key not in needed]
+    kept = needed | frozenset(others[: max(0, QUICK_DOCUMENTS - len(needed))])
+    places = [place for place, key in enumerate(found.documents) if key in kept]
+    return replace(
+        found,
+        chunks=tuple(found.chunks[place] for place in places),
+        documents=tuple(found.documents[place] for place in places),
+        collections=tuple(found.collections[place] for place in places),
+        queries=tuple(replace(query, official=True) for query in queries),
+    )
+
+
+def picture(lines: Sequence[Measured], path: Path) -> None:
+    """Draw acc@1 of each way on each task as bars; a handful of questions makes none."""
+    from matplotlib.figure import Figure
+
+    lines = [line for line in lines if len(line.figures) >= LEAST_DRAWN]
+    tasks = list(dict.fromkeys(line.task for line in lines))
+    ways = list(dict.fromkeys(line.way for line in lines))
+    figure = Figure(figsize=(1.6 + 1.3 * len(tasks), 4.2), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / len(ways)
+    for number, way in enumerate(ways):
+        places = [tasks.index(line.task) + (number - (len(ways) - 1) / 2) * width for line in lines if line.way == way]
+        heights = [float(line.figures[:, 0].mean()) for line in lines if line.way == way]
+        axes.bar(places, heights, width=0.9 * width, label=way)
+    axes.set_xticks(range(len(tasks)), [task.replace(" ", "\n", 1) for task in tasks], fontsize=8)
+    axes.set_ylabel("acc@1, held-out questions")
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(frameon=False, fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
 
 
 def main() -> None:
-    """Print the tables of the chosen tasks."""
+    """Print the lines of the chosen tasks and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
-    parser.add_argument("--chunk-tokens", type=int, nargs="+", default=[200])
-    parser.add_argument("--pages", type=int, default=60, help="of the Chinese documentation; 0 for all 893")
-    parser.add_argument("--questions", type=int, default=2_000, help="of each task at most")
-    parser.add_argument("--no-sweep", action="store_true", help="only the defaults")
-    parser.add_argument("--output", type=Path, help="write every line there as JSON")
+    parser.add_argument("--tasks", nargs="+", choices=LOADERS, default=list(LOADERS))
+    parser.add_argument("--train", type=Path, help="folder with encoders that benchmarks.tuning has tuned")
+    parser.add_argument("--quick", action="store_true", help="a check in seconds; nothing is kept in the project")
     arguments = parser.parse_args()
-    table = Table()
-    print(f"{'task':<32} half      n  {'setting':<38} " + "  ".join(METRICS))
-    measure_all(arguments, table)
-    if arguments.output:
-        arguments.output.write_text(json.dumps(table.lines, indent=1) + "\n", encoding="utf-8")
+    print(f"{'task':<32}     n  {'way':<44} " + "  ".join(METRICS))
+    names = ["feedbackqa"] if arguments.quick else arguments.tasks
+    rows, lines = measure_all(names, quick=arguments.quick)
+    if arguments.train:
+        from benchmarks.tuning import measure_tuned
+
+        tuned_rows, tuned_lines = measure_tuned(arguments.train)
+        rows, lines = rows + tuned_rows, lines + tuned_lines
+    command = "python -m benchmarks.retrieval" + (" --train FOLDER" if arguments.train else "")
+    picture(lines, (QUICK if arguments.quick else PICTURES) / "retrieval.png")
+    keep("retrieval", rows, command=command, folder=QUICK if arguments.quick else RESULTS)
 
 
 if __name__ == "__main__":

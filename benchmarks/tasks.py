@@ -24,11 +24,19 @@ class Query:
     text: str
     relevant: frozenset[str]
     collection: str
+    official: bool | None = None  # of the set's own test half; None where only the other half lies there
 
     @property
     def dev(self) -> bool:
-        """Whether settings may be chosen on it."""
-        return hashlib.sha256(self.text.encode()).digest()[0] % 2 == 0
+        """Whether settings may be chosen on it, and models trained."""
+        if self.official is not None:
+            return not self.official
+        return self.hashed % 2 == 0
+
+    @property
+    def hashed(self) -> int:
+        """A number from 0 to 255 that has nothing to do with what it says."""
+        return hashlib.sha256(self.text.encode()).digest()[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +64,31 @@ def rows(name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
-def relevant_of(name: str) -> dict[str, frozenset[str]]:
+def relevant_of(name: str, file: str = "qrels") -> dict[str, frozenset[str]]:
     """Map each query's id to its relevant documents."""
     found: dict[str, set[str]] = {}
-    for row in rows(f"{name}/qrels"):
+    for row in rows(f"{name}/{file}"):
         found.setdefault(row["query"], set()).add(row["doc"])
     return {query: frozenset(documents) for query, documents in found.items()}
+
+
+def questions_of(name: str, language: str = "") -> tuple[Query, ...]:
+    """A set's questions that have a relevant document, with those of its official test half if they lie there."""
+    has_test = (DATA / name / "test_queries.jsonl.gz").is_file()
+    found: list[Query] = []
+    for prefix in ("", "test_") if has_test else ("",):
+        relevant = relevant_of(name, f"{prefix}qrels")
+        found += [
+            Query(
+                text=row["text"],
+                relevant=relevant[row["id"]],
+                collection=row.get("collection", ""),
+                official=bool(prefix) if has_test else None,
+            )
+            for row in rows(f"{name}/{prefix}queries")
+            if row["id"] in relevant and language in {"", row.get("lang", language)}
+        ]
+    return tuple(found)
 
 
 def plain(title: str, text: str) -> Document:
@@ -102,12 +129,7 @@ def task(
 def feedbackqa(cut: Cutter) -> Iterator[Task]:
     """Four health authorities' pages; pooled, and each alone as access would have it."""
     documents = [(row["id"], row["collection"], plain(row["title"], row["text"])) for row in rows("feedbackqa/corpus")]
-    relevant = relevant_of("feedbackqa")
-    queries = [
-        Query(text=row["text"], relevant=relevant[row["id"]], collection=row["collection"])
-        for row in rows("feedbackqa/queries")
-    ]
-    pooled = task("feedbackqa pooled", documents, queries, cut)
+    pooled = task("feedbackqa pooled", documents, questions_of("feedbackqa"), cut)
     yield pooled
     yield replace(pooled, name="feedbackqa per collection", per_collection=True)
 
@@ -142,8 +164,8 @@ def manual(name: str, media_type: str, language: str, pages: int | None) -> Load
     """Product documentation, parsed as ingest does; FAQ questions, whose answers link to the relevant pages."""
 
     def load(cut: Cutter) -> Iterator[Task]:
-        relevant = relevant_of(name)
-        needed = frozenset().union(*relevant.values())
+        queries = questions_of(name, language)
+        needed = frozenset().union(*(query.relevant for query in queries))
         read = [row for row in rows(f"{name}/corpus") if row["lang"] == language]
         read.sort(key=lambda row: (row["id"] not in needed, hashlib.sha256(row["id"].encode()).digest()))
         documents = []
@@ -151,36 +173,36 @@ def manual(name: str, media_type: str, language: str, pages: int | None) -> Load
             document = parsed(row["id"], row["text"], media_type)
             if document is not None:
                 documents.append((row["id"], "", replace(document, title=row["title"] or document.title)))
-        queries = [
-            Query(text=row["text"], relevant=relevant[row["id"]], collection="")
-            for row in rows(f"{name}/queries")
-            if row["lang"] == language and row["id"] in relevant
-        ]
         yield task(f"{name} ({len(documents)} pages)", documents, queries, cut)
 
     return load
 
 
-def curated_questions() -> Task:
+def bank_faq(_cut: Cutter) -> Iterator[Task]:
     """A Chinese bank's FAQ, each entry a curated pair, and questions that people asked it."""
     name = "esun_bank_faq_zh"
-    entries, relevant = rows(f"{name}/faq"), relevant_of(name)
-    return Task(
-        name="esun curated",
-        chunks=tuple(
-            Chunk(
-                ordinal=0,
-                kind=ChunkKind.CURATED,
-                title_path=(),
-                anchor="",
-                question=row["question"],
-                text=row["answer"],
-            )
-            for row in entries
-        ),
+    entries = rows(f"{name}/faq")
+    chunks = tuple(pair(row["question"], row["answer"]) for row in entries)
+    yield Task(
+        name="esun bank FAQ",
+        chunks=chunks,
         documents=tuple(row["doc"] for row in entries),
         collections=("",) * len(entries),
-        queries=tuple(
-            Query(text=row["text"], relevant=relevant[row["id"]], collection="") for row in rows(f"{name}/queries")
-        ),
+        queries=questions_of(name),
     )
+
+
+def policy_faq(cut: Cutter) -> Iterator[Task]:
+    """Chinese policies: which of all answers belongs to a question; the questions themselves are not searched."""
+    entries = rows("ncp_policy_faq_zh/faq")
+    # Equal answers are one document.
+    documents = [(key, "", plain("", key)) for key in dict.fromkeys(row["answer"].strip() for row in entries)]
+    queries = [
+        Query(text=row["question"], relevant=frozenset((row["answer"].strip(),)), collection="") for row in entries
+    ]
+    yield task("ncp policy answers", documents, queries, cut)
+
+
+def pair(question: str, answer: str) -> Chunk:
+    """Make a curated chunk."""
+    return Chunk(ordinal=0, kind=ChunkKind.CURATED, title_path=(), anchor="", question=question, text=answer)

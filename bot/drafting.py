@@ -27,6 +27,7 @@ class Draft:
     stopped_by: Support | None = None  # the check that ended the answer
     failed: str = ""  # the generator's error, one sentence
     _gap: str = " "  # before the next sentence
+    _lead: str = ""  # a line with a colon that waits for what it leads to
 
     @property
     def why_not_shown(self) -> str:
@@ -38,10 +39,21 @@ class Draft:
         return "the model wrote nothing"
 
     def keep(self, sentence: str) -> str:
-        """Add a checked sentence, given with the white space that follows it; returns the piece to show."""
+        """Add a checked sentence.
+
+        Args:
+            sentence: With the white space that follows it.
+
+        Returns:
+            The piece to show; "" for a line that leads to a list, which is shown with what follows it or not at all.
+        """
+        if sentence.rstrip().endswith((":", "：")):
+            self._lead += sentence
+            return ""
+        text, self._lead = self._lead + sentence, ""
         gap = "" if not self.kept else self._gap
-        self._gap = "\n" if "\n" in sentence[len(sentence.rstrip()) :] else " "
-        piece = f"{gap}{sentence.strip()}"
+        self._gap = "\n" if "\n" in text[len(text.rstrip()) :] else " "
+        piece = f"{gap}{text.strip()}"
         self.kept += piece
         return piece
 

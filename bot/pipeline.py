@@ -329,7 +329,8 @@ class Pipeline:
                 if not support.supported:
                     draft.stopped_by = support
                     return
-                yield draft.keep(sentence)
+                if piece := draft.keep(sentence):
+                    yield piece
 
     def _readings(self, look: Look) -> list[Reading]:
         if not self._generator.grounded:

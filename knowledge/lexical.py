@@ -1,4 +1,4 @@
-"""BM25 over chunks: words as people write them, Chinese segmented, access tested inside the scoring."""
+"""BM25 over chunks: words as people write them, Chinese segmented, access tested before places are given."""
 
 from __future__ import annotations
 
@@ -96,6 +96,7 @@ class LexicalIndex:
         self._vocabulary: dict[str, int] = {}  # only grows; a term keeps its number
         self._documents: dict[int, array[int]] = {}  # chunk id to term numbers
         self._built = _Built(_NO_IDS, None, 0)
+        self._last: tuple[_Built, str, Vector] | None = None
 
     def __len__(self) -> int:
         return len(self._built.ids)
@@ -129,7 +130,9 @@ class LexicalIndex:
             Ids and BM25 scores (above 0), best first; equal scores by id.
         """
         built = self._built
-        scores = self._score(built, text, allowed)
+        scores = self._score(built, text)
+        if allowed is not None:
+            scores = np.where(np.isin(built.ids, allowed), scores, np.float32(0))
         found = np.flatnonzero(scores > 0)
         if len(found) > top_k:
             found = found[np.argpartition(-scores[found], top_k - 1)[:top_k]] if top_k > 0 else found[:0]
@@ -139,22 +142,24 @@ class LexicalIndex:
     def scores(self, text: str, ids: ChunkIds) -> Vector:
         """Compute the BM25 score of given chunks, shape (len(ids),); 0 where there is no such id."""
         built = self._built
-        every = self._score(built, text, None)
+        every = self._score(built, text)
         result = np.zeros(len(ids), dtype=np.float32)
         known = np.isin(ids, built.ids)
         result[known] = every[np.searchsorted(built.ids, ids[known])]
         return result
 
-    def _score(self, built: _Built, text: str, allowed: ChunkIds | None) -> Vector:
-        """Score every chunk of one state; chunks that are not allowed get 0."""
-        if built.ranker is None:
-            return np.zeros(len(built.ids), dtype=np.float32)
+    def _score(self, built: _Built, text: str) -> Vector:
+        """Score every chunk of one state; the last text's scores are kept, for a search asks twice."""
+        last = self._last
+        if last is not None and last[0] is built and last[1] == text:
+            return last[2]
         numbers = [self._vocabulary.get(term, built.terms) for term in self._analyzer.terms(text)]
         known = [number for number in numbers if number < built.terms]
-        if not known:
-            return np.zeros(len(built.ids), dtype=np.float32)
-        mask = None if allowed is None else np.isin(built.ids, allowed)
-        scores: Vector = built.ranker.get_scores_from_ids(known, weight_mask=mask)
+        if built.ranker is None or not known:
+            scores: Vector = np.zeros(len(built.ids), dtype=np.float32)
+        else:
+            scores = built.ranker.get_scores_from_ids(known)
+        self._last = (built, text, scores)  # one assignment: another thread sees all of it or nothing
         return scores
 
     def _build(self) -> _Built:

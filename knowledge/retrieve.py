@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
@@ -14,20 +14,28 @@ import numpy as np
 
 from knowledge import snapshot
 from knowledge.curated import CuratedBook, CuratedMatch, normalise, string_similarity
-from knowledge.fusion import fuse
+from knowledge.fusion import BlendWeights, blend, centred, fuse, shares
 from knowledge.index import IndexSettings, VectorIndex
 from knowledge.lexical import Analyzer, LexicalIndex, LexicalSettings
 from knowledge.types import ChunkIds, Encoder, Hits, KnowledgeStore, Passage, StoredChunk, Vector
 
-__all__ = ["CuratedMatch", "KnowledgeBase", "Progress", "RetrievalMode", "RetrievalSettings"]
+__all__ = ["CuratedMatch", "Fusion", "KnowledgeBase", "Progress", "RetrievalMode", "RetrievalSettings"]
 
 Progress: TypeAlias = Callable[[int, int, str], None]  # done, total, label
 
 READ_BATCH: Final = 4_096  # vectors read from the store at once: 6 MB of 384 numbers each
 ENCODE_BATCH: Final = 256  # chunks encoded and committed at once when the encoder was changed
+TYPICAL_SAMPLE: Final = 500  # about so many chunks tell how near to a question any chunk lies
 CURATED_DEPTH: Final = 10  # questions looked at from either side
 _NO_IDS: Final[ChunkIds] = np.zeros(0, dtype=np.int64)
 _NO_HITS: Final = Hits(_NO_IDS, np.zeros(0, dtype=np.float32))
+
+
+class Fusion(StrEnum):
+    """How two searches become one ranking in hybrid mode."""
+
+    SCORES = "scores"  # knowledge.fusion.blend
+    PLACES = "places"  # reciprocal rank fusion
 
 
 class RetrievalMode(StrEnum):
@@ -44,14 +52,24 @@ class RetrievalSettings:
 
     mode: RetrievalMode = RetrievalMode.HYBRID
     top_k: int = 5  # passages, unless the caller says otherwise
-    # Held-out nDCG@10 of 10 against the usual 60: FeedbackQA .667 and .665, within a collection .715 and .709, SQuAD 2
-    # .785 and .780; vectors alone .608, .672 and .699.
-    rrf_k: float = 10.0  # see knowledge.fusion
-    depth: int = 50  # places read from either ranking before they are fused
-    vector_weight: float = 1.0
-    lexical_weight: float = 1.0
+    fusion: Fusion = Fusion.SCORES
+    weights: BlendWeights = field(default_factory=BlendWeights)  # of scores
+    rrf_k: float = 10.0  # of places; better than the usual 60
+    vector_weight: float = 1.0  # of places
+    lexical_weight: float = 1.0  # of places
+    depth: int = 50  # places read from each ranking before they are fused
     index: IndexSettings = field(default_factory=IndexSettings)
     lexical: LexicalSettings = field(default_factory=LexicalSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Candidates with their scores, best first; row by row."""
+
+    ids: ChunkIds
+    fused: Vector
+    similarities: Vector  # NaN where the index has lost the chunk meanwhile
+    lexical: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,7 @@ class _View:
     ids: ChunkIds  # ascending
     collections: tuple[str, ...]  # of the chunks, in the order of ids
     curated: CuratedBook
+    typical: Vector  # mean vector of a sample of the chunks, shape (dim,)
     _allowed: dict[frozenset[str], ChunkIds] = field(default_factory=dict)
 
     def allowed(self, collections: Sequence[str] | None) -> ChunkIds | None:
@@ -91,6 +110,7 @@ class KnowledgeBase:
         encoder: Encoder,
         index: VectorIndex,
         lexical: LexicalIndex,
+        titles: LexicalIndex,
         index_folder: Path,
         settings: RetrievalSettings,
     ) -> None:
@@ -98,11 +118,12 @@ class KnowledgeBase:
         self._encoder = encoder
         self._index = index
         self._lexical = lexical
+        self._titles = titles
         self._index_folder = index_folder
         self._settings = settings
         self._refreshing = Lock()
         self._unsaved = False
-        self._view = _View(None, _NO_IDS, (), CuratedBook())
+        self._view = _View(None, _NO_IDS, (), CuratedBook(), np.zeros(encoder.dimension, dtype=np.float32))
 
     @classmethod
     def open(
@@ -130,11 +151,13 @@ class KnowledgeBase:
             settings=settings.index,
             originals=store.load_vectors,
         ) or VectorIndex(encoder.dimension, settings=settings.index, originals=store.load_vectors)
+        analyzer = Analyzer(settings.lexical, cache_folder=index_folder / "jieba")
         base = cls(
             store=store,
             encoder=encoder,
             index=index,
-            lexical=LexicalIndex(Analyzer(settings.lexical, cache_folder=index_folder / "jieba")),
+            lexical=LexicalIndex(analyzer),
+            titles=LexicalIndex(analyzer),
             index_folder=index_folder,
             settings=settings,
         )
@@ -175,16 +198,34 @@ class KnowledgeBase:
             DimensionMismatchError: The vector is not from this knowledge base's encoder.
         """
         wanted = self._settings.top_k if top_k is None else top_k
-        depth = max(self._settings.depth, wanted)
-        allowed = self._view.allowed(collections)
-        close = like = _NO_HITS
-        if self._settings.mode is not RetrievalMode.LEXICAL:
+        found = self._ranked(text, vector, self._view.allowed(collections), max(self._settings.depth, wanted))
+        return self._passages(found, collections=collections, top_k=wanted)
+
+    def _ranked(self, text: str, vector: Vector, allowed: ChunkIds | None, depth: int) -> _Scored:
+        """Search as the mode says and order what was found."""
+        settings = self._settings
+        close = like = named = _NO_HITS
+        if settings.mode is not RetrievalMode.LEXICAL:
             close = self._index.search(vector[np.newaxis, :], depth, allowed)[0]
-        if self._settings.mode is not RetrievalMode.VECTOR:
+        if settings.mode is not RetrievalMode.VECTOR:
             like = self._lexical.search(text, depth, allowed)
-        rankings = [(close.ids, self._settings.vector_weight), (like.ids, self._settings.lexical_weight)]
-        fused = fuse(rankings, k=self._settings.rrf_k)
-        return self._passages(fused, text, vector, collections=collections, top_k=wanted)
+            named = self._titles.search(text, depth, allowed)
+        ids = np.unique(np.concatenate([close.ids, like.ids, named.ids]))
+        similarities, lexical = self._index.scores(vector, ids), self._lexical.scores(text, ids)
+        if settings.mode is RetrievalMode.HYBRID and settings.fusion is Fusion.PLACES:
+            rankings = [(close.ids, settings.vector_weight), (like.ids, settings.lexical_weight)]
+            places = dict(fuse(rankings, k=settings.rrf_k))
+            fused = np.array([places.get(chunk_id, 0.0) for chunk_id in ids.tolist()], dtype=np.float32)
+        elif settings.mode is RetrievalMode.VECTOR:
+            fused = similarities
+        else:
+            titles = shares(self._titles.scores(text, ids), named)
+            similarity_weight = settings.weights.similarity if settings.mode is RetrievalMode.HYBRID else 0.0
+            weights = replace(settings.weights, similarity=similarity_weight)
+            nearness = centred(np.nan_to_num(similarities), float(self._view.typical @ vector))
+            fused = blend(nearness, shares(lexical, like), titles, weights)
+        order = np.lexsort((ids, -fused))
+        return _Scored(ids[order], fused[order], similarities[order], lexical[order])
 
     def curated(
         self, text: str, vector: Vector, *, collections: Sequence[str] | None = None, top_k: int = 3
@@ -208,8 +249,11 @@ class KnowledgeBase:
         visible = np.fromiter(questions, dtype=np.int64, count=len(questions))
         close = self._index.search(vector[np.newaxis, :], CURATED_DEPTH, visible)[0].ids
         like = CuratedBook.nearest(asked, questions, CURATED_DEPTH)
-        order = [(chunk_id, 1.0) for chunk_id in dict.fromkeys([*same, *close.tolist(), *like.tolist()])]
-        passages = self._passages(order, text, vector, collections=collections, top_k=len(order))
+        ids = np.array(list(dict.fromkeys([*same, *close.tolist(), *like.tolist()])), dtype=np.int64)
+        order = _Scored(
+            ids, np.ones(len(ids), dtype=np.float32), self._index.scores(vector, ids), self._lexical.scores(text, ids)
+        )
+        passages = self._passages(order, collections=collections, top_k=len(ids))
         matches = [
             CuratedMatch(
                 passage=passage,
@@ -236,33 +280,28 @@ class KnowledgeBase:
                 snapshot.save(self._index_folder, self._index, encoder=self._encoder.name)
                 self._unsaved = False
 
-    def _passages(
-        self,
-        fused: Sequence[tuple[int, float]],
-        text: str,
-        vector: Vector,
-        *,
-        collections: Sequence[str] | None,
-        top_k: int,
-    ) -> tuple[Passage, ...]:
+    def _passages(self, found: _Scored, *, collections: Sequence[str] | None, top_k: int) -> tuple[Passage, ...]:
         """Look chunks up, best first, until there are enough; one removed since leaves its place to the next."""
-        found: list[Passage] = []
-        for start in range(0, len(fused), max(1, top_k)):
-            part = fused[start : start + top_k]
-            ids = np.array([chunk_id for chunk_id, _ in part], dtype=np.int64)
-            stored = {chunk.id: chunk for chunk in self._store.load_chunks(ids.tolist())}
-            similarities = self._index.scores(vector, ids).tolist()
-            lexical = self._lexical.scores(text, ids).tolist()
-            for (chunk_id, score), similarity, words in zip(part, similarities, lexical, strict=True):
-                chunk = stored.get(chunk_id)
+        passages: list[Passage] = []
+        for start in range(0, len(found.ids), max(1, top_k)):
+            rows = range(start, min(start + top_k, len(found.ids)))
+            stored = {chunk.id: chunk for chunk in self._store.load_chunks(found.ids[rows].tolist())}
+            for row in rows:
+                chunk, similarity = stored.get(int(found.ids[row])), float(found.similarities[row])
                 if chunk is None or math.isnan(similarity) or not _may_see(chunk, collections):
                     continue
-                found.append(
-                    Passage(stored=chunk, similarity=similarity, lexical=words, fused=score, rank=len(found) + 1)
+                passages.append(
+                    Passage(
+                        stored=chunk,
+                        similarity=similarity,
+                        lexical=float(found.lexical[row]),
+                        fused=float(found.fused[row]),
+                        rank=len(passages) + 1,
+                    )
                 )
-            if len(found) >= top_k:
+            if len(passages) >= top_k:
                 break
-        return tuple(found[:top_k])
+        return tuple(passages[:top_k])
 
     def _follow(self, progress: Progress) -> None:
         """Bring index, BM25 and curated questions to the store's state; a chunk's id stands for its content."""
@@ -283,16 +322,27 @@ class KnowledgeBase:
         unread = np.setdiff1d(ids, self._lexical.ids)
         curated: list[StoredChunk] = []
         if len(removed) or len(unread):
-            self._lexical.update(added=self._texts(unread, curated, progress), removed=removed)
+            titles: dict[int, str] = {}
+            self._lexical.update(added=self._texts(unread, curated, titles, progress), removed=removed)
+            self._titles.update(added=titles, removed=removed)
         book = self._view.curated.changed(added=curated, removed=frozenset(removed.tolist()))
-        self._view = _View(revision, ids, tuple(name for _, name in listed), book)
+        self._view = _View(
+            revision,
+            ids,
+            tuple(name for _, name in listed),
+            book,
+            self._index.mean(ids[:: max(1, len(ids) // TYPICAL_SAMPLE)]),
+        )
 
-    def _texts(self, ids: ChunkIds, chunks: list[StoredChunk], progress: Progress) -> Iterator[tuple[int, str]]:
-        """Read chunks' words by id, and keep the chunks that hold a curated question."""
+    def _texts(
+        self, ids: ChunkIds, chunks: list[StoredChunk], titles: dict[int, str], progress: Progress
+    ) -> Iterator[tuple[int, str]]:
+        """Read chunks' words by id, and keep their titles and the chunks that hold a curated question."""
         for done, batch in _batches(ids, READ_BATCH):
             for stored in self._store.load_chunks(batch.tolist()):
                 if stored.chunk.question:
                     chunks.append(stored)
+                titles[stored.id] = stored.chunk.title_text
                 yield stored.id, stored.chunk.lexical_text
             progress(done, len(ids), "words")
 

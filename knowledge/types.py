@@ -148,6 +148,11 @@ class Chunk:
         """What BM25 reads: titles, question and text."""
         return "\n".join(part for part in (" > ".join(self.title_path), self.question, self.text) if part)
 
+    @property
+    def title_text(self) -> str:
+        """What BM25 reads of the titles alone: titles and question."""
+        return "\n".join(part for part in (" > ".join(self.title_path), self.question) if part)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredChunk:
@@ -185,7 +190,7 @@ class Passage:
     stored: StoredChunk
     similarity: float  # cosine, [-1, 1]; computed for every passage, also those that only BM25 found
     lexical: float  # BM25, >= 0
-    fused: float  # reciprocal rank fusion, > 0
+    fused: float  # what it was ranked by, [-1, 1]: see knowledge.fusion
     rank: int  # from 1
 
 

@@ -1,4 +1,4 @@
-"""The message path with a grounded generator: it reads each passage by itself, and has a say in what can be answered."""
+"""The message path with a grounded generator: it judges each passage by itself, and writes from the best."""
 
 from __future__ import annotations
 
@@ -95,6 +95,27 @@ async def test_a_list_keeps_its_lines(tmp_path: Path) -> None:
     generator = ScriptedGenerator(lambda _: draft, answerable=[SURE, UNSURE, UNSURE])
     given = await answer(pipeline(tmp_path, generator=generator), REFUND_QUESTION)
     assert given.text.startswith("Refunds reach your bank within five working days.\nAsk the desk")
+
+
+async def test_a_line_that_leads_to_a_list_is_not_shown_without_it(tmp_path: Path) -> None:
+    page = chunk(
+        "To get a refund, you need:\n\n- the receipt that the shop printed\n- the card that paid for everything",
+        title="Refunds",
+    )
+    lead = ScriptedGenerator(lambda _: "To get a refund, you need:", answerable=[SURE])
+    given = await answer(pipeline(tmp_path / "a", generator=lead, chunks=[page]), "What do I need for a refund?")
+    assert given.kind is AnswerKind.QUOTED
+    assert "- the card that paid" in given.text
+    whole = ScriptedGenerator(
+        lambda _: (
+            "To get a refund, you need:\n\n- the receipt that the shop printed\n- the card that paid for everything"
+        ),
+        answerable=[SURE],
+    )
+    given = await answer(pipeline(tmp_path / "b", generator=whole, chunks=[page]), "What do I need for a refund?")
+    assert given.text.startswith(
+        "To get a refund, you need:\n\n- the receipt that the shop printed\n- the card that paid for everything"
+    )
 
 
 async def test_chinese_is_quoted_by_a_grounded_generator_too(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from bot.store.crypto import Keyring
 from bot.store.store import Store
 from knowledge.errors import KnowledgeError
 from knowledge.index import DimensionMismatchError, IndexSettings
-from knowledge.retrieve import KnowledgeBase, RetrievalMode, RetrievalSettings
+from knowledge.retrieve import Fusion, KnowledgeBase, RetrievalMode, RetrievalSettings
 from knowledge.testing import MemoryStore, WordEncoder, chunk, document
 from knowledge.types import ChunkIds, KnowledgeStore, Matrix, Passage
 from tests.stores import keyring
@@ -109,9 +109,9 @@ def test_hybrid_finds_what_either_side_finds_and_gives_every_score(
     put(store, "/zebra", "A zebra crossing.", encoder=encoder)
     vector = encoder.encode(["About the refund."])[0]
     found = {
-        mode: KnowledgeBase.open(store, encoder, folder, RetrievalSettings(mode=mode, rrf_k=10)).search(
-            "zebra", vector, top_k=2
-        )
+        mode: KnowledgeBase.open(
+            store, encoder, folder, RetrievalSettings(mode=mode, fusion=Fusion.PLACES, rrf_k=10)
+        ).search("zebra", vector, top_k=2)
         for mode in RetrievalMode
     }
     assert texts(found[RetrievalMode.VECTOR])[0] == "About the refund."
@@ -126,16 +126,36 @@ def test_hybrid_finds_what_either_side_finds_and_gives_every_score(
     assert [zebra.rank, refund.rank] == [1, 2]
 
 
+def test_by_scores_a_passage_with_the_words_and_the_title_comes_before_its_equals_in_meaning(
+    store: KnowledgeStore, encoder: WordEncoder, folder: Path
+) -> None:
+    vector = encoder.encode(["nothing in common"])[0]
+    for title, text in (("Zebra", "The animal."), ("Lions", "Not a zebra."), ("Lions", "Another animal.")):
+        piece = [chunk(text, title=title)]
+        store.replace_document(document(f"/{text}"), piece, vector[np.newaxis], encoder=encoder.name)
+    found = KnowledgeBase.open(store, encoder, folder).search("zebra", vector)
+    assert texts(found) == ["The animal.", "Not a zebra.", "Another animal."]
+    titled, worded, neither = (passage.fused for passage in found)
+    weights = RetrievalSettings().weights
+    total = weights.similarity + weights.words + weights.titles
+    assert neither == pytest.approx(0.0, abs=1e-5)  # every passage is as near, so nearness says nothing
+    assert titled == pytest.approx((weights.words + weights.titles) / total, abs=1e-5)  # the best by both
+    assert neither < worded < titled
+
+
+@pytest.mark.parametrize("fusion", list(Fusion))
 @pytest.mark.parametrize("mode", list(RetrievalMode))
 @pytest.mark.parametrize("exact_limit", [1_000, 20])
 def test_a_better_forbidden_match_neither_appears_nor_takes_a_place(
-    mode: RetrievalMode, exact_limit: int, store: KnowledgeStore, encoder: WordEncoder, folder: Path
+    *, mode: RetrievalMode, fusion: Fusion, exact_limit: int, store: KnowledgeStore, encoder: WordEncoder, folder: Path
 ) -> None:
     for number in range(60):
         put(store, f"/secret/{number}", "How long does a refund take?", encoder=encoder, collection="secret")
     for number in range(8):
         put(store, f"/open/{number}", f"A refund, number {number}, and many other words.", encoder=encoder)
-    settings = RetrievalSettings(mode=mode, depth=5, index=IndexSettings(exact_limit=exact_limit, nprobe=1))
+    settings = RetrievalSettings(
+        mode=mode, fusion=fusion, depth=5, index=IndexSettings(exact_limit=exact_limit, nprobe=1)
+    )
     base = KnowledgeBase.open(store, encoder, folder, settings)
     question = "How long does a refund take?"
     assert {passage.stored.collection for passage in search(base, question)} == {"secret"}

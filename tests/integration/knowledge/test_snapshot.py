@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from filelock import FileLock
@@ -37,6 +38,20 @@ def test_a_saved_index_loads_equal(tmp_path: Path) -> None:
     assert loaded.ids.tolist() == index.ids.tolist()
     query = np.ones(DIMENSION, dtype=np.float32)
     np.testing.assert_array_equal(loaded.scores(query, index.ids), index.scores(query, index.ids))
+
+
+def test_a_snapshot_with_the_8_bit_codes_of_an_older_version_is_rebuilt_not_loaded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = made(200)
+    older = faiss.index_factory(DIMENSION, "IVF2,SQ8", faiss.METRIC_INNER_PRODUCT)
+    vectors = np.random.default_rng(0).standard_normal((200, DIMENSION)).astype(np.float32)
+    older.train(vectors)
+    older.add_with_ids(vectors, index.ids)
+    index._faiss = older
+    snapshot.save(tmp_path, index, encoder="mini")
+    assert load(tmp_path) is None
+    assert "another kind of index" in caplog.text
 
 
 def test_only_the_newest_snapshot_stays(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from adapters.bases import fingerprint
 from adapters.encoder.adapter import load_delta, save_delta
 from adapters.encoder.config import EncoderSettings
 from adapters.encoder.model import SentenceEncoder
-from adapters.errors import AdapterError
 from training.errors import TrainingError
 from training.links import Link, LinkEpoch, LinkTrainConfig, LinkTraining
+from training.splits import position
 from training.train_encoder import train_encoder
 
 pytestmark = pytest.mark.models
@@ -42,7 +42,7 @@ QUESTIONS = (
     "how long am I bound by the oathpaper",
 )
 LINKS = tuple(Link(question=question, passage=number) for number, question in enumerate(QUESTIONS))
-QUICK = LinkTrainConfig(epochs=8, learning_rate=2e-4, dev_share=0.0, warm_up=0.0, passages_per_step=8)
+QUICK = LinkTrainConfig(epochs=8, rank=0, learning_rate=2e-4, dev_share=0.0, warm_up=0.0, passages_per_step=8)
 FLOAT = EncoderSettings(dtype="float32")
 
 
@@ -61,7 +61,7 @@ def ranks(encoder: SentenceEncoder) -> list[int]:
 def test_links_that_were_learned_rank_first(encoder_folder: Path, tuned: LinkTraining) -> None:
     before = ranks(SentenceEncoder(encoder_folder, FLOAT))
     after = ranks(SentenceEncoder(encoder_folder, FLOAT, delta=tuned.delta))
-    assert sum(before) > 20
+    assert sum(before) > 14
     assert after == [1] * 8
     assert (tuned.links, tuned.best_epoch, len(tuned.epochs)) == (8, 8, 9)
     assert tuned.epochs[-1].train_loss < 0.1 < tuned.epochs[1].train_loss
@@ -93,30 +93,28 @@ def test_a_saved_delta_loads_to_equal_vectors_under_a_name_of_its_own(
     assert loaded.name == direct.name != SentenceEncoder(encoder_folder, FLOAT).name
 
 
-def test_a_delta_of_another_base_is_refused(encoder_folder: Path, tuned: LinkTraining, tmp_path: Path) -> None:
-    save_delta(tuned.delta, tmp_path / "tuned", source="a test", created_at=datetime(2026, 11, 24, tzinfo=UTC))
-    with pytest.raises(AdapterError, match="belongs to the model"):
-        load_delta(tmp_path / "tuned", base="0" * 64)
-    foreign = replace(tuned.delta, base="0" * 64)
-    with pytest.raises(AdapterError, match="belongs to the model"):
-        SentenceEncoder(encoder_folder, FLOAT, delta=foreign)
-
-
-def test_when_no_epoch_helps_the_dev_questions_nothing_is_changed(encoder_folder: Path) -> None:
-    # What is learned is wrong for the dev questions, which the untuned encoder answers.
-    wrong = [Link(question=PASSAGES[number].lower(), passage=(number + 1) % 8) for number in range(8)]
-    dev = [
-        Link(question=text, passage=0) for text in ("How many working days until my refund?", "refund in working days")
-    ]
+def test_an_encoder_that_already_answers_every_dev_question_stays_as_it_is(encoder_folder: Path) -> None:
+    asked = ("When are invoices sent?", "Where is the office?", "Is parking free?", "How are passwords reset?")
+    right = dict(zip(asked, (4, 2, 1, 3), strict=True))
+    dev = [Link(question=text, passage=number) for text, number in right.items() if position(text) < 0.5]
+    learned = [link for link in LINKS if position(link.question) >= 0.5]
+    assert dev
+    assert learned
     seen: list[LinkEpoch] = []
-    config = replace(QUICK, dev_share=0.5, learning_rate=1e-3, patience=2)
     done = train_encoder(
-        encoder_folder, [*wrong, *dev], PASSAGES, config, on_epoch=lambda report, _delta: seen.append(report)
+        encoder_folder,
+        [*learned, *dev],
+        PASSAGES,
+        replace(QUICK, dev_share=0.5, least_dev=1, patience=2),
+        on_epoch=lambda report, _delta: seen.append(report),
     )
-    if done.best_epoch == 0:
-        assert not done.delta.tensors
-    assert [report.epoch for report in seen] == list(range(len(seen)))
-    assert len(seen) <= done.best_epoch + 1 + 2
+    assert (done.best_epoch, done.delta.tensors, done.epochs[0].dev_accuracy) == (0, {}, 1.0)
+    assert [report.epoch for report in seen] == [0, 1, 2]  # two without a better one
+
+
+def test_too_few_dev_questions_decide_nothing(encoder_folder: Path) -> None:
+    done = train_encoder(encoder_folder, LINKS, PASSAGES, replace(QUICK, epochs=1, dev_share=0.5))
+    assert (done.links, done.best_epoch) == (8, 1)
 
 
 @pytest.mark.parametrize("links", [(), (Link(question="?", passage=8),)])

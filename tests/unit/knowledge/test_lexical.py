@@ -128,3 +128,11 @@ def test_searches_during_updates_see_one_whole_state(index: LexicalIndex) -> Non
             assert sum(key >= 100 for key in hits.ids.tolist()) <= 1
         changing.result()
     assert index.search("refund number", 10).ids.tolist()[0] == 129
+
+
+def test_one_text_after_another_gets_its_own_scores_also_after_an_update() -> None:
+    index = LexicalIndex()
+    index.update(added={1: "refund", 2: "parking"})
+    first = [index.search("refund", 5).ids.tolist(), index.search("parking", 5).ids.tolist()]
+    index.update(added={3: "parking"})
+    assert [*first, index.search("parking", 5).ids.tolist()] == [[1], [2], [2, 3]]
