@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from adapters.intent.config import OUT_OF_SCOPE, QUESTION, IntentDefinition, training_rows
 from adapters.intent.match import has_cjk
-from adapters.intent.model import Evidence, IntentHead, mix, nearest_of_each, scope_evidence
+from adapters.intent.model import Evidence, IntentHead, centres_of, mix, nearest_of_each, scope_evidence
 from adapters.types import Encoder, LabelledText, Matrix
 from training.calibrate import SHARPNESS, columns_of, fit_scope, fit_temperature, sorted_examples
 from training.dataset import counts
@@ -27,9 +27,9 @@ from training.splits import fold_order
 from training.types import IntentTraining, Split
 
 FOLDS: Final = 5
-INVERSE_PENALTY: Final = 3.0  # C; 1, 3, 10, 30 and 100 were tried on real questions, see benchmarks/intent.py
+INVERSE_PENALTY: Final = 3.0  # C; 1, 3, 10, 30 and 100 were tried on real questions, see benchmarks/intent_builtin.py
 # The weight of the nearest examples cannot be chosen on the examples themselves: what it is for are questions from
-# a team's own field, which are near to none of them. See benchmarks/intent.py.
+# a team's own field, which are near to none of them. See benchmarks/intent_builtin.py.
 NEIGHBOUR_WEIGHT: Final = 6.0
 FEW_EXAMPLES: Final = 5  # an intent with fewer examples is trained on its description too
 MIN_CJK_ACCURACY: Final = 0.8  # out of fold; below, the encoder does not read Chinese (MiniLM: about .5)
@@ -78,15 +78,15 @@ def few_shot_training(definitions: Sequence[IntentDefinition], encoder: Encoder)
         head = IntentHead.from_prototypes(definitions, encoder)
         return _training(head, len(rows), np.zeros(0), np.zeros(0, dtype=bool), started)
     data = _data(rows, encoder.encode([row.text for row in rows]))
-    logits, similarities = _out_of_fold(data)
+    logits, similarities, centres = _out_of_fold(data)
     kept = readable(data.rows, logits, similarities, data.columns)
     if not kept.all():
         data = data.only(kept)
-        logits, similarities = _out_of_fold(data)
+        logits, similarities, centres = _out_of_fold(data)
     temperature, _ = fit_temperature(logits, similarities, data.columns, weight=NEIGHBOUR_WEIGHT)
     probabilities = _mixed(logits, similarities, temperature)
     inside = np.array([row.label != OUT_OF_SCOPE for row in data.rows])
-    evidence = Evidence(probabilities=probabilities, similarities=similarities)
+    evidence = Evidence(probabilities=probabilities, similarities=similarities, logits=logits, centres=centres)
     weight, bias = fit_layer(data.embeddings, data.columns, len(data.labels))
     examples, starts = sorted_examples(data.embeddings, data.columns, len(data.labels))
     head = IntentHead(
@@ -119,7 +119,7 @@ def few_shot_rows(definitions: Sequence[IntentDefinition]) -> tuple[LabelledText
 def readable_rows(rows: Sequence[LabelledText], encoder: Encoder) -> tuple[LabelledText, ...]:
     """The rows that the encoder can make use of; see `readable`."""
     data = _data(tuple(rows), encoder.encode([row.text for row in rows]))
-    logits, similarities = _out_of_fold(data)
+    logits, similarities, _ = _out_of_fold(data)
     return data.only(readable(data.rows, logits, similarities, data.columns)).rows
 
 
@@ -182,10 +182,10 @@ def _data(rows: tuple[LabelledText, ...], embeddings: Matrix) -> _Data:
     )
 
 
-def _out_of_fold(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Logits and similarities of each row by a layer and examples without it; both (n, labels)."""
+def _out_of_fold(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Logits of each row, similarities and closeness to centres by a layer and examples without it; all (n, labels)."""
     shape = (len(data.rows), len(data.labels))
-    logits, similarities = np.zeros(shape), np.full(shape, -1.0)
+    logits, similarities, centres = np.zeros(shape), np.full(shape, -1.0), np.full(shape, -1.0)
     for held in _folds(data):
         kept = ~held
         present = np.unique(data.columns[kept])
@@ -196,7 +196,8 @@ def _out_of_fold(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64]]
         places = np.searchsorted(present, data.columns[kept])
         examples, starts = sorted_examples(data.embeddings[kept], places, len(present))
         similarities[np.ix_(held, present)] = nearest_of_each(data.embeddings[held] @ examples.T, starts)
-    return logits, similarities
+        centres[np.ix_(held, present)] = data.embeddings[held] @ centres_of(examples, starts).T
+    return logits, similarities, centres
 
 
 def _folds(data: _Data) -> Iterator[NDArray[np.bool_]]:

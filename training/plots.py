@@ -1,4 +1,4 @@
-"""Pictures of a training: the confusion matrix and the loss curve."""
+"""Pictures of a training: the confusion matrix, the loss curve and the reliability diagram."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.errors import TrainingError
+from training.metrics import calibration_error
 from training.types import EpochReport, IntentReport
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUMBERED_LABELS: Final = 30  # up to so many labels each cell shows its count
+RELIABILITY_BINS: Final = 10
 DOTS_PER_INCH: Final = 110
 # Matplotlib's own font, then those that can draw Chinese labels on the usual systems.
 FONTS: Final = ("DejaVu Sans", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "PingFang SC", "Microsoft YaHei")
@@ -87,6 +90,56 @@ def plot_loss(epochs: Sequence[EpochReport], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend()
         _save(figure, path)
+
+
+def plot_reliability(confidence: NDArray[np.floating], correct: NDArray[np.bool_], path: Path, *, title: str) -> None:
+    """Write a reliability diagram as a PNG: how often predictions of a confidence are right, and how many there are.
+
+    Args:
+        confidence: Shape (n,), [0, 1], n >= 1.
+        correct: Shape (n,).
+        path: The picture; it appears whole or not at all.
+        title: What was measured; the expected calibration error is added to it.
+
+    Raises:
+        TrainingError: The picture cannot be written.
+    """
+    borders = np.linspace(0.0, 1.0, RELIABILITY_BINS + 1)
+    places = np.minimum((confidence * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
+    counts = np.bincount(places, minlength=RELIABILITY_BINS)
+    filled = counts > 0
+    right = np.bincount(places, weights=correct, minlength=RELIABILITY_BINS)[filled] / counts[filled]
+    mean = np.bincount(places, weights=confidence, minlength=RELIABILITY_BINS)[filled] / counts[filled]
+    # 95 % interval of a share, Wilson 1927; a bin of few rows says little and shows it
+    low, high = wilson(right, counts[filled])
+    with _drawing(5.2, 5.6) as figure:
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        above.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="perfectly calibrated")
+        above.errorbar(
+            mean, right, yerr=np.maximum([right - low, high - right], 0), marker="o", capsize=3, label="measured, 95 %"
+        )
+        above.set_ylabel("share that is right")
+        above.set_ylim(0, 1.02)
+        above.grid(alpha=0.3)
+        above.legend(loc="upper left")
+        above.set_title(
+            f"{title}\nexpected calibration error {calibration_error(confidence, correct):.3f}", fontsize=10
+        )
+        below.bar(borders[:-1], counts, width=1.0 / RELIABILITY_BINS, align="edge", color="0.7", edgecolor="white")
+        below.set_yscale("log")
+        below.set_xlabel("confidence")
+        below.set_ylabel("rows")
+        _save(figure, path)
+
+
+def wilson(
+    shares: NDArray[np.floating], counts: NDArray[np.integer]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Low and high ends of the 95 % interval of shares of counts, Wilson 1927; both in the shape of the shares."""
+    z = 1.959964
+    middle = (shares + z**2 / (2 * counts)) / (1 + z**2 / counts)
+    half = z / (1 + z**2 / counts) * np.sqrt(shares * (1 - shares) / counts + z**2 / (4 * counts**2))
+    return np.asarray(middle - half), np.asarray(middle + half)
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from typing import Final
 from adapters.intent.config import OUT_OF_SCOPE, IntentDefinition
 from adapters.types import Intent
 
-# From which likeness two texts are almost the same; benchmarks/intent.py prints what each value catches and misses.
+# From which likeness two texts are almost the same; benchmarks/intent_builtin.py prints what each catches and misses.
 MIN_RATIO: Final = 0.8
 MIN_RATIO_CJK: Final = 0.6  # a Chinese character says as much as a short word, so one that differs weighs more
 MAX_CHARS: Final = 40  # a longer text says more than any canned reply answers
-NEAR_CONFIDENCE: Final = 0.95  # of a near match; none of the near matches in benchmarks/intent.py is wrong
+NEAR_CONFIDENCE: Final = 0.95  # of a near match; none of the near matches in benchmarks/intent_builtin.py is wrong
 
 
 class ExampleMatcher:

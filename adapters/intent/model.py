@@ -8,7 +8,7 @@ place of the sum: a text far from every example gets no certainty from it, which
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 import numpy as np
@@ -19,6 +19,7 @@ from adapters.intent.config import OUT_OF_SCOPE, IntentDefinition
 from adapters.types import Encoder, Intent, Matrix
 
 PROTOTYPE_TEMPERATURE: Final = 0.05  # cosines of MiniLM differ by about this much between near labels
+SCOPE_PARTS: Final = 5  # pieces of evidence in `scope_evidence`
 BATCH: Final = 1024  # rows at a time: bounds memory at 1024 x examples floats
 
 
@@ -27,20 +28,22 @@ class ScopeModel:
     """Evidence to an in-scope score in [0, 1].
 
     The evidence of a row is (probability of its likeliest label in scope, cosine to the nearest example in scope,
-    cosine to the nearest out-of-scope example or 0 where there is none).
+    cosine to the nearest out-of-scope example or 0 where there is none, logit of the linear layer for its likeliest
+    label in scope, cosine to that label's centre). The last two tell what lies between labels: a near-by topic that
+    no label covers has near examples, but it is far from every centre.
     """
 
-    coefficients: NDArray[np.float64]  # shape (3,)
+    coefficients: NDArray[np.float64]  # shape (k,), k <= 5: of the first k parts of the evidence
     intercept: float
     quantiles: NDArray[np.float64] | None  # shape (q,), ascending: raw scores of in-scope rows; None: logistic
 
     def score(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map evidence, shape (n, 3), to scores, shape (n,).
+        """Map evidence, shape (n, 5), to scores, shape (n,).
 
         With quantiles the score is the share of in-scope rows that had no higher raw score; without, it is the
         logistic function of it.
         """
-        raw = evidence @ self.coefficients + self.intercept
+        raw = evidence[:, : len(self.coefficients)] @ self.coefficients + self.intercept
         if self.quantiles is None:
             return np.asarray(1.0 / (1.0 + np.exp(-raw)))
         return np.searchsorted(self.quantiles, raw, side="right") / len(self.quantiles)
@@ -56,6 +59,8 @@ class Evidence:
 
     probabilities: NDArray[np.float64]  # shape (n, labels), rows sum to 1
     similarities: NDArray[np.float64]  # shape (n, labels), cosine to each label's nearest example
+    logits: NDArray[np.float64]  # shape (n, labels), of the linear layer alone
+    centres: NDArray[np.float64]  # shape (n, labels), cosine to each label's mean example
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +82,7 @@ class IntentHead:
     neighbour_weight: float  # a, >= 0
     neighbour_sharpness: float  # s, > 0
     scope: ScopeModel
+    centres: Matrix = field(init=False, repr=False)  # shape (labels, dim): each label's mean example, a unit vector
 
     def __post_init__(self) -> None:
         count, dimension = len(self.labels), self.dimension
@@ -94,6 +100,7 @@ class IntentHead:
         )
         if not fits:
             raise AdapterError(f'The intent head "{self.name}" does not fit together; train it again.')
+        object.__setattr__(self, "centres", centres_of(self.examples, self.starts))
 
     @property
     def dimension(self) -> int:
@@ -136,10 +143,12 @@ class IntentHead:
         parts = list(self._batches(embeddings))
         if not parts:
             empty = np.zeros((0, len(self.labels)))
-            return Evidence(probabilities=empty, similarities=empty)
+            return Evidence(probabilities=empty, similarities=empty, logits=empty, centres=empty)
         return Evidence(
             probabilities=np.concatenate([part.probabilities for part in parts]),
             similarities=np.concatenate([part.similarities for part in parts]),
+            logits=np.concatenate([part.logits for part in parts]),
+            centres=np.concatenate([part.centres for part in parts]),
         )
 
     def predict(self, embeddings: Matrix) -> tuple[Intent, ...]:
@@ -183,7 +192,12 @@ class IntentHead:
                 sharpness=self.neighbour_sharpness,
                 temperature=self.temperature,
             )
-            yield Evidence(probabilities=probabilities, similarities=similarities)
+            yield Evidence(
+                probabilities=probabilities,
+                similarities=similarities,
+                logits=np.asarray(logits, dtype=np.float64),
+                centres=np.asarray(batch @ self.centres.T, dtype=np.float64),
+            )
 
 
 def nearest_of_each(cosines: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -213,15 +227,30 @@ def mix(
     return np.asarray(mixed / mixed.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
+def centres_of(examples: Matrix, starts: NDArray[np.int64]) -> Matrix:
+    """The unit vector in the middle of each label's examples, shape (labels, dim); see `IntentHead` for the shapes."""
+    sums = np.add.reduceat(examples, starts, axis=0)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return np.asarray(sums / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+
 def scope_evidence(evidence: Evidence, labels: Sequence[str]) -> NDArray[np.float64]:
-    """What the in-scope score is made of, shape (n, 3); see `ScopeModel`."""
+    """What the in-scope score is made of, shape (n, 5); see `ScopeModel`."""
     inside = np.array([label != OUT_OF_SCOPE for label in labels])
-    rows = len(evidence.probabilities)
+    rows = np.arange(len(evidence.probabilities))
     if not inside.any():
-        return np.zeros((rows, 3))
-    outside = evidence.similarities[:, ~inside].max(axis=1) if not inside.all() else np.zeros(rows)
+        return np.zeros((len(rows), SCOPE_PARTS))
+    probabilities, centres = evidence.probabilities[:, inside], evidence.centres[:, inside]
+    best = probabilities.argmax(axis=1)
     return np.stack(
-        [evidence.probabilities[:, inside].max(axis=1), evidence.similarities[:, inside].max(axis=1), outside], axis=1
+        [
+            probabilities[rows, best],
+            evidence.similarities[:, inside].max(axis=1),
+            evidence.similarities[:, ~inside].max(axis=1) if not inside.all() else np.zeros(len(rows)),
+            evidence.logits[:, inside][rows, best],
+            centres[rows, best],
+        ],
+        axis=1,
     )
 
 

@@ -99,22 +99,22 @@ async def test_a_list_keeps_its_lines(tmp_path: Path) -> None:
 
 async def test_a_line_that_leads_to_a_list_is_not_shown_without_it(tmp_path: Path) -> None:
     page = chunk(
-        "To get a refund, you need:\n\n- the receipt that the shop printed\n- the card that paid for everything",
+        "The desk asks for these papers first:\n\n- the receipt that the shop printed\n- the card that paid for everything",
         title="Refunds",
     )
-    lead = ScriptedGenerator(lambda _: "To get a refund, you need:", answerable=[SURE])
+    lead = ScriptedGenerator(lambda _: "The desk asks for these papers first:", answerable=[SURE])
     given = await answer(pipeline(tmp_path / "a", generator=lead, chunks=[page]), "What do I need for a refund?")
     assert given.kind is AnswerKind.QUOTED
     assert "- the card that paid" in given.text
     whole = ScriptedGenerator(
         lambda _: (
-            "To get a refund, you need:\n\n- the receipt that the shop printed\n- the card that paid for everything"
+            "The desk asks for these papers first:\n\n- the receipt that the shop printed\n- the card that paid for everything"
         ),
         answerable=[SURE],
     )
     given = await answer(pipeline(tmp_path / "b", generator=whole, chunks=[page]), "What do I need for a refund?")
     assert given.text.startswith(
-        "To get a refund, you need:\n\n- the receipt that the shop printed\n- the card that paid for everything"
+        "The desk asks for these papers first:\n\n- the receipt that the shop printed\n- the card that paid for everything"
     )
 
 

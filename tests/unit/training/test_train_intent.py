@@ -113,7 +113,7 @@ def test_without_out_of_scope_rows_the_score_is_a_share_of_the_rows_in_scope() -
 
 
 def test_only_training_rows_are_kept_beside_the_layer_and_not_too_many() -> None:
-    data = rows()
+    data = rows() + tuple(replace(row, text=f"{row.text} today") for row in rows())
     head = train(data, replace(CONFIG, epochs=2, dev_share=0.05, test_share=0.01)).head
     train_side = [row for row in data if split_of(row.text, dev_share=0.05, test_share=0.01) is Split.TRAIN]
     assert max(Counter(row.label for row in train_side).values()) > MAX_EXAMPLES_PER_LABEL
