@@ -134,7 +134,7 @@ def train_generator(
             for pack in packs:
                 answer_loss, head_loss, _ = losses(peft, head, pack)
                 total = (answer_loss + config.head_weight * head_loss) / len(packs)
-                total.backward()
+                torch.autograd.backward(total)
                 answers += answer_loss.item() / len(draw)
                 heads += head_loss.item() / len(draw)
             torch.nn.utils.clip_grad_norm_(learned, 1.0)
@@ -177,9 +177,9 @@ def losses(peft: Any, head: Any, pack: Packed) -> tuple[Tensor, Tensor, Tensor]:
     logits = causal.lm_head(hidden[kept]).float()  # (A, vocabulary)
     each = functional.cross_entropy(logits, pack.labels[kept], reduction="none")  # (A,)
     owner = pack.segments[kept]
-    lengths = torch.bincount(owner, minlength=int(pack.segments.max()) + 1)[owner]  # (A,)
-    answered = owner.unique().numel()
-    return (each / lengths).sum() / answered, head_loss, asked
+    counts = torch.bincount(owner, minlength=int(pack.segments.max()) + 1)  # answer tokens by question
+    answered = int((counts > 0).sum())
+    return (each / counts[owner]).sum() / answered, head_loss, asked
 
 
 def measure(

@@ -48,7 +48,11 @@ async def test_a_quotation_is_from_the_passage_that_was_judged_best(tmp_path: Pa
 
 
 async def test_one_reading_that_fails_leaves_the_others(tmp_path: Path) -> None:
-    script = [GenerationError("busy"), "Fees are kept by the card company.", GenerationError("busy")]
+    script: list[str | Exception] = [
+        GenerationError("busy"),
+        "Fees are kept by the card company.",
+        GenerationError("busy"),
+    ]
     generator = ScriptedGenerator(script, answerable=[SURE, SURE, SURE])
     given = await answer(pipeline(tmp_path, generator=generator), REFUND_QUESTION)
     assert given.outcome is Outcome.ANSWERED
@@ -99,7 +103,7 @@ async def test_a_list_keeps_its_lines(tmp_path: Path) -> None:
 
 async def test_a_line_that_leads_to_a_list_is_not_shown_without_it(tmp_path: Path) -> None:
     page = chunk(
-        "The desk asks for these papers first:\n\n- the receipt that the shop printed\n- the card that paid for everything",
+        "The desk asks for these papers first:\n\n- the receipt of the shop\n- the card that paid for it.",
         title="Refunds",
     )
     lead = ScriptedGenerator(lambda _: "The desk asks for these papers first:", answerable=[SURE])
@@ -107,14 +111,12 @@ async def test_a_line_that_leads_to_a_list_is_not_shown_without_it(tmp_path: Pat
     assert given.kind is AnswerKind.QUOTED
     assert "- the card that paid" in given.text
     whole = ScriptedGenerator(
-        lambda _: (
-            "The desk asks for these papers first:\n\n- the receipt that the shop printed\n- the card that paid for everything"
-        ),
+        lambda _: "The desk asks for these papers first:\n\n- the receipt of the shop\n- the card that paid for it.",
         answerable=[SURE],
     )
     given = await answer(pipeline(tmp_path / "b", generator=whole, chunks=[page]), "What do I need for a refund?")
     assert given.text.startswith(
-        "The desk asks for these papers first:\n\n- the receipt that the shop printed\n- the card that paid for everything"
+        "The desk asks for these papers first:\n\n- the receipt of the shop\n- the card that paid for it."
     )
 
 
