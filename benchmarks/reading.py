@@ -137,7 +137,7 @@ async def run(options: argparse.Namespace) -> list[Row]:
     peer = None
     if options.peer:
         bare = untuned_generator()
-        answerable = [read for read in asked if read.gold][:100]
+        answerable = [read for read in asked if read.gold][:60]
         said = await read_all(bare, answerable, Style.SHORT, grounded=False)
         peer = float(np.mean([token_f1(item.text, item.read.gold) for item in said]))
         await bare.aclose()
@@ -160,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--questions", type=int, default=0, help="0 for all")
     parser.add_argument("--adapter", type=Path, help="another adapter than the shipped one")
-    parser.add_argument("--peer", action="store_true", help="measure the untuned generator too (100 questions)")
+    parser.add_argument("--peer", action="store_true", help="measure the untuned generator too (60 questions)")
     parser.add_argument("--quick", action="store_true", help="40 questions; nothing is kept")
     parser.add_argument("--show", type=int, default=0, help="print so many answers of each style")
     options = parser.parse_args()

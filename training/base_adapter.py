@@ -12,7 +12,7 @@ from typing import Any, Final
 from adapters.bases import fingerprint
 from adapters.generator.answerability import AnswerabilityHead, save_head
 from adapters.layout import Manifest, disk_errors, seal_adapter
-from training.base_sets import HELD_OUT_ARTICLES, GroundedSampler, load_squad, split_articles
+from training.base_sets import HELD_OUT_ARTICLES, GroundedSampler, GroundedSet, load_squad, split_articles
 from training.errors import TrainingError
 from training.train_generator import GeneratorEpoch, GeneratorTrainConfig, GeneratorTraining, measure, train_generator
 
@@ -74,7 +74,31 @@ def train_base_adapter(
         on_epoch=lambda epoch, _: on_epoch(epoch),
     )
     loss, auroc = measure(training, GroundedSampler(held_out).plain(), base, config)
-    card = {
+    card = card_of(training, config, base=base, source=source, train=train, held_out=held_out, loss=loss, auroc=auroc)
+    manifest = write_adapter(training, folder, base=base, source=source, card=card, now=now)
+    return BaseAdapter(
+        folder=folder,
+        manifest=manifest,
+        epochs=training.epochs,
+        held_out_loss=loss,
+        held_out_auroc=auroc,
+        seconds=training.seconds,
+    )
+
+
+def card_of(
+    training: GeneratorTraining,
+    config: GeneratorTrainConfig,
+    *,
+    base: Path,
+    source: str,
+    train: GroundedSet,
+    held_out: GroundedSet,
+    loss: float,
+    auroc: float,
+) -> dict[str, Any]:
+    """What the adapter says about itself: data, licences, base, settings, figures of the held-out articles."""
+    return {
         "name": BASE_NAME,
         "task": "grounded answers: answer from the passages in the prompt; tell whether they hold the answer",
         "base": source,
@@ -92,15 +116,6 @@ def train_base_adapter(
         "seconds": round(training.seconds),
         "licence": "Apache-2.0 for the adapter's weights; attribution of the data above",
     }
-    manifest = write_adapter(training, folder, base=base, source=source, card=card, now=now)
-    return BaseAdapter(
-        folder=folder,
-        manifest=manifest,
-        epochs=training.epochs,
-        held_out_loss=loss,
-        held_out_auroc=auroc,
-        seconds=training.seconds,
-    )
 
 
 def write_adapter(
