@@ -4,16 +4,16 @@
 
 Each question goes through the whole message path with nothing refused; the score that the path would refuse by, its
 parts and its answer are kept. `--fit` prints the constants for bot.confidence, fitted on the dev side. FeedbackQA is
-split by a hash of the question, squad2_en by a hash of the passage within the articles that the adapter has never seen, the
-example knowledge's dev questions dev and its acceptance questions test; manuals are only reported.
+split by a hash of the question, squad2_en by a hash of the passage within the articles that the adapter has never
+seen; the example knowledge's dev questions are dev, its acceptance questions test; manuals are only reported.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
+import pickle
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,8 +58,9 @@ def bases(encoder: SentenceEncoder, *, quick: bool) -> Iterator[Base]:
     yield manual("letsencrypt_docs_en_zh", "text/markdown", "en", 24)
 
 
-async def ask_everything(options: argparse.Namespace, encoder: SentenceEncoder) -> list[Asked]:
+async def ask_everything(options: argparse.Namespace) -> list[Asked]:
     """Every question to every base."""
+    encoder = SentenceEncoder(resolve(DEFAULT_ENCODER, cache=folders(os.environ).cache))
     generator = default_generator(adapter=options.adapter)
     found: list[Asked] = []
     try:
@@ -83,17 +84,12 @@ def usable(found: Iterable[Asked]) -> list[Asked]:
     return [one for one in found if one.answer.kind not in (AnswerKind.CURATED, AnswerKind.CANNED)]
 
 
-def score(one: Asked) -> float:
-    """What the path refuses by."""
-    return one.answer.trace.scores.get("answerable", 0.0)
-
-
 def threshold_at(found: Sequence[Asked], share: float) -> float:
     """The score below which so large a share of the answerable dev questions lies, each set weighing the same."""
     groups: defaultdict[str, list[float]] = defaultdict(list)
     for one in found:
         if one.dev and one.kind == "answerable":
-            groups[family(one)].append(score(one))
+            groups[family(one)].append(one.score)
     values = np.array([value for scores in groups.values() for value in scores])
     weights = np.array([1 / len(scores) for scores in groups.values() for _ in scores])
     order = np.argsort(values)
@@ -117,8 +113,8 @@ def figures(found: Sequence[Asked]) -> list[Row]:
 
 def of_side(name: str, asked: Sequence[Asked], default: float, tenth: float, rng: np.random.Generator) -> Iterator[Row]:
     """A set's figures."""
-    right = np.array([score(one) for one in asked if one.kind == "answerable"])
-    wrong = np.array([score(one) for one in asked if one.kind in NEGATIVE])
+    right = np.array([one.score for one in asked if one.kind == "answerable"])
+    wrong = np.array([one.score for one in asked if one.kind in NEGATIVE])
     if not len(right) or not len(wrong):
         return
     area = auroc(np.concatenate([right, wrong]), np.arange(len(right) + len(wrong)) < len(right))
@@ -156,14 +152,6 @@ def fit(found: Sequence[Asked]) -> None:
         print(f"  AUROC by {name}: {auroc(column, y):.3f}")
 
 
-def dump(found: Sequence[Asked], path: Path) -> None:
-    """Write what was measured of each question, without running the models again."""
-    with path.open("w", encoding="utf-8") as file:
-        for one in found:
-            case = {"base": one.base, "kind": one.kind, "dev": one.dev, "text": one.text}
-            file.write(json.dumps({**case, **one.answer.trace.scores, "answer": one.answer.text}) + "\n")
-
-
 def _logit(share: float) -> float:
     clipped = min(max(share, 1e-6), 1 - 1e-6)
     return float(np.log(clipped / (1 - clipped)))
@@ -174,14 +162,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adapter", type=Path, help="another adapter than the shipped one")
     parser.add_argument("--fit", action="store_true", help="print constants fitted on the dev side")
-    parser.add_argument("--cases", type=Path, help="write every question's scores there, as JSON lines")
+    parser.add_argument("--answers", type=Path, help="write every question with its answer there")
+    parser.add_argument("--again", type=Path, help="measure what --answers wrote, with the constants of today")
     parser.add_argument("--read", type=Path, help="write 50 of the answers that would be sent there, to be read")
     parser.add_argument("--quick", action="store_true", help="eight questions; nothing is kept")
     options = parser.parse_args()
-    encoder = SentenceEncoder(resolve(DEFAULT_ENCODER, cache=folders(os.environ).cache))
-    found = usable(asyncio.run(ask_everything(options, encoder)))
-    if options.cases:
-        dump(found, options.cases)
+    if options.again:
+        found: list[Asked] = pickle.loads(options.again.read_bytes())  # noqa: S301 - written by the line below
+    else:
+        found = usable(asyncio.run(ask_everything(options)))
+    if options.answers:
+        options.answers.write_bytes(pickle.dumps(found))
     if options.fit:
         fit(found)
     rows = figures(found) + support_rows(found, read=options.read)

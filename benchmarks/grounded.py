@@ -18,6 +18,7 @@ from adapters.generator.shipped import shipped_adapter
 from adapters.intent.config import load_definitions
 from adapters.types import Generator
 from benchmarks.questions import Base, Question, open_base
+from bot.confidence import judged_answerability
 from bot.config import Settings, folders
 from bot.pipeline import Done, Pipeline
 from bot.routing import Router
@@ -52,6 +53,11 @@ class Asked:
     def head(self) -> float | None:
         """The generator's log odds; None where it was not asked."""
         return self.answer.trace.scores.get("head")
+
+    @property
+    def score(self) -> float:
+        """What the path refuses by, with the constants of today."""
+        return self.retrieval if self.head is None else judged_answerability(self.retrieval, self.head)
 
 
 class Without:

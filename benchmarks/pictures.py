@@ -25,7 +25,7 @@ def risk_coverage(found: Sequence[Asked], folder: Path = PICTURES) -> None:
             groups[one.base.split()[0]].append(one)
     for name, members in groups.items():
         if len(members) >= 20:
-            scores = np.array([one.answer.trace.scores.get("answerable", 0.0) for one in members])
+            scores = np.array([one.score for one in members])
             coverage, risk = curve(scores, np.array([one.kind != "answerable" for one in members]))
             axes.plot(coverage, risk, label=f"{name} (n = {len(members)})")
     axes.set_ylim(0, 0.6)
@@ -36,7 +36,7 @@ def reliability(found: Sequence[Asked], folder: Path = PICTURES) -> None:
     """The score against the share of questions that could be answered, in ten bins."""
     figure, axes = _canvas("answerability score", "share that the documents answer")
     chosen = [one for one in found if one.kind in ("answerable", "removed", "refuse")]
-    scores = np.array([one.answer.trace.scores.get("answerable", 0.0) for one in chosen])
+    scores = np.array([one.score for one in chosen])
     truth = np.array([one.kind == "answerable" for one in chosen])
     bins = np.minimum((scores * BINS).astype(int), BINS - 1)
     points = [

@@ -26,9 +26,7 @@ def sent(found: Sequence[Asked]) -> list[Asked]:
     """The answers that would be sent at the default threshold."""
     least = Settings().answers.min_answerability
     kinds = (AnswerKind.GENERATED, AnswerKind.QUOTED)
-    return [
-        one for one in found if one.answer.kind in kinds and one.answer.trace.scores.get("answerable", 0.0) >= least
-    ]
+    return [one for one in found if one.answer.kind in kinds and one.score >= least]
 
 
 def longest_run(sentence: str, source: str) -> float:

@@ -116,7 +116,12 @@ class KnowledgeSettings(_Section):
         100_000, ge=1_000, le=10_000_000, description="Up to this many chunks the index is exact, above approximate."
     )
     top_k: int = Field(5, ge=1, le=50, description="Passages found per question.")
-    rrf_k: int = Field(10, ge=1, le=1_000, description="Constant of reciprocal rank fusion.")
+    fusion: Literal["scores", "places"] = Field(
+        "scores",
+        description="How hybrid search joins meaning and words: scores adds what both say, places is reciprocal rank "
+        "fusion.",
+    )
+    rrf_k: int = Field(10, ge=1, le=1_000, description="Constant of reciprocal rank fusion (fusion = places).")
     mode: Literal["hybrid", "vector", "lexical"] = Field("hybrid", description="How passages are found.")
 
 

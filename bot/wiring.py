@@ -40,7 +40,7 @@ from bot.types import Answer
 from knowledge.index import IndexSettings
 from knowledge.ingest import IngestReport, SourceReader
 from knowledge.ingest import ingest as run_ingest
-from knowledge.retrieve import KnowledgeBase, RetrievalMode, RetrievalSettings
+from knowledge.retrieve import Fusion, KnowledgeBase, RetrievalMode, RetrievalSettings
 from knowledge.types import DEFAULT_COLLECTION, Passage, SourceLimits
 from training.base_adapter import BaseAdapter
 from training.train_generator import GeneratorEpoch
@@ -261,6 +261,7 @@ class Wiring:
         settings = RetrievalSettings(
             mode=RetrievalMode(knowledge.mode),
             top_k=knowledge.top_k,
+            fusion=Fusion(knowledge.fusion),
             rrf_k=knowledge.rrf_k,
             index=IndexSettings(exact_limit=knowledge.exact_limit),
         )
