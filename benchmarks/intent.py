@@ -1,6 +1,6 @@
 """How well intents are told, and what belongs to none, on public sets.
 
-    python -m benchmarks.intent [--sets clinc150 banking77 ...] [--seeds 2] [--epochs 4] [--no-tuning] [--quick]
+    python -m benchmarks.intent [--sets clinc150 banking77 ...] [--seeds 2] [--epochs 3] [--no-tuning] [--quick]
 
 The data folder is BURNISH_BENCH_DATA, or ../shared/data beside the project. Where a set's folder holds test.jsonl.gz
 (and oos_test.jsonl.gz), these are the test side; else it is the share of the rows that the hash of the text puts there.
