@@ -39,7 +39,7 @@ MAX_REFUSED = 0.10  # of the answerable questions
 NEGATIVE = ("removed", "refuse")
 
 
-def bases(encoder: SentenceEncoder, *, quick: bool) -> Iterator[Base]:
+def bases(encoder: SentenceEncoder, *, quick: bool, share: float) -> Iterator[Base]:
     """The knowledge bases with a sample of their questions."""
     rng = random.Random(SEED)  # noqa: S311 - draws questions, nothing secret
     yield examples(encoder)
@@ -50,10 +50,10 @@ def bases(encoder: SentenceEncoder, *, quick: bool) -> Iterator[Base]:
     yield replace(
         full,
         name="squad2_en",
-        questions=tuple(replace(q, test=on_test_side(q.document)) for q in rng.sample(unseen, 120)),
+        questions=tuple(replace(q, test=on_test_side(q.document)) for q in rng.sample(unseen, round(120 * share))),
     )
     for base in feedbackqa(rng):
-        yield replace(base, questions=tuple(base.questions[:40]))
+        yield replace(base, questions=tuple(base.questions[: round(40 * share)]))
     yield manual("syncthing_docs_en", "text/x-rst", "en", 164)
     yield manual("letsencrypt_docs_en_zh", "text/markdown", "en", 24)
 
@@ -64,7 +64,7 @@ async def ask_everything(options: argparse.Namespace) -> list[Asked]:
     generator = default_generator(adapter=options.adapter)
     found: list[Asked] = []
     try:
-        for base in bases(encoder, quick=options.quick):
+        for base in bases(encoder, quick=options.quick, share=options.share):
             chosen = replace(base, questions=base.questions[:8]) if options.quick else base
             with opened(base, encoder) as knowledge:
                 found += await ask_all(chosen, knowledge, encoder, generator)
@@ -165,6 +165,7 @@ def main() -> None:
     parser.add_argument("--answers", type=Path, help="write every question with its answer there")
     parser.add_argument("--again", type=Path, help="measure what --answers wrote, with the constants of today")
     parser.add_argument("--read", type=Path, help="write 50 of the answers that would be sent there, to be read")
+    parser.add_argument("--share", type=float, default=1.0, help="of squad2_en's and FeedbackQA's questions")
     parser.add_argument("--quick", action="store_true", help="eight questions; nothing is kept")
     options = parser.parse_args()
     if options.again:
@@ -176,7 +177,12 @@ def main() -> None:
     if options.fit:
         fit(found)
     rows = figures(found) + support_rows(found, read=options.read)
-    keep("abstention", rows, command="python -m benchmarks.abstention", folder=QUICK if options.quick else RESULTS)
+    keep(
+        "abstention",
+        rows,
+        command=f"python -m benchmarks.abstention --share {options.share:g}",
+        folder=QUICK if options.quick else RESULTS,
+    )
     if not options.quick:
         pictures.risk_coverage(found)
         pictures.reliability(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from math import exp, log
+from math import exp, isfinite, log
 
 from bot.polarity import is_cue
 from bot.sentences import split_sentences
@@ -74,6 +74,8 @@ def judged_answerability(retrieved: float, judged: float) -> float:
     Returns:
         A score in [0, 1], on the scale of answerability().
     """
+    if not isfinite(judged):
+        return 0.0
     clipped = min(max(retrieved, 1e-6), 1 - 1e-6)
     logit = _JUDGED_BIAS + _RETRIEVAL_WEIGHT * log(clipped / (1 - clipped)) + _HEAD_WEIGHT * judged
     return 1 / (1 + exp(-max(-30.0, min(30.0, logit))))

@@ -48,10 +48,13 @@ async def judge(generator: Generator, readings: Sequence[Reading], limits: Gener
     """
     starts = [_start(generator, reading, limits) for reading in readings]
     try:
-        await asyncio.gather(*map(_first_piece, starts))
-    except BaseException:
+        done = await asyncio.gather(*map(_first_piece, starts), return_exceptions=True)
+    except BaseException:  # whoever asked has left
         await _close(starts)
         raise
+    if (failed := next((one for one in done if isinstance(one, BaseException)), None)) is not None:
+        await _close(starts)
+        raise failed
     alive = [number for number, start in enumerate(starts) if start.error is None]
     best = max(alive, key=lambda number: _rank(starts[number]), default=None)
     await _close([start for number, start in enumerate(starts) if number != best])

@@ -321,7 +321,8 @@ class Pipeline:
         if judged.head is not None:
             draft.head = judged.head
             draft.answerable = judged_answerability(look.answerable, judged.head)
-            draft.refused = draft.answerable < self._settings.answers.min_answerability
+        joined = look.answerable if draft.answerable is None else draft.answerable
+        draft.refused = joined < self._settings.answers.min_answerability
         minimum = self._settings.answers.min_support
         async with aclosing(sentences_of(judged.pieces, draft, self._since)) as sentences:
             async for sentence in sentences:
@@ -336,10 +337,12 @@ class Pipeline:
         if not self._generator.grounded:
             return [bare_reading(look.text, look.history, look.passages, look.extracts[0])]
         name = self._settings.bot.name
-        return [grounded_reading(look.query, look.passages, extract, name=name) for extract in look.readings]
+        # All are computed together: more than fit into a batch would be written one after the other.
+        read = look.readings[: self._settings.models.max_batch]
+        return [grounded_reading(look.query, look.passages, extract, name=name) for extract in read]
 
     def _finished(self, look: Look, draft: Draft) -> Answer:
-        if draft.refused:
+        if draft.refused or look.answerable < self._settings.answers.min_answerability:
             return self._near_tie(look) or self._refusal(look)
         if not draft.kept:
             return self._quoted(look, f"word for word: {draft.why_not_shown}", draft)
@@ -379,7 +382,7 @@ class Pipeline:
         versions = {
             "encoder": self._encoder.name,
             "intent": self._classifier.name,
-            "generator": self._generator.name if draft else "",
+            "generator": self._generator.name if draft or "head" in look.scores else "",
         }
         return Trace(
             intent=look.intent,

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from adapters import bases
+from adapters.generator.answerability import has_head
 from adapters.generator.shipped import shipped_adapter
 from adapters.intent import persist
 from adapters.intent.config import IntentDefinition, load_definitions
 from adapters.intent.match import ExampleMatcher
 from adapters.intent.model import IntentHead
+from adapters.layout import read_manifest
 from adapters.registry import Registry
 from adapters.types import AdapterVersion, Encoder, Generator, Task
 from bot.config import Folders, Settings
@@ -131,7 +133,7 @@ class Wiring:
             )
             return LocalGenerator(folder, settings, adapter=version.folder if version else None)
 
-        return DeferredGenerator(load, grounded=version is not None)
+        return DeferredGenerator(load, grounded=version is not None and has_head(version.folder))
 
     # -- adapter versions
 
@@ -144,14 +146,31 @@ class Wiring:
         """All versions of all tasks."""
         return tuple(version for task in Task for version in self.registry.versions(task))
 
+    def add_version(self, task: Task, folder: Path) -> AdapterVersion:
+        """Add a finished adapter as a candidate.
+
+        Raises:
+            BotError: It could not serve: nothing loads versions of this task yet, or it is for another generator.
+        """
+        if task is not Task.GENERATOR:
+            raise BotError(f"Versions of the {task.value} cannot serve yet; only the generator's can.")
+        manifest = read_manifest(folder)
+        if manifest is not None and manifest.base != bases.fingerprint(self._fetch(self.settings.models.generator)):
+            raise BotError(
+                f"{folder} was not trained on the generator in the settings ({self.settings.models.generator}); "
+                "it could not serve."
+            )
+        return self.registry.add_candidate(task, folder)
+
     def _generator_version(self, folder: Path) -> AdapterVersion | None:
         """The version that serves on this generator; the adapter that ships is version 1 where there is none yet."""
         if self.settings.models.adapter == "none":
             return None
         base = bases.fingerprint(folder)
         shipped = shipped_adapter(base)
-        if shipped is not None and not self.registry.versions(Task.GENERATOR):
-            first = self.registry.add_candidate(Task.GENERATOR, shipped)
+        if shipped is not None and self.registry.active(Task.GENERATOR) is None:
+            known = {version.fingerprint: version for version in self.registry.versions(Task.GENERATOR)}
+            first = known.get(bases.fingerprint(shipped)) or self.registry.add_candidate(Task.GENERATOR, shipped)
             self.registry.promote(Task.GENERATOR, first.name)
         active = self.registry.active(Task.GENERATOR)
         # Another generator in the settings, and no adapter that was trained on it: it answers bare.

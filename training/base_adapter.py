@@ -62,9 +62,13 @@ def train_base_adapter(
     Raises:
         TrainingError: A set is missing, or the folder is taken.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise TrainingError(f"{folder} is not empty; name a new folder with --output.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise TrainingError(f"{folder} is taken; name a new folder with --output.")
     train, dev, held_out = split_articles(load_squad(data / "squad2_en"))
+    if not (train.questions and dev.questions and held_out.questions):
+        raise TrainingError("squad2_en lacks passages on one side (train, dev or held out); take the whole set.")
+    with disk_errors("write the adapter", folder):  # before an hour of training, not after it
+        folder.mkdir(parents=True, exist_ok=True)
     training = train_generator(
         base,
         GroundedSampler(train, seed=config.seed),

@@ -93,15 +93,20 @@ def load_squad(folder: Path) -> GroundedSet:
     Raises:
         TrainingError: A file is missing or not what it should be.
     """
-    passages = {
-        row["id"]: ReadPassage(id=row["id"], title=row["title"], text=row["text"])
-        for row in _rows(folder / "passages.jsonl.gz")
-    }
-    questions: defaultdict[str, list[ReadQuestion]] = defaultdict(list)
-    for row in _rows(folder / "qa.jsonl.gz"):
-        answers = tuple(row["answers"]) if row["answerable"] else ()
-        questions[row["doc"]].append(ReadQuestion(text=row["question"].strip(), passage=row["doc"], answers=answers))
-    return GroundedSet(passages=passages, questions={key: tuple(value) for key, value in questions.items()})
+    try:
+        passages = {
+            row["id"]: ReadPassage(id=row["id"], title=row["title"], text=row["text"])
+            for row in _rows(folder / "passages.jsonl.gz")
+        }
+        questions: defaultdict[str, list[ReadQuestion]] = defaultdict(list)
+        for row in _rows(folder / "qa.jsonl.gz"):
+            answers = tuple(row["answers"]) if row["answerable"] else ()
+            questions[row["doc"]].append(
+                ReadQuestion(text=row["question"].strip(), passage=row["doc"], answers=answers)
+            )
+        return GroundedSet(passages=passages, questions={key: tuple(value) for key, value in questions.items()})
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{folder} does not hold squad2_en as it should be; fetch it again.") from error
 
 
 def split_articles(found: GroundedSet) -> tuple[GroundedSet, GroundedSet, GroundedSet]:

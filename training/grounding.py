@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.generator.prompt import DEFAULT_SYSTEM, QUESTION_MARK, Evidence, Style, evidence_text, question_text
+from adapters.generator.prompt import DEFAULT_SYSTEM, Evidence, Style, evidence_text, question_text
 from adapters.types import ChatTurn
 from training.errors import TrainingError
 
@@ -80,8 +80,10 @@ class GroupPacker:
         text: str = self._tokenizer.apply_chat_template(
             [{"role": turn.role, "content": turn.content} for turn in turns], tokenize=False, add_generation_prompt=True
         )
-        head = text.index(evidence_text(group.passages)) + len(evidence_text(group.passages))
-        if not text[:head].endswith(QUESTION_MARK):
+        shared = evidence_text(group.passages)
+        place = text.find(shared)
+        head = place + len(shared)
+        if place < 0:
             raise TrainingError("The chat template changes the text of a turn, so questions cannot share a prefix.")
         return self._ids(text[:head]), self._ids(text[head:])
 

@@ -37,6 +37,11 @@ def save_head(head: AnswerabilityHead, folder: Path) -> None:
     save_file({"weight": head.weight, "bias": np.array([head.bias], dtype=np.float32)}, folder / FILE_NAME)
 
 
+def has_head(folder: Path) -> bool:
+    """Whether an adapter's folder has a head."""
+    return (folder / FILE_NAME).is_file()
+
+
 def load_head(folder: Path, *, dimension: int) -> AnswerabilityHead | None:
     """Read the head of an adapter's folder; None if the adapter has none.
 
@@ -56,4 +61,6 @@ def load_head(folder: Path, *, dimension: int) -> AnswerabilityHead | None:
         raise AdapterError(f"{path} cannot be read; take the adapter from its source again.") from error
     if len(weight) != dimension:
         raise AdapterError(f"{path} is for a model of width {len(weight)}, not {dimension}.")
+    if not (np.isfinite(weight).all() and np.isfinite(bias)):
+        raise AdapterError(f"{path} holds numbers that are not finite; train the adapter again.")
     return AnswerabilityHead(weight=weight, bias=bias)

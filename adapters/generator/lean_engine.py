@@ -119,6 +119,7 @@ class LeanEngine:
         if self._prefixes is not None:
             self._prefixes.clear()
         self._columns = 0
+        self._states, self._by_layer = torch.empty(0), ()  # let go first: a lack of memory may be why
         self._reserve(_GROWTH)
 
     def _recall(self, row: int, prompt: Sequence[int]) -> int:

@@ -273,12 +273,12 @@ class Worker:
 
     def _fail_all(self, error: Exception) -> None:
         """End every running request with an error and start afresh."""
-        self._engine.reset()
         with self._changed:
             failed = list(self._running)
             self._running.clear()
         for request in failed:
             request.finish(_failed(error))
+        self._engine.reset()
 
     def _is_late(self, request: Request) -> bool:
         return self.clock() >= request.deadline

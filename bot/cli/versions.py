@@ -45,7 +45,7 @@ def add(
 ) -> None:
     """Add an adapter as a candidate; it does not serve before it is promoted."""
     call = context(ctx)
-    version = call.wiring.registry.add_candidate(task, folder)
+    version = call.wiring.add_version(task, folder)
     call.out.print(Text(f"{version.name} is a candidate; let it serve with: burnish versions promote {version.name}"))
 
 
