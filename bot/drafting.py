@@ -22,6 +22,7 @@ class Draft:
     head: float = 0.0  # log odds that the generator gives the passages
     answerable: float | None = None  # with the generator's own verdict, [0, 1]; None while it has none
     refused: bool = False  # the verdict was too low: nothing is written
+    unsure: bool = False  # high enough to answer, too low for the generator's own words
     started: float = 0.0
     first_token_ms: float = 0.0
     stopped_by: Support | None = None  # the check that ended the answer
@@ -34,6 +35,8 @@ class Draft:
         """Why nothing that the generator wrote is shown."""
         if self.failed:
             return self.failed
+        if self.unsure:
+            return f"the model is not sure that this passage tells (log odds {self.head:.1f})"
         if self.stopped_by is not None:
             return f"what the model wrote is not in the documents ({self.stopped_by.reason})"
         return "the model wrote nothing"
@@ -65,7 +68,7 @@ async def sentences_of(
     buffer = SentenceBuffer()
     async with aclosing(stream) as pieces:
         async for piece in pieces:
-            if draft.refused:
+            if draft.refused or draft.unsure:
                 return
             draft.first_token_ms = draft.first_token_ms or since(draft.started)
             draft.text += piece

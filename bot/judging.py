@@ -22,6 +22,7 @@ class Judged:
 
     number: int  # of the reading, from 0
     head: float | None  # log odds that it holds the answer; None from a generator that does not judge
+    best_head: float | None  # of the readings' the highest
     pieces: AsyncGenerator[str, None]  # to be closed by whoever reads it
 
 
@@ -35,13 +36,16 @@ class _Start:
     error: AdapterError | None = None
 
 
-async def judge(generator: Generator, readings: Sequence[Reading], limits: GenerationLimits) -> Judged:
+async def judge(
+    generator: Generator, readings: Sequence[Reading], limits: GenerationLimits, *, priors: Sequence[float]
+) -> Judged:
     """Start every reading, keep the one that the generator judges best, cancel the others.
 
     Args:
         generator: Computes the readings together.
         readings: At least one, best first; of equals the first is kept.
         limits: Of each.
+        priors: What speaks for each reading before it is judged; added to its log odds.
 
     Raises:
         AdapterError: None could be started.
@@ -56,11 +60,12 @@ async def judge(generator: Generator, readings: Sequence[Reading], limits: Gener
         await _close(starts)
         raise failed
     alive = [number for number, start in enumerate(starts) if start.error is None]
-    best = max(alive, key=lambda number: _rank(starts[number]), default=None)
+    best = max(alive, key=lambda number: _rank(starts[number]) + priors[number], default=None)
     await _close([start for number, start in enumerate(starts) if number != best])
     if best is None:
         raise next(start.error for start in starts if start.error is not None)
-    return Judged(number=best, head=starts[best].head, pieces=_rest(starts[best]))
+    heads = [head for start in starts if (head := start.head) is not None]
+    return Judged(number=best, head=starts[best].head, best_head=max(heads, default=None), pieces=_rest(starts[best]))
 
 
 def _start(generator: Generator, reading: Reading, limits: GenerationLimits) -> _Start:

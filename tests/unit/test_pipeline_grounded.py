@@ -47,6 +47,14 @@ async def test_a_quotation_is_from_the_passage_that_was_judged_best(tmp_path: Pa
     assert given.sources[0].excerpt in {INVOICES, FROZEN}
 
 
+async def test_where_the_generator_is_unsure_the_lines_are_quoted_instead_of_its_words(tmp_path: Path) -> None:
+    generator = ScriptedGenerator(lambda _: "Fees are kept by the card company.", answerable=[-0.5, UNSURE, UNSURE])
+    given = await answer(pipeline(tmp_path, generator=generator), REFUND_QUESTION)
+    assert (given.kind, given.sources[0].excerpt) == (AnswerKind.QUOTED, REFUNDS)
+    assert "the model is not sure" in given.trace.reason
+    assert generator.cancelled == 3
+
+
 async def test_one_reading_that_fails_leaves_the_others(tmp_path: Path) -> None:
     script: list[str | Exception] = [
         GenerationError("busy"),
