@@ -135,7 +135,7 @@ def fit(found: Sequence[Case], *, chinese: bool) -> None:
 
 def print_thresholds(found: Sequence[Case]) -> None:
     """Share of questions answered at thresholds, on the test side."""
-    thresholds = (0.2, 0.3, 0.4, DEFAULT_ANSWERABILITY, 0.6, 0.7, 0.8)
+    thresholds = (0.2, 0.3, DEFAULT_ANSWERABILITY, 0.5, 0.6, 0.7, 0.8)
     print("\nShare answered on the test side, by threshold:\n")
     print(f"| base | kind | n | {' | '.join(f'{t:.2f}' for t in thresholds)} |")
     print("|---|---|---|" + "---|" * len(thresholds))

@@ -33,7 +33,7 @@ READ_PASSAGES = 3  # of the passages found, each judged by itself by a grounded 
 READ_LINES = 6  # of each: what stands around the best line explains it
 PRIOR = 8.0  # log odds that a reading's best line is worth, by its score; 26 of 37 dev questions without it, 31 with
 SURE = 0.0  # log odds from which the generator's own words are shown; below, its reading's lines are quoted
-HOPELESS = 0.02  # answerability by retrieval below which the generator's own verdict is not asked for
+HOPELESS = 0.1  # answerability by retrieval below which no verdict of the generator could change a refusal
 DOCUMENTS_WIN = 0.8  # answerability from which a message is a question whatever the intent head says
 TOPICS = 3
 TOPIC_SIMILARITY = 0.3  # a page that is named to somebody who asks for a joke should have something to do with it
@@ -229,7 +229,9 @@ class Pipeline:
             return self._plain(unread, reply, AnswerKind.CANNED, look.route.outcome, look.route.reason)
         if best is not None and best.strength >= limits.curated_similarity:
             return self._from_curated(look, best)
-        least = HOPELESS if self._asks_generator(look) else limits.min_answerability
+        least = limits.min_answerability
+        if self._asks_generator(look):
+            least = min(least, HOPELESS)
         if look.route.refuse or not look.extracts or look.answerable < least:
             return self._near_tie(look) or self._refusal(look)
         return None
