@@ -11,8 +11,8 @@ from bot.sentences import split_sentences
 from bot.words import Word, asked_words, content_keys, has_han
 from knowledge.types import Passage
 
-# From here on the bot answers. Chosen on the example knowledge's questions (benchmarks/dialogue.py): at .45 it refuses 5
-# of 45 answerable dev questions, 12 of the 15 others, and one of the ten acceptance questions. Figures on other sets:
+# From here on the bot answers. Chosen on the example knowledge's questions (benchmarks/dialogue.py): at .45 it refuses
+# 5 of 45 answerable dev questions, 12 of the 15 others, and one of the ten acceptance questions. Figures on other sets:
 # docs/benchmarks.md.
 DEFAULT_ANSWERABILITY = 0.40
 PASSAGES_READ = 5
