@@ -118,8 +118,8 @@ class KnowledgeSettings(_Section):
     top_k: int = Field(5, ge=1, le=50, description="Passages found per question.")
     fusion: Literal["scores", "places"] = Field(
         "places",
-        description="How hybrid search joins meaning and words: places is reciprocal rank fusion, scores adds what both "
-        "say (finds more in large collections of like pages).",
+        description="How hybrid search joins meaning and words: places is reciprocal rank fusion, scores adds what "
+        "both say (finds more in large collections of like pages).",
     )
     rrf_k: int = Field(10, ge=1, le=1_000, description="Constant of reciprocal rank fusion (fusion = places).")
     mode: Literal["hybrid", "vector", "lexical"] = Field("hybrid", description="How passages are found.")
