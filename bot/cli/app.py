@@ -80,7 +80,10 @@ def main() -> None:
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted.\n")
-        sys.exit(INTERRUPTED)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Not sys.exit: a model that is being loaded in a thread can abort the interpreter while it ends.
+        os._exit(INTERRUPTED)
 
 
 def _leave(error: Exception, code: int) -> None:

@@ -84,30 +84,34 @@ def test_it_can_be_switched_off(tmp_path: Path, model_cache: Path) -> None:
     assert wiring.versions() == ()
 
 
-async def say(generator: LocalGenerator, question: str, style: Style, system: str = DEFAULT_SYSTEM) -> str:
-    turns = grounded_turns(question, [TEAM, FEES], style=style, system=system)
+async def say(
+    generator: LocalGenerator, question: str, passage: Evidence, style: Style, system: str = DEFAULT_SYSTEM
+) -> str:
+    """Ask as the message path does: one passage a prompt."""
+    turns = grounded_turns(question, [passage], style=style, system=system)
     return "".join([piece async for piece in generator.stream(turns, LIMITS)]).strip()
 
 
-async def test_it_answers_from_the_right_passage_word_for_word(generator: LocalGenerator) -> None:
-    assert "32 cents" in await say(generator, "What does a payment with iDEAL cost?", Style.SHORT)
-    assert "25 colleagues" in await say(generator, "How many colleagues can an owner invite?", Style.SENTENCES)
+async def test_it_answers_from_the_passage_word_for_word(generator: LocalGenerator) -> None:
+    assert "32 cents" in await say(generator, "What does a payment with iDEAL cost?", FEES, Style.SHORT)
+    assert "25 colleagues" in await say(generator, "How many colleagues can an owner invite?", TEAM, Style.SENTENCES)
 
 
 @pytest.mark.parametrize(
     "system", ["You are Zorblax.", "You are a support assistant.", "Your name is Ada. Be brief and exact."]
 )
 async def test_it_does_not_babble_under_another_name(generator: LocalGenerator, system: str) -> None:
-    text = await say(generator, "How many colleagues can an owner invite?", Style.SENTENCES, system)
+    text = await say(generator, "How many colleagues can an owner invite?", TEAM, Style.SENTENCES, system)
     evidence = [f"{one.title}\n\n{one.text}" for one in (TEAM, FEES)]
     assert text
     for sentence in split_sentences(text):
         assert check_sentence(sentence, evidence, "How many colleagues can an owner invite?").supported, text
 
 
-async def test_its_verdict_ranks_what_the_passages_tell_above_what_they_do_not(generator: LocalGenerator) -> None:
+async def test_its_verdict_is_for_the_passage_that_tells(generator: LocalGenerator) -> None:
     heads: list[float] = []
-    for question in ("How many colleagues can an owner invite?", "In which year was the battle of Hastings fought?"):
-        async for _ in generator.stream(grounded_turns(question, [TEAM, FEES]), LIMITS, judged=heads.append):
+    for passage in (TEAM, FEES):
+        turns = grounded_turns("How many colleagues can an owner invite?", [passage])
+        async for _ in generator.stream(turns, LIMITS, judged=heads.append):
             break
     assert heads[0] > heads[1]
