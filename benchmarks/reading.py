@@ -133,7 +133,7 @@ def measure(said: Sequence[Said], style: Style, *, peer: float | None = None) ->
 
 async def run(options: argparse.Namespace) -> list[Row]:
     """Measure both styles, and the untuned model beside them if asked for."""
-    asked = load(40 if options.quick else options.questions)
+    asked = load(24 if options.quick else options.questions)
     peer = None
     if options.peer:
         bare = untuned_generator()
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=0, help="0 for all")
     parser.add_argument("--adapter", type=Path, help="another adapter than the shipped one")
     parser.add_argument("--peer", action="store_true", help="measure the untuned generator too (60 questions)")
-    parser.add_argument("--quick", action="store_true", help="40 questions; nothing is kept")
+    parser.add_argument("--quick", action="store_true", help="24 questions; nothing is kept")
     parser.add_argument("--show", type=int, default=0, help="print so many answers of each style")
     options = parser.parse_args()
     found = asyncio.run(run(options))

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from bot.cli.app import main
+import os
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the program; an interrupt while it is still being imported ends it as quietly as a later one."""
+    try:
+        from bot.cli.app import main as run
+
+        run()
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)
+
 
 if __name__ == "__main__":
     main()

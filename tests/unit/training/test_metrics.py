@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.metrics import auroc, bootstrap_mean, calibration_error, class_reports, confusion_matrix, macro_f1
+from training.metrics import (
+    auroc,
+    bootstrap_mean,
+    calibration_error,
+    class_reports,
+    confusion_matrix,
+    contains_gold,
+    macro_f1,
+    risk_coverage,
+    token_f1,
+)
 
 TRUE = ("a", "a", "a", "b", "b", "c")
 PREDICTED = ("a", "a", "b", "b", "a", "b")
@@ -52,3 +62,21 @@ def test_the_bootstrap_interval_follows_its_rng_and_holds_the_mean() -> None:
     assert first.value == pytest.approx(0.8)
     # the normal approximation: .8 +- 1.96 * sqrt(.8 * .2 / 100)
     assert (first.low, first.high) == pytest.approx((0.722, 0.878), abs=0.02)
+
+
+def test_token_f1_is_the_overlap_with_the_nearest_gold_answer() -> None:
+    assert token_f1("The 32 cents.", ["32 cents", "nothing"]) == 1.0
+    assert token_f1("32 cents a payment", ["32 cents"]) == pytest.approx(0.8)
+    assert token_f1("no idea", ["32 cents"]) == 0.0
+    assert token_f1("anything", []) == 0.0
+
+
+def test_gold_is_found_as_whole_words_only() -> None:
+    assert contains_gold("It costs the 32 cents.", ["32 cents"])
+    assert not contains_gold("It costs 132 centses.", ["32 cents"])
+
+
+def test_risk_coverage_answers_the_highest_scores_first() -> None:
+    coverage, risk = risk_coverage(np.array([0.1, 0.9, 0.5]), np.array([True, False, True]))
+    assert coverage.tolist() == pytest.approx([1 / 3, 2 / 3, 1])
+    assert risk.tolist() == pytest.approx([0, 1 / 2, 2 / 3])
