@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from math import log
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,10 +27,14 @@ from training.grounding import GroundedGroup, GroundedQuestion
 # Articles that the shipped adapter has never seen: the figures on its card are of these.
 HELD_OUT_ARTICLES: Final = frozenset({"Force", "Immune_system"})
 DEV_SHARE: Final = 0.1  # of the other articles' passages
-DISTRACTED_SHARE: Final = 0.4  # of the passages that are shown once more among others, in each epoch
+WHOLE_SHARE: Final = 0.3  # of the passages that are shown whole in an epoch; of the others the lines near a question
+CLIPPED_LINES: Final = (1, 2, 2, 3, 3, 4)  # how many lines are shown of those, drawn for each question
+CLIPPED_TOGETHER: Final = 4  # questions with lines of their own in one row
+CLIPPED_FOREIGN: Final = 2  # questions of neighbouring passages that are asked of a passage's lines
+DISTRACTED_SHARE: Final = 0.15  # of the passages that are shown once more among others, in each epoch
 DISTRACTED_QUESTIONS: Final = 5
 CORRUPTED_SHARE: Final = 0.1  # of the answerable questions that are asked once more with another name or figure
-FOREIGN_QUESTIONS: Final = 6  # of neighbouring passages that are asked of each: on topic, and not answered here
+FOREIGN_QUESTIONS: Final = 4  # of neighbouring passages that are asked of each: on topic, and not answered here
 FOREIGN_PASSAGES: Final = 6  # neighbours that they are drawn from
 NAMES: Final = ("Burnish", "Ada", "Helpdesk", "Milo", "Support", "Nova", "Kestrel", "the assistant", "Answers")
 SYSTEMS: Final = (
@@ -140,6 +145,18 @@ def sentence_target(question: str, answers: Sequence[str], text: str) -> str | N
     return max(holding, key=lambda sentence: len(asked & set(_WORD.findall(sentence.lower()))), default=None)
 
 
+def nearest_lines(question: str, text: str, count: int) -> str:
+    """The sentences of a text that share most words with a question, rare ones counting more, in the text's order."""
+    lines = [line.strip() for line in sentencex.segment("en", text) if line.strip()]
+    words = [set(_WORD.findall(line.lower())) for line in lines]
+    frequency = Counter(word for found in words for word in found)
+    asked = set(_WORD.findall(question.lower())) & frequency.keys()
+    weights = {word: log(1 + len(lines) / frequency[word]) for word in sorted(asked)}
+    scores = [sum(weight for word, weight in weights.items() if word in found) for found in words]
+    best = sorted(range(len(lines)), key=lambda line: -scores[line])[:count]
+    return " ".join(lines[line] for line in sorted(best))
+
+
 class GroundedSampler:
     """Draws each epoch's groups: other styles, names, distractors and corrupted questions each time."""
 
@@ -154,7 +171,10 @@ class GroundedSampler:
         rng = random.Random(f"{self._seed} {epoch}")  # noqa: S311 - draws examples, nothing secret
         groups: list[GroundedGroup] = []
         for key in sorted(self._found.questions):
-            groups.append(self._alone(key, epoch, rng))
+            if rng.random() < WHOLE_SHARE:
+                groups.append(self._alone(key, epoch, rng))
+            else:
+                groups += self._clipped(key, epoch, rng)
             if rng.random() < DISTRACTED_SHARE:
                 groups.append(self._among(key, rng, with_it=rng.random() < 0.6))  # noqa: PLR2004 - rest: taken out
         return groups
@@ -183,6 +203,28 @@ class GroundedSampler:
         questions += self._foreign([passage], rng, FOREIGN_QUESTIONS)
         rng.shuffle(questions)
         return GroundedGroup(passages=(_titled(passage, rng),), questions=tuple(questions), system=_system(rng))
+
+    def _clipped(self, key: str, epoch: int, rng: random.Random) -> list[GroundedGroup]:
+        """Each question with the few lines of the passage that are nearest to it, as the message path shows them."""
+        passage = self._found.passages[key]
+        asked = [
+            (question.text, self._question(question, Style.SHORT if (number + epoch) % 2 else Style.SENTENCES))
+            for number, question in enumerate(self._found.questions[key])
+        ]
+        asked += [(question.text, question) for question in self._foreign([passage], rng, CLIPPED_FOREIGN)]
+        questions = []
+        for text, question in asked:
+            lines = nearest_lines(text, passage.text, rng.choice(CLIPPED_LINES))
+            told = question.answer is not None and question.answer in lines
+            shown = replace(_titled(passage, rng), text=lines)
+            questions.append(replace(question, passages=(shown,), answer=question.answer if told else None))
+        rng.shuffle(questions)
+        return [
+            GroundedGroup(
+                passages=(), questions=tuple(questions[start : start + CLIPPED_TOGETHER]), system=_system(rng)
+            )
+            for start in range(0, len(questions), CLIPPED_TOGETHER)
+        ]
 
     def _among(self, key: str, rng: random.Random, *, with_it: bool) -> GroundedGroup:
         """A passage among two of its neighbours, or three neighbours without it: then nothing can be answered."""

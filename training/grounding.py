@@ -2,6 +2,7 @@
 
 Each question attends to the passages and to itself only and counts its positions from the passages' end, so the model
 computes just what it would for each question alone, at a third of the tokens (about nine questions share a passage).
+Questions that have passages of their own share the system turn alone.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ class GroundedQuestion:
     text: str
     style: Style = Style.SENTENCES
     answer: str | None = None  # None: the passages do not tell; only the answerability head learns from it
+    passages: tuple[Evidence, ...] = ()  # its own; none: the group's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundedGroup:
-    """Passages and the questions asked of them."""
+    """Passages and the questions asked of them; without passages each question has its own."""
 
     passages: tuple[Evidence, ...]
     questions: tuple[GroundedQuestion, ...]
@@ -73,18 +75,18 @@ class GroupPacker:
 
     def split(self, group: GroundedGroup, question: GroundedQuestion) -> tuple[list[int], list[int]]:
         """A question's prompt in tokens: what the group shares, and the rest."""
+        evidence = evidence_text(question.passages or group.passages)
         turns = (
             ChatTurn(role="system", content=group.system),
-            ChatTurn(role="user", content=evidence_text(group.passages) + question_text(question.text, question.style)),
+            ChatTurn(role="user", content=evidence + question_text(question.text, question.style)),
         )
         text: str = self._tokenizer.apply_chat_template(
             [{"role": turn.role, "content": turn.content} for turn in turns], tokenize=False, add_generation_prompt=True
         )
-        shared = evidence_text(group.passages)
-        place = text.find(shared)
-        head = place + len(shared)
+        place = text.find(evidence)
         if place < 0:
             raise TrainingError("The chat template changes the text of a turn, so questions cannot share a prefix.")
+        head = place if question.passages else place + len(evidence)
         return self._ids(text[:head]), self._ids(text[head:])
 
     def pack(self, group: GroundedGroup) -> Packed | None:

@@ -33,8 +33,8 @@ class GeneratorTrainConfig:
     alpha: int = 16  # its scale is alpha / rank
     dropout: float = 0.0  # of the LoRA's input
     targets: str = "all-linear"  # modules that get a LoRA, as peft names them
-    epochs: int = 2
-    groups_per_step: int = 2  # a group holds about nine questions
+    epochs: int = 3
+    questions_per_step: int = 20  # whole groups are taken until there are so many
     learning_rate: float = 5e-4  # AdamW's, of the LoRA
     head_learning_rate: float = 3e-3  # of the answerability head
     weight_decay: float = 0.01
@@ -105,21 +105,25 @@ def train_generator(
         r=config.rank, lora_alpha=config.alpha, lora_dropout=config.dropout,
         target_modules=config.targets, task_type="CAUSAL_LM",
     )  # fmt: skip
-    peft = get_peft_model(model, lora)  # bfloat16 weights, float32 LoRA
+    # The LoRA computes in bfloat16 too, which is a fifth faster; what AdamW changes is a copy in float32.
+    peft = get_peft_model(model, lora, autocast_adapter_dtype=False)
     head = torch.nn.Linear(model.config.hidden_size, 1)
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.zeros_(head.bias)
     learned = [parameter for parameter in peft.parameters() if parameter.requires_grad]
+    exact = [parameter.detach().float().requires_grad_() for parameter in learned]
     optimizer = torch.optim.AdamW(
         [
-            {"params": learned, "lr": config.learning_rate},
+            {"params": exact, "lr": config.learning_rate},
             {"params": head.parameters(), "lr": config.head_learning_rate},
         ],
         weight_decay=config.weight_decay,
         betas=(0.9, 0.98),
     )
-    draws = [_packed(packer, sampler(epoch), shuffle) for epoch in range(config.epochs)]
-    steps = sum(math.ceil(len(draw) / config.groups_per_step) for draw in draws)
+    draws = [
+        _steps(_packed(packer, sampler(epoch), shuffle), config.questions_per_step) for epoch in range(config.epochs)
+    ]
+    steps = sum(map(len, draws))
     if not steps:
         raise TrainingError("There is not one question to train on.")
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, config.warm_up))
@@ -129,18 +133,24 @@ def train_generator(
     for number, draw in enumerate(draws, start=1):
         peft.train()
         answers = heads = 0.0
-        for start in range(0, len(draw), config.groups_per_step):
-            packs = draw[start : start + config.groups_per_step]
+        for packs in draw:
+            asked = sum(len(pack.asked) for pack in packs)
             for pack in packs:
                 answer_loss, head_loss, _ = losses(peft, head, pack)
-                total = (answer_loss + config.head_weight * head_loss) / len(packs)
-                torch.autograd.backward(total)
-                answers += answer_loss.item() / len(draw)
-                heads += head_loss.item() / len(draw)
-            torch.nn.utils.clip_grad_norm_(learned, 1.0)
+                share = len(pack.asked) / asked
+                torch.autograd.backward((answer_loss + config.head_weight * head_loss) * share)
+                answers += answer_loss.item() * share / len(draw)
+                heads += head_loss.item() * share / len(draw)
+            for copy, parameter in zip(exact, learned, strict=True):
+                copy.grad = None if parameter.grad is None else parameter.grad.float()
+            torch.nn.utils.clip_grad_norm_(exact, 1.0)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
+            with torch.no_grad():
+                for copy, parameter in zip(exact, learned, strict=True):
+                    parameter.copy_(copy)
+                    parameter.grad = None
             step += 1
             on_step(step, steps, answer_loss.item())
         dev_loss, dev_auroc = _measure(peft, head, dev_packs)
@@ -195,6 +205,19 @@ def _packed(packer: GroupPacker, groups: Sequence[GroundedGroup], shuffle: rando
     if shuffle is not None:
         shuffle.shuffle(packs)
     return packs
+
+
+def _steps(packs: Sequence[Packed], questions: int) -> list[list[Packed]]:
+    """Groups taken together until there are so many questions."""
+    found: list[list[Packed]] = []
+    room = 0
+    for pack in packs:
+        if room <= 0:
+            found.append([])
+            room = questions
+        found[-1].append(pack)
+        room -= len(pack.asked)
+    return found
 
 
 def _rate(step: int, steps: int, warm_up: float) -> float:

@@ -26,7 +26,7 @@ def base_adapter(
     ctx: typer.Context,
     data: Annotated[Path, typer.Option(help="Folder that holds the sets, such as squad2_en/.")],
     output: Annotated[Path, typer.Option(help="New folder for the adapter.")] = Path("base-adapter"),
-    epochs: Annotated[int, typer.Option(min=1, max=100, help="Passes over the questions.")] = 2,
+    epochs: Annotated[int, typer.Option(min=1, max=100, help="Passes over the questions.")] = 3,
     rank: Annotated[int, typer.Option(min=1, max=256, help="Rank of the LoRA.")] = 8,
     learning_rate: Annotated[float, typer.Option(min=1e-7, max=0.1, help="AdamW's learning rate.")] = 5e-4,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same adapter on the same machine.")] = 0,

@@ -17,6 +17,7 @@ from training.base_sets import (
     Neighbours,
     ReadPassage,
     load_squad,
+    nearest_lines,
     sentence_target,
     span_target,
     split_articles,
@@ -87,13 +88,39 @@ def test_a_question_is_asked_in_both_styles_over_two_epochs(found: GroundedSet) 
     train, _, _ = split_articles(found)
     sampler = GroundedSampler(train, seed=0)
     alone = [
-        [q for group in sampler(epoch) if len(group.passages) == 1 for q in group.questions if q.answer]
+        [q for group in sampler(epoch) if len(group.passages) < 2 for q in group.questions if q.answer]
         for epoch in (0, 1)
     ]
     styles = [{q.text: q.style for q in epoch} for epoch in alone]
-    assert all(styles[0][text] is not styles[1][text] for text in styles[0])
+    both = styles[0].keys() & styles[1].keys()
+    assert len(both) > 10
+    assert all(styles[0][text] is not styles[1][text] for text in both)
     answers = {q.style: q.answer for epoch in alone for q in epoch}
     assert answers == {Style.SHORT: "1843", Style.SENTENCES: "Ada Lovelace wrote the first program in 1843."}
+
+
+def test_a_question_with_lines_of_its_own_is_answered_only_where_they_hold_the_answer(found: GroundedSet) -> None:
+    train, _, _ = split_articles(found)
+    clipped = [g for epoch in range(4) for g in GroundedSampler(train, seed=0)(epoch) if not g.passages]
+    assert {bool(q.answer) for group in clipped for q in group.questions} == {True, False}
+    for question in (q for group in clipped for q in group.questions):
+        (shown,) = question.passages
+        assert any(
+            shown.text and line in passage.text for passage in train.passages.values() for line in [shown.text[:30]]
+        )
+        assert question.answer is None or question.answer in shown.text
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (1, "Charles Babbage built the machine in London."),
+        (2, "Ada Lovelace wrote the first program in 1843. Charles Babbage built the machine in London."),
+        (9, TEXT),
+    ],
+)
+def test_the_lines_near_a_question_keep_their_order(count: int, expected: str) -> None:
+    assert nearest_lines("Which machine in London ran a program of Babbage?", TEXT, count) == expected
 
 
 def test_where_the_passage_was_taken_out_nothing_is_answered(found: GroundedSet) -> None:
