@@ -1,5 +1,8 @@
 """Reading with the right passage given: squad2_en, articles that the shipped adapter has never seen.
 
+The generator reads of the passage what the message path would show it: the lines that are nearest to the question.
+`--lines 0` shows it the whole passage.
+
     python -m benchmarks.reading [--questions N] [--adapter FOLDER] [--peer] [--quick]
 
 If squad2_en holds test_passages.jsonl.gz and test_qa.jsonl.gz, those are measured instead of the held-out articles.
@@ -9,20 +12,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from adapters.bases import DEFAULT_ENCODER, resolve
+from adapters.encoder.model import SentenceEncoder
 from adapters.generator.prompt import Evidence, Style, grounded_turns
-from adapters.types import GenerationLimits, Generator
+from adapters.types import Encoder, GenerationLimits, Generator
 from benchmarks.grounded import TOGETHER, default_generator, untuned_generator
 from benchmarks.table import QUICK, RESULTS, Row, keep
 from benchmarks.tasks import DATA, rows
+from bot.config import folders
+from bot.extract import Line, best_extract, lines
+from bot.pipeline import READ_LINES
 from bot.prompts import answer_turns
+from knowledge.testing import chunk, stored_chunk
+from knowledge.types import Matrix, Passage
 from training.base_sets import HELD_OUT_ARTICLES
 from training.metrics import auroc, bootstrap_mean, contains_gold, token_f1
 
@@ -49,6 +60,31 @@ class Said:
     read: Read
     text: str
     head: float | None  # log odds that the passage tells
+
+
+def clipped(asked: Sequence[Read], encoder: Encoder, lines_shown: int) -> list[Read]:
+    """The questions with the lines of their passage that the message path would show."""
+    if not lines_shown:
+        return list(asked)
+    known: dict[str, tuple[tuple[Line, ...], Passage, Matrix]] = {}
+    found = []
+    for read in asked:
+        if read.passage.text not in known:
+            passage = as_found(read.passage)
+            own = lines([passage])
+            known[read.passage.text] = own, passage, encoder.encode([line.embedding_text for line in own])
+        own, passage, vectors = known[read.passage.text]
+        similarities = (vectors @ encoder.encode([read.question])[0]).tolist()
+        best = best_extract(read.question, [passage], own, similarities, max_lines=lines_shown)
+        text = best.text if best is not None else read.passage.text
+        found.append(replace(read, passage=replace(read.passage, text=text)))
+    return found
+
+
+def as_found(evidence: Evidence) -> Passage:
+    """A passage as retrieval would give it."""
+    made = chunk(evidence.text, title=evidence.title)
+    return Passage(stored=stored_chunk(1, made), similarity=1.0, lexical=1.0, fused=1.0, rank=1)
 
 
 def load(questions: int) -> list[Read]:
@@ -133,7 +169,8 @@ def measure(said: Sequence[Said], style: Style, *, peer: float | None = None) ->
 
 async def run(options: argparse.Namespace) -> list[Row]:
     """Measure both styles, and the untuned model beside them if asked for."""
-    asked = load(24 if options.quick else options.questions)
+    encoder = SentenceEncoder(resolve(DEFAULT_ENCODER, cache=folders(os.environ).cache))
+    asked = clipped(load(24 if options.quick else options.questions), encoder, options.lines)
     peer = None
     if options.peer:
         bare = untuned_generator()
@@ -160,6 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--questions", type=int, default=0, help="0 for all")
     parser.add_argument("--adapter", type=Path, help="another adapter than the shipped one")
+    parser.add_argument("--lines", type=int, default=READ_LINES, help="lines of the passage that are read; 0 for all")
     parser.add_argument("--peer", action="store_true", help="measure the untuned generator too (60 questions)")
     parser.add_argument("--quick", action="store_true", help="24 questions; nothing is kept")
     parser.add_argument("--show", type=int, default=0, help="print so many answers of each style")
