@@ -31,8 +31,8 @@ from adapters.types import Intent, LabelledText, Matrix
 from training.dataset import load_rows
 from training.evaluate_intent import evaluate_intent
 from training.few_shot import few_shot_training
-from training.intents import encode_rows
 from training.plots import plot_confusion
+from training.train_intent import encode_rows
 from training.types import IntentReport, Split
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -167,7 +167,7 @@ def print_thresholds(head: IntentHead, matcher: ExampleMatcher, held_out: Sample
 def decide(head: IntentHead, matcher: ExampleMatcher, data: Sample) -> tuple[Intent, ...]:
     """What the bot does: near-exact examples first, then the head."""
     return tuple(
-        matcher.match(row.text) or intent for row, intent in zip(data.rows, head.predict(data.embeddings), strict=True)
+        matcher.match(row.text) or intent for row, intent in zip(data.rows, head.classify(data.embeddings), strict=True)
     )
 
 

@@ -60,7 +60,7 @@ def default(bench: Bench) -> tuple[Measured, Member]:
     started = time.process_time()
     head = few_shot(definitions, bench.encoder)
     seconds = time.process_time() - started
-    milliseconds = timed(bench.data, lambda text: head.predict(bench.encoder.encode([text])))
+    milliseconds = timed(bench.data, lambda text: head.classify(bench.encoder.encode([text])))
     measured = replace(
         measure_head("default head", head, bench.encoded, milliseconds), refit_seconds=seconds, note="made anew"
     )

@@ -16,12 +16,11 @@ from adapters.encoder.model import SentenceEncoder
 from adapters.intent.ensemble import IntentEnsemble
 from adapters.intent.lexical import LexicalLayer
 from adapters.intent.model import IntentHead
-from adapters.types import Intent, LabelledText, Matrix
+from adapters.types import Encoder, Intent, LabelledText, Matrix
 from benchmarks.intent_sets import IntentSet, as_rows
 from training.combine_intents import combine, fit_words
-from training.intents import encode_rows
 from training.splits import split_of
-from training.train_intent import train_intent
+from training.train_intent import encode_rows, train_intent
 from training.tune_encoder import TuneConfig, tune_intent
 from training.types import IntentTraining, Split, TrainConfig
 
@@ -77,7 +76,7 @@ class Member:
     """A head with its encoder, for an ensemble."""
 
     head: IntentHead
-    encoder: SentenceEncoder
+    encoder: Encoder
     encoded: Encoded
 
 
@@ -120,7 +119,7 @@ def default(bench: Bench) -> tuple[Measured, Member]:
     """The head that `burnish intents train` makes."""
     head = train(bench, bench.data.train, bench.encoded.train).head
     measured = measure_head(
-        "default head", head, bench.encoded, timed(bench.data, lambda text: head.predict(bench.encoder.encode([text])))
+        "default head", head, bench.encoded, timed(bench.data, lambda text: head.classify(bench.encoder.encode([text])))
     )
     return measured, Member(head=head, encoder=bench.encoder, encoded=bench.encoded)
 
@@ -141,9 +140,9 @@ def default_with_outside(bench: Bench) -> Measured:
     head = train(bench, rows, np.concatenate([encoded.train, encoded.outside_train])).head
     return Measured(
         name="default head trained on out-of-scope rows too",
-        test=head.predict(encoded.test),
+        test=head.classify(encoded.test),
         outside_train=(),
-        outside_test=head.predict(encoded.outside_test),
+        outside_test=head.classify(encoded.outside_test),
     )
 
 
@@ -174,7 +173,7 @@ def tune(bench: Bench, config: TuneConfig, log: Callable[[str], None]) -> tuple[
 def tuned_alone(bench: Bench, member: Member) -> Measured:
     """One tuned encoder's own head."""
     head, encoder = member.head, member.encoder
-    milliseconds = timed(bench.data, lambda text: head.predict(encoder.encode([text])))
+    milliseconds = timed(bench.data, lambda text: head.classify(encoder.encode([text])))
     return measure_head("tuned encoder alone", head, member.encoded, milliseconds)
 
 
@@ -205,7 +204,7 @@ def together(
     ensemble = combine([member.head for member in members], words, rows, parts)
 
     def predict(texts: Sequence[str], embeddings: Sequence[Matrix]) -> tuple[Intent, ...]:
-        return ensemble.predict(texts, embeddings) if len(texts) else ()
+        return ensemble.predict(texts, embeddings)
 
     return Measured(
         name=name,
@@ -231,9 +230,9 @@ def measure_head(name: str, head: IntentHead, encoded: Encoded, milliseconds: fl
     """What one head makes of a set."""
     return Measured(
         name=name,
-        test=head.predict(encoded.test),
-        outside_train=head.predict(encoded.outside_train),
-        outside_test=head.predict(encoded.outside_test),
+        test=head.classify(encoded.test),
+        outside_train=head.classify(encoded.outside_train),
+        outside_test=head.classify(encoded.outside_test),
         milliseconds=milliseconds,
     )
 

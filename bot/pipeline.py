@@ -166,7 +166,7 @@ class Pipeline:
         embedding: Matrix = self._encoder.encode([query])
         lap("encode")
         matched = self._router.match(text)
-        intent = matched or self._classifier.predict(embedding)[0]
+        intent = matched or self._classifier.predict([query], embedding)[0]
         route = self._router.route(intent)
         lap("classify")
         self._knowledge.refresh()

@@ -35,6 +35,7 @@ class FixedClassifier:
 
     def __init__(self, label: str = "question", *, confidence: float = 1.0, in_scope: float = 1.0) -> None:
         self._intent = Intent(label=label, confidence=confidence, in_scope=in_scope)
+        self.asked: list[str] = []
 
     @property
     def name(self) -> str:
@@ -46,9 +47,12 @@ class FixedClassifier:
         """The one label."""
         return (self._intent.label,)
 
-    def predict(self, embeddings: Matrix) -> tuple[Intent, ...]:
-        """Give the intent once a row."""
-        return (self._intent,) * len(embeddings)
+    def predict(self, texts: Sequence[str], embeddings: Matrix) -> tuple[Intent, ...]:
+        """Give the intent once a text; the texts are noted in `asked`."""
+        if len(texts) != len(embeddings):
+            raise ValueError((len(texts), len(embeddings)))
+        self.asked += texts
+        return (self._intent,) * len(texts)
 
 
 def teach(store: KnowledgeStore, *chunks: Chunk, uri: str = "/help/a.md", collection: str = DEFAULT_COLLECTION) -> None:

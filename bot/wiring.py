@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from adapters import bases
+from adapters.encoder.config import EncoderSettings
 from adapters.generator.answerability import has_head
 from adapters.generator.shipped import shipped_adapter
 from adapters.intent import persist
+from adapters.intent.classifier import EnsembleClassifier, TrainedClassifier, TunedEncoder
 from adapters.intent.config import IntentDefinition, load_definitions
 from adapters.intent.match import ExampleMatcher
-from adapters.intent.model import IntentHead
 from adapters.layout import read_manifest
 from adapters.registry import Registry
 from adapters.types import AdapterVersion, Encoder, Generator, Task
@@ -46,9 +47,9 @@ from knowledge.retrieve import Fusion, KnowledgeBase, RetrievalMode, RetrievalSe
 from knowledge.types import DEFAULT_COLLECTION, Passage, SourceLimits
 from training.base_adapter import BaseAdapter
 from training.train_generator import GeneratorEpoch
-from training.types import EpochReport, IntentReport, IntentTraining, OnEpoch, TrainConfig
+from training.types import ClassifierTraining, EpochReport, IntentReport, OnEpoch, TrainConfig
 
-__all__ = ["BaseAdapter", "EpochReport", "GeneratorEpoch", "IntentReport", "IntentTraining", "Progress", "Wiring"]
+__all__ = ["BaseAdapter", "ClassifierTraining", "EpochReport", "GeneratorEpoch", "IntentReport", "Progress", "Wiring"]
 
 Progress: TypeAlias = Callable[[int, int, str], None]  # done, total (0: unknown), what is being done
 
@@ -100,14 +101,14 @@ class Wiring:
     @cached_property
     def encoder(self) -> Encoder:
         """The sentence encoder, fetched if need be."""
-        from adapters.encoder.config import EncoderSettings
         from adapters.encoder.model import SentenceEncoder
 
+        return SentenceEncoder(self._fetch(self.settings.models.encoder), self._encoder_settings)
+
+    @property
+    def _encoder_settings(self) -> EncoderSettings:
         models = self.settings.models
-        folder = self._fetch(models.encoder)
-        return SentenceEncoder(
-            folder, EncoderSettings(device=models.device, dtype=models.dtype, threads=models.threads)
-        )
+        return EncoderSettings(device=models.device, dtype=models.dtype, threads=models.threads)
 
     def generator(self) -> Generator:
         """The language model: its weights are fetched now, and loaded while others work."""
@@ -211,20 +212,28 @@ class Wiring:
         """The built-in intents and the team's own."""
         return load_definitions(self.intents_file)
 
-    def classifier(self) -> IntentHead:
-        """The trained head if there is one for this encoder, else one made from the definitions' examples."""
-        return self._head("trained") or self._few_shot_head()
+    def classifier(self) -> TrainedClassifier:
+        """The trained one if there is one for this encoder, else a head made from the definitions' examples."""
+        return self._trained("trained") or self._few_shot_head()
 
-    def _head(self, name: str) -> IntentHead | None:
+    def _trained(self, name: str) -> TrainedClassifier | None:
         folder = self.folders.intents / name
-        return persist.load(folder, encoder=self.encoder.name) if folder.exists() else None
+        return persist.load(folder, encoder=self.encoder.name, tuned=self._tuned_encoder) if folder.exists() else None
 
-    def _few_shot_head(self) -> IntentHead:
+    def _tuned_encoder(self, delta_folder: Path) -> TunedEncoder:
+        from adapters.encoder.adapter import load_delta
+        from adapters.encoder.model import SentenceEncoder
+
+        folder = self._fetch(self.settings.models.encoder)
+        delta = load_delta(delta_folder, base=bases.fingerprint(folder))
+        return TunedEncoder(encoder=SentenceEncoder(folder, self._encoder_settings, delta=delta), delta=delta)
+
+    def _few_shot_head(self) -> TrainedClassifier:
         """Made once per encoder and set of definitions; encoding the examples takes seconds."""
         identity = repr((self.encoder.name, self.definitions))
         name = f"few-shot-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
-        if (head := self._head(name)) is not None:
-            return head
+        if (known := self._trained(name)) is not None:
+            return known
         from training.few_shot import few_shot
 
         self.progress(0, 0, "learning the intents from their examples")
@@ -232,29 +241,72 @@ class Wiring:
         persist.save(head, self.folders.intents / name)
         return head
 
-    def train_intents(
-        self, file: Path, chosen: Mapping[str, Any], *, builtin: bool, plot: Path | None, on_epoch: OnEpoch
-    ) -> IntentTraining:
-        """Train the intent head on a file and put it in force."""
-        from training.intents import train_from_file
-        from training.plots import plot_loss
+    @property
+    def has_tuned_intents(self) -> bool:
+        """Whether the trained classifier has a tuned encoder."""
+        return persist.has_tuned_encoder(self.folders.intents / "trained")
 
+    def train_intents(
+        self,
+        file: Path,
+        chosen: Mapping[str, Any],
+        *,
+        builtin: bool,
+        plot: Path | None,
+        on_epoch: OnEpoch,
+        tune: Mapping[str, Any] | None = None,
+        on_tuned_epoch: OnEpoch = lambda _: None,
+        refit: bool = False,
+    ) -> ClassifierTraining:
+        """Train the intent classifier on a file and put it in force.
+
+        Args:
+            file: Of examples.
+            chosen: Fields of `TrainConfig`.
+            builtin: Whether to train on the built-in examples too.
+            plot: Where the head's loss curve goes; None for nowhere.
+            on_epoch: Told after each epoch of the head.
+            tune: Fields of `TuneConfig`, to tune an encoder as well; None not to.
+            on_tuned_epoch: Told after each epoch of tuning.
+            refit: Keep the tuned encoder and the words of the trained classifier; the heads alone are trained.
+        """
+        from training.intents import Tuning, train_from_file
+        from training.plots import plot_loss
+        from training.tune_encoder import TuneConfig
+
+        now = datetime.now(UTC)
+        tuning = (
+            Tuning(
+                folder=self._fetch(self.settings.models.encoder),
+                config=TuneConfig(**tune),
+                settings=self._encoder_settings,
+                on_epoch=on_tuned_epoch,
+            )
+            if tune is not None
+            else None
+        )
         training = train_from_file(
             file,
             self.encoder,
             config=TrainConfig(**chosen),
-            now=datetime.now(UTC),
+            now=now,
             on_epoch=on_epoch,
             progress=self.progress,
             builtin=builtin,
+            tuning=tuning,
+            kept=self._trained("trained") if refit else None,
         )
-        persist.save(training.head, self.folders.intents / "trained")
+        folder = self.folders.intents / "trained"
+        if isinstance(training.classifier, EnsembleClassifier):
+            persist.save_ensemble(training.classifier, folder, created_at=now)
+        else:
+            persist.save(training.classifier, folder)
         if plot is not None:
-            plot_loss(training.epochs, plot)
+            plot_loss(training.head.epochs, plot)
         return training
 
     def evaluate_intents(self, file: Path, *, every_row: bool, seed: int, picture: Path) -> IntentReport:
-        """Measure the intent head in force on a file."""
+        """Measure the intent classifier in force on a file."""
         import numpy as np
 
         from training.intents import evaluate_from_file

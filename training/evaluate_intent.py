@@ -7,24 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from adapters.intent.config import OUT_OF_SCOPE
-from adapters.intent.model import IntentHead
-from adapters.types import LabelledText, Matrix
+from adapters.types import IntentClassifier, LabelledText, Matrix
 from training.errors import TrainingError
 from training.metrics import auroc, bootstrap_mean, calibration_error, class_reports, confusion_matrix, macro_f1
 from training.types import IntentReport
 
 
 def evaluate_intent(
-    head: IntentHead, rows: Sequence[LabelledText], embeddings: Matrix, rng: np.random.Generator
+    head: IntentClassifier, rows: Sequence[LabelledText], embeddings: Matrix, rng: np.random.Generator
 ) -> IntentReport:
-    """Measure a head.
+    """Measure a head, alone or with words and tuned encoders.
 
     Out-of-scope rows count for the in-scope score; for the labels only if the head knows that label.
 
     Args:
         head: The head.
         rows: Labelled texts that it was not trained on.
-        embeddings: Theirs, by the head's encoder, shape (len(rows), dim).
+        embeddings: Theirs, by the encoder that searches, shape (len(rows), dim).
         rng: Draws the bootstrap resamples.
 
     Returns:
@@ -33,7 +32,7 @@ def evaluate_intent(
     Raises:
         TrainingError: There is no row that can be measured.
     """
-    predicted = head.predict(embeddings)
+    predicted = head.predict([row.text for row in rows], embeddings)
     inside = np.array([row.label != OUT_OF_SCOPE for row in rows], dtype=bool)
     in_scope = np.array([intent.in_scope for intent in predicted])
     counted = [

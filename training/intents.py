@@ -1,28 +1,37 @@
-"""The doors of intent training: from a file to a head, and from a head and a file to a report."""
+"""The doors of intent training: from a file to a classifier, and from a classifier and a file to a report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeAlias
 
 import numpy as np
 
+from adapters.encoder.config import EncoderSettings
+from adapters.intent.classifier import EnsembleClassifier, TrainedClassifier
 from adapters.intent.config import load_definitions, training_rows
-from adapters.intent.model import IntentHead
-from adapters.types import Encoder, LabelledText, Matrix
+from adapters.types import Encoder, IntentClassifier, LabelledText
+from training.combine_intents import Member, assemble
 from training.dataset import load_rows
 from training.errors import TrainingError
 from training.evaluate_intent import evaluate_intent
 from training.few_shot import readable_rows
 from training.splits import normalised, split_of
-from training.train_intent import train_intent
-from training.types import IntentReport, IntentTraining, OnEpoch, Split, TrainConfig
+from training.train_intent import encode_rows, train_intent
+from training.tune_encoder import TuneConfig, tune_intent
+from training.types import ClassifierTraining, IntentReport, OnEpoch, Progress, Split, TrainConfig
 
-Progress: TypeAlias = Callable[[int, int, str], None]  # done, total, what is being done
 
-ENCODE_BATCH: Final = 256  # rows between two reports of progress
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What tuning an encoder takes."""
+
+    folder: Path  # of the base encoder, as `adapters.bases.resolve` gave it
+    config: TuneConfig
+    settings: EncoderSettings  # of the tuned encoder
+    on_epoch: OnEpoch = lambda _: None  # told after each epoch
 
 
 def train_from_file(
@@ -34,35 +43,48 @@ def train_from_file(
     on_epoch: OnEpoch = lambda _: None,
     progress: Progress = lambda *_: None,
     builtin: bool = True,
-) -> IntentTraining:
-    """Train a head on a file of examples.
+    tuning: Tuning | None = None,
+    kept: TrainedClassifier | None = None,
+) -> ClassifierTraining:
+    """Train a classifier on a file of examples: a head, words where they help, and a tuned encoder if asked for.
 
     Args:
         path: TOML definitions, or CSV or JSON lines with the columns text and label (or intent).
         encoder: Makes the embeddings, here and later.
-        config: How to train.
-        now: Goes into the head's name.
-        on_epoch: Told after each epoch.
-        progress: Told while the texts are encoded.
-        builtin: Whether the examples of the built-in intents are trained on too, so that the head still knows a
+        config: How to train the heads.
+        now: Goes into the classifier's name.
+        on_epoch: Told after each epoch of the head on `encoder`.
+        progress: Told while the texts are encoded, and at each step of tuning.
+        builtin: Whether the examples of the built-in intents are trained on too, so that it still knows a
             greeting from a question.
+        tuning: How to tune a copy of the encoder, which takes minutes to an hour; None for none.
+        kept: A classifier whose tuned encoders and words are kept; the heads alone are trained, in seconds. The
+            words are trained anew all the same where the labels are not the same.
 
     Returns:
-        The head and its training.
+        The classifier, how its heads came about, and what each part reaches on the dev side.
 
     Raises:
-        TrainingError: The file cannot be used, or has too few rows.
+        TrainingError: The file cannot be used, has too few rows, or the encoder cannot be tuned.
     """
     rows = load_rows(path)
     if builtin:
         rows = _with_builtin(rows, encoder)
     embeddings = encode_rows(rows, encoder, progress)
-    return train_intent(rows, embeddings, encoder=encoder.name, config=config, now=now, on_epoch=on_epoch)
+    training = train_intent(rows, embeddings, encoder=encoder.name, config=config, now=now, on_epoch=on_epoch)
+    members = [Member(training=training, encoder=encoder, embeddings=embeddings, delta=None)]
+    words = None
+    if isinstance(kept, EnsembleClassifier):
+        members += _kept_members(rows, kept, config=config, now=now, progress=progress)
+        words = kept.ensemble.words if kept.labels == training.head.labels else None
+    if tuning is not None:
+        members.append(_tuned_member(rows, tuning, config=config, now=now, progress=progress))
+    return assemble(rows, members, config=config, now=now, words=words)
 
 
 def evaluate_from_file(
     path: Path,
-    head: IntentHead,
+    head: IntentClassifier,
     encoder: Encoder,
     *,
     config: TrainConfig,
@@ -70,12 +92,12 @@ def evaluate_from_file(
     progress: Progress = lambda *_: None,
     every_row: bool = False,
 ) -> IntentReport:
-    """Measure a head on a file of examples.
+    """Measure a head, alone or with words and tuned encoders, on a file of examples.
 
     Args:
         path: As for `train_from_file`.
         head: The head.
-        encoder: The head's.
+        encoder: The one that searches.
         config: The one of the training, for its shares.
         rng: Draws the bootstrap resamples.
         progress: Told while the texts are encoded.
@@ -96,14 +118,30 @@ def evaluate_from_file(
     return evaluate_intent(head, rows, encode_rows(rows, encoder, progress), rng)
 
 
-def encode_rows(rows: Sequence[LabelledText], encoder: Encoder, progress: Progress = lambda *_: None) -> Matrix:
-    """Encode the rows' texts, shape (len(rows), dim); progress is told after each batch."""
-    parts: list[Matrix] = []
-    for start in range(0, len(rows), ENCODE_BATCH):
-        batch = rows[start : start + ENCODE_BATCH]
-        parts.append(encoder.encode([row.text for row in batch]))
-        progress(start + len(batch), len(rows), "encoding examples")
-    return np.concatenate(parts) if parts else np.zeros((0, encoder.dimension), dtype=np.float32)
+def _tuned_member(
+    rows: Sequence[LabelledText], tuning: Tuning, *, config: TrainConfig, now: datetime, progress: Progress
+) -> Member:
+    made = tune_intent(
+        rows,
+        tuning.folder,
+        config=tuning.config,
+        shares=config,
+        now=now,
+        settings=tuning.settings,
+        on_epoch=tuning.on_epoch,
+        progress=progress,
+    )
+    return Member(training=made.training, encoder=made.encoder, embeddings=made.embeddings, delta=made.delta)
+
+
+def _kept_members(
+    rows: Sequence[LabelledText], kept: EnsembleClassifier, *, config: TrainConfig, now: datetime, progress: Progress
+) -> Iterator[Member]:
+    """New heads on the tuned encoders that are there."""
+    for one in kept.tuned:
+        embeddings = encode_rows(rows, one.encoder, progress)
+        training = train_intent(rows, embeddings, encoder=one.encoder.name, config=config, now=now)
+        yield Member(training=training, encoder=one.encoder, embeddings=embeddings, delta=one.delta)
 
 
 def _with_builtin(rows: tuple[LabelledText, ...], encoder: Encoder) -> tuple[LabelledText, ...]:

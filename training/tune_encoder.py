@@ -26,14 +26,13 @@ from adapters.encoder.adapter import EncoderDelta
 from adapters.encoder.body import EncoderBody
 from adapters.encoder.config import EncoderSettings
 from adapters.encoder.model import SentenceEncoder
-from adapters.types import LabelledText, Matrix
+from adapters.types import Encoder, LabelledText, Matrix
 from training.calibrate import columns_of
 from training.dataset import counts
 from training.errors import TrainingError
-from training.intents import encode_rows
 from training.splits import split_of
-from training.train_intent import calibrated
-from training.types import EpochReport, IntentTraining, OnEpoch, Split, TrainConfig
+from training.train_intent import calibrated, encode_rows
+from training.types import EpochReport, IntentTraining, OnEpoch, Progress, Split, TrainConfig
 
 if TYPE_CHECKING:
     import torch
@@ -99,7 +98,7 @@ class IntentTuning:
     """A tuned encoder with its head, and how they came about."""
 
     delta: EncoderDelta
-    encoder: SentenceEncoder  # the base with the delta
+    encoder: Encoder  # the base with the delta
     embeddings: Matrix  # of all rows, by the tuned encoder: a later refit needs no more than those of new rows
     training: IntentTraining
 
@@ -113,6 +112,7 @@ def tune_intent(
     now: datetime,
     settings: EncoderSettings | None = None,
     on_epoch: OnEpoch = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> IntentTuning:
     """Tune an encoder on the rows of the train side, and make a head on it that the dev side calibrates.
 
@@ -124,6 +124,7 @@ def tune_intent(
         now: Goes into the head's name.
         settings: Of the tuned encoder.
         on_epoch: Told after each epoch.
+        progress: Told after each step.
 
     Returns:
         The encoder and its head. It classifies from the tuned encoder's embeddings, which are no use for searching.
@@ -132,9 +133,9 @@ def tune_intent(
         TrainingError: The rows are too few to train on.
     """
     started = time.perf_counter()
-    layer = tune_intent_encoder(rows, folder, config=config, shares=shares, on_epoch=on_epoch)
+    layer = tune_intent_encoder(rows, folder, config=config, shares=shares, on_epoch=on_epoch, progress=progress)
     encoder = SentenceEncoder(folder, settings, delta=layer.delta)
-    embeddings = encode_rows(rows, encoder)
+    embeddings = encode_rows(rows, encoder, progress)
     training = calibrated(
         rows, embeddings, layer.weight, layer.bias, encoder=encoder.name, config=shares, now=now, epochs=layer.epochs
     )
@@ -153,6 +154,7 @@ def tune_intent_encoder(
     config: TuneConfig,
     shares: TrainConfig,
     on_epoch: OnEpoch = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> TunedLayer:
     """The training loop; see `tune_intent`.
 
@@ -170,6 +172,7 @@ def tune_intent_encoder(
     train, dev = _sides(rows, shares)
     torch.manual_seed(config.seed)
     order = random.Random(config.seed)  # noqa: S311 - an order, nothing secret
+    progress(0, 0, "preparing to tune the encoder")
     tuner = _Tuner(folder, [row.text for row in rows], config)
     head = torch.nn.Parameter(_centres(tuner.encode(train), targets[train], len(labels)))  # (labels, dim)
     bias = torch.nn.Parameter(torch.zeros(len(labels)))
@@ -177,6 +180,7 @@ def tune_intent_encoder(
     steps = config.epochs * math.ceil(len(train) / config.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, config.warm_up))
     reports: list[EpochReport] = []
+    step = 0
 
     def logits(vectors: Tensor) -> Tensor:  # (b, dim) to (b, labels)
         return config.scale * (vectors @ functional.normalize(head, dim=-1).T) + bias
@@ -194,6 +198,8 @@ def tune_intent_encoder(
             optimizer.step()
             schedule.step()
             total += loss.item() * len(batch)
+            step += 1
+            progress(step, steps, f"tuning the encoder, epoch {epoch} of {config.epochs}")
         with torch.no_grad():
             dev_logits = logits(tuner.encode(dev))  # (m, labels)
         report = EpochReport(
@@ -220,6 +226,11 @@ class _Tuner:
         self._bfloat16 = choose_device("cpu").dtype == "bfloat16"
         self._body = EncoderBody(folder, dtype=torch.float32)
         self._base = fingerprint(folder)
+        if self._body.model.config.model_type != "bert":
+            raise TrainingError(
+                f"Only encoders of the BERT kind can be tuned, and the one in the settings is "
+                f"{self._body.model.config.model_type}; train without --tune-encoder."
+            )
         layers = len(self._body.model.encoder.layer)
         self._frozen = layers // 2 if config.frozen_layers is None else config.frozen_layers
         if self._frozen >= layers:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.intent.classifier import TrainedClassifier
 from adapters.intent.model import IntentHead
 from training.errors import TrainingError
 
@@ -70,6 +71,7 @@ class EpochReport:
 
 
 OnEpoch: TypeAlias = Callable[[EpochReport], None]
+Progress: TypeAlias = Callable[[int, int, str], None]  # done, total (0: unknown), what is being done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,28 @@ class IntentTraining:
     def best_epoch(self) -> int:
         """The epoch whose weights were kept, from 1; 0 where there were none."""
         return max((report.epoch for report in self.epochs if report.best), default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartReport:
+    """What one way to tell an intent reaches on the dev side."""
+
+    parts: str  # such as "frozen encoder + words"
+    dev_accuracy: float  # [0, 1]; weights were chosen on the same rows, so `burnish intents eval` is a little stricter
+    dev_calibration_error: float  # expected calibration error, [0, 1]
+    milliseconds: float  # of one query on this machine, its encodings included; median
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierTraining:
+    """What serves after a training, and what each of its parts is worth."""
+
+    classifier: TrainedClassifier
+    head: IntentTraining  # on the encoder that searches
+    tuned: IntentTraining | None  # on the tuned encoder, if there is one
+    words_weight: float | None  # of the words beside the heads; 0: no help, left out; None: too few rows to try
+    parts: tuple[PartReport, ...]  # the head alone first, what serves last
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from adapters.errors import AdapterError
 from adapters.intent.lexical import LexicalLayer
-from adapters.intent.model import IntentHead, ScopeModel, scope_evidence
+from adapters.intent.model import SCOPE_PARTS, IntentHead, ScopeModel, scope_evidence
 from adapters.types import Intent, Matrix
 
 
@@ -19,7 +19,8 @@ class IntentEnsemble:
     """Log-linear pool: logits = (sum_i w_i log p_i(x) + v * words(x)) / T.
 
     Raises:
-        AdapterError: The heads know different labels, or there is not one weight a head.
+        AdapterError: The heads or the words know different labels, there is not one weight a head, or the in-scope
+            score is of more heads.
     """
 
     heads: tuple[IntentHead, ...]  # each reads its own encoder's embeddings
@@ -32,6 +33,9 @@ class IntentEnsemble:
     def __post_init__(self) -> None:
         if not self.heads or len(self.heads) != len(self.weights) or len({head.labels for head in self.heads}) != 1:
             raise AdapterError("The heads of an ensemble must know the same labels and have one weight each.")
+        words_fit = self.words is None or len(self.words.bias) == len(self.labels)
+        if not words_fit or len(self.scope.coefficients) > SCOPE_PARTS * len(self.heads) or not self.temperature > 0:
+            raise AdapterError("Words, in-scope score and heads of the ensemble do not fit together; train it again.")
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -61,7 +61,13 @@ def features(text: str) -> dict[int, int]:
 
 def weigh(text: str, rarity: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The places of a text's features and their weights, a unit vector: (1 + log count) times rarity."""
-    found = features(text)
+    return weigh_features(features(text), rarity)
+
+
+def weigh_features(
+    found: Mapping[int, int], rarity: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The same of features that are counted already."""
     places = np.fromiter(found.keys(), dtype=np.int64, count=len(found))
     values = (1.0 + np.log(np.fromiter(found.values(), dtype=np.float32, count=len(found)))) * rarity[places]
     return places, np.asarray(values / max(float(np.linalg.norm(values)), 1e-12), dtype=np.float32)

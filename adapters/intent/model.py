@@ -33,12 +33,12 @@ class ScopeModel:
     no label covers has near examples, but it is far from every centre.
     """
 
-    coefficients: NDArray[np.float64]  # shape (k,), k <= 5: of the first k parts of the evidence
+    coefficients: NDArray[np.float64]  # shape (k,): of the first k parts of the evidence, 5 a head
     intercept: float
     quantiles: NDArray[np.float64] | None  # shape (q,), ascending: raw scores of in-scope rows; None: logistic
 
     def score(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map evidence, shape (n, 5), to scores, shape (n,).
+        """Map evidence, shape (n, 5) or more, to scores, shape (n,).
 
         With quantiles the score is the share of in-scope rows that had no higher raw score; without, it is the
         logistic function of it.
@@ -151,7 +151,11 @@ class IntentHead:
             centres=np.concatenate([part.centres for part in parts]),
         )
 
-    def predict(self, embeddings: Matrix) -> tuple[Intent, ...]:
+    def predict(self, texts: Sequence[str], embeddings: Matrix) -> tuple[Intent, ...]:  # noqa: ARG002 - others read them
+        """Classify texts by their embeddings alone; see `classify`."""
+        return self.classify(embeddings)
+
+    def classify(self, embeddings: Matrix) -> tuple[Intent, ...]:
         """Classify embeddings; thread-safe.
 
         Args:

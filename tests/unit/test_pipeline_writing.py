@@ -13,6 +13,7 @@ from adapters.errors import GenerationError
 from adapters.testing import FakeEncoder, ScriptedGenerator
 from adapters.types import ChatTurn, GenerationLimits, Judged, Matrix
 from bot.pipeline import Delta, Done, Searching, Writing
+from bot.testing import FixedClassifier
 from bot.texts import say
 from bot.types import AnswerKind, Outcome, Turn
 from knowledge.testing import chunk
@@ -163,9 +164,11 @@ async def test_a_curated_answer_is_quoted_whole_and_without_a_lead_in(tmp_path: 
 
 async def test_a_follow_up_is_searched_for_with_the_question_before(tmp_path: Path) -> None:
     history = (Turn(question="When are invoices sent?", answer="On the first day of each month. [1]"),)
-    generator = ScriptedGenerator([INVOICES])
-    given = await answer(pipeline(tmp_path, generator=generator), "and are they sent by mail?", history=history)
+    generator, classifier = ScriptedGenerator([INVOICES]), FixedClassifier()
+    path = pipeline(tmp_path, generator=generator, classifier=classifier)
+    given = await answer(path, "and are they sent by mail?", history=history)
     assert given.trace.query == "When are invoices sent? are they sent by mail?"
+    assert classifier.asked == [given.trace.query]  # the text that the embedding is of
     assert given.text == f"{INVOICES} [1]"
     assert "When are invoices sent?" in generator.asked[0][-1].content
 

@@ -69,7 +69,7 @@ def test_tuning_gives_a_calibrated_head_on_an_encoder_of_another_name(
     tuning = tune_intent(rows(), encoder_folder, config=CONFIG, shares=SHARES, now=NOW)
     assert tuning.training.dev_accuracy == 1.0
     assert tuning.training.head.encoder == tuning.encoder.name != encoder.name
-    (sure,) = tuning.training.head.predict(tuning.encoder.encode(["where is my parcel"]))
+    (sure,) = tuning.training.head.classify(tuning.encoder.encode(["where is my parcel"]))
     assert (sure.label, sure.confidence > 0.8) == ("delivery", True)
 
     save_delta(tuning.delta, tmp_path / "tuned", source="test", created_at=NOW)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from adapters.errors import AdapterError
+from adapters.intent.classifier import EnsembleClassifier
 from adapters.intent.ensemble import IntentEnsemble
 from adapters.intent.lexical import FEATURES, LexicalLayer, features
 from adapters.intent.model import IntentHead, ScopeModel
@@ -86,3 +87,20 @@ def test_heads_of_different_labels_are_refused() -> None:
 def test_embeddings_of_one_encoder_only_are_refused() -> None:
     with pytest.raises(AdapterError, match="2 heads, but embeddings of 1"):
         PAIR.predict(["?"], [ACROSS])
+
+
+def test_words_of_other_labels_and_a_score_of_more_heads_are_refused() -> None:
+    three = LexicalLayer(
+        rarity=np.ones(FEATURES, dtype=np.float32),
+        weight=np.zeros((FEATURES, 3), dtype=np.float16),
+        bias=np.zeros(3, dtype=np.float32),
+    )
+    many = ScopeModel(coefficients=np.zeros(11), intercept=0.0, quantiles=None)
+    for broken in ({"words": three}, {"scope": many}, {"temperature": 0.0}):
+        with pytest.raises(AdapterError, match="do not fit together"):
+            replace(PAIR, **broken)
+
+
+def test_a_classifier_without_its_heads_tuned_encoder_is_refused() -> None:
+    with pytest.raises(AdapterError, match=r'"intent-x" read the tuned encoders e, not none; train it again'):
+        EnsembleClassifier(name="intent-x", ensemble=PAIR, tuned=())

@@ -28,13 +28,13 @@ HEAD = IntentHead(
 
 
 def test_confidence_is_the_softmax_of_the_logits_over_the_temperature() -> None:
-    (intent,) = HEAD.predict(np.array([[1.0, 0.0]], dtype=np.float32))
+    (intent,) = HEAD.classify(np.array([[1.0, 0.0]], dtype=np.float32))
     assert intent.label == "question"
     assert intent.confidence == pytest.approx(1 / (1 + np.exp(-2)))
 
 
 def test_the_in_scope_score_weighs_near_examples_in_scope_against_those_out_of_it() -> None:
-    inside, outside = HEAD.predict(np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32))
+    inside, outside = HEAD.classify(np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32))
     assert inside.in_scope == pytest.approx(1 / (1 + np.exp(-1.0)))
     assert outside.in_scope == pytest.approx(1 / (1 + np.exp(0.2)))
 
@@ -42,7 +42,9 @@ def test_the_in_scope_score_weighs_near_examples_in_scope_against_those_out_of_i
 def test_the_in_scope_score_weighs_the_logit_and_the_centre_of_the_likeliest_label_in_scope() -> None:
     embeddings = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
     logit, centre = (
-        replace(HEAD, scope=ScopeModel(coefficients=np.eye(5)[part], intercept=0.0, quantiles=None)).predict(embeddings)
+        replace(HEAD, scope=ScopeModel(coefficients=np.eye(5)[part], intercept=0.0, quantiles=None)).classify(
+            embeddings
+        )
         for part in (3, 4)
     )
     assert logit[0].in_scope == pytest.approx(1 / (1 + np.exp(-1.0)))
@@ -54,7 +56,7 @@ def test_the_in_scope_score_weighs_the_logit_and_the_centre_of_the_likeliest_lab
 
 def test_near_examples_make_a_label_likelier() -> None:
     sure = replace(HEAD, neighbour_weight=4.0)
-    (before,), (after,) = (head.predict(np.array([[0.8, 0.6]], dtype=np.float32)) for head in (HEAD, sure))
+    (before,), (after,) = (head.classify(np.array([[0.8, 0.6]], dtype=np.float32)) for head in (HEAD, sure))
     assert before.label == after.label == "question"
     # cosines to the nearest examples: .96 and .6
     expected = (0.2 + 4 * (np.exp(-2 * 0.04) - np.exp(-2 * 0.4))) / 0.5
@@ -81,21 +83,21 @@ def test_with_quantiles_the_in_scope_score_is_the_share_of_rows_below() -> None:
 def test_many_rows_give_what_each_gives_alone() -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(BATCH + 7, 2)).astype(np.float32)
-    together = HEAD.predict(rows)
+    together = HEAD.classify(rows)
     assert len(together) == BATCH + 7
     for index in (0, BATCH - 1, BATCH, BATCH + 6):
-        (alone,) = HEAD.predict(rows[index : index + 1])
+        (alone,) = HEAD.classify(rows[index : index + 1])
         assert together[index].label == alone.label
         assert together[index].confidence == pytest.approx(alone.confidence, rel=1e-5)
 
 
 def test_no_rows_give_no_intents() -> None:
-    assert HEAD.predict(np.zeros((0, 2), dtype=np.float32)) == ()
+    assert HEAD.classify(np.zeros((0, 2), dtype=np.float32)) == ()
 
 
 def test_embeddings_of_another_width_are_refused() -> None:
     with pytest.raises(AdapterError, match=r"reads embeddings of shape \(n, 2\), not \(1, 3\)"):
-        HEAD.predict(np.zeros((1, 3), dtype=np.float32))
+        HEAD.classify(np.zeros((1, 3), dtype=np.float32))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_prototypes_come_from_descriptions_and_examples() -> None:
     assert head.labels == ("refund", "shipping", "both")
     assert head.scope is UNFITTED_SCOPE
     texts = ["a refund please", "my parcel", "goodbye", "see you"]
-    assert [intent.label for intent in head.predict(encoder.encode(texts))] == ["refund", "shipping", "both", "both"]
+    assert [intent.label for intent in head.classify(encoder.encode(texts))] == ["refund", "shipping", "both", "both"]
 
 
 def test_prototypes_of_nothing_are_refused() -> None:

@@ -29,7 +29,7 @@ def defined(text: str) -> tuple[IntentDefinition, ...]:
 def test_it_knows_its_examples_and_tells_new_messages_apart() -> None:
     training = few_shot_training(load_definitions(), ENCODER)
     texts = ["thank you for the help", "goodbye then", "please let me speak to a human", "tell me a good joke"]
-    found = training.head.predict(ENCODER.encode(texts))
+    found = training.head.classify(ENCODER.encode(texts))
     assert [intent.label for intent in found] == ["thanks", "goodbye", "human", "out_of_scope"]
     assert 0.6 < training.dev_accuracy <= 1
     assert training.dev_calibration_error < 0.15
@@ -47,7 +47,7 @@ def test_the_same_definitions_give_the_same_head() -> None:
 def test_a_team_intent_with_a_description_alone_is_recognised() -> None:
     definitions = defined('[[intent]]\nname = "refund_status"\ndescription = "where is the refund reimbursement"')
     head = few_shot(definitions, ENCODER)
-    (intent,) = head.predict(ENCODER.encode(["refund reimbursement where"]))
+    (intent,) = head.classify(ENCODER.encode(["refund reimbursement where"]))
     assert intent.label == "refund_status"
 
 
@@ -61,7 +61,7 @@ def test_descriptions_train_only_where_examples_are_few() -> None:
 def test_an_encoder_that_reads_no_chinese_never_takes_a_chinese_question_for_small_talk() -> None:
     encoder = Illiterate()
     head = few_shot(load_definitions(), encoder)
-    found = head.predict(encoder.encode(["怎么申请退款", "谢谢", "thank you so much"]))
+    found = head.classify(encoder.encode(["怎么申请退款", "谢谢", "thank you so much"]))
     assert [intent.label for intent in found] == ["question", "question", "thanks"]
     assert set(head.labels) == {definition.name for definition in load_definitions()}
 
@@ -74,7 +74,7 @@ def test_an_encoder_that_reads_chinese_uses_the_chinese_examples() -> None:
         ),
         origin="test",
     )
-    (intent,) = few_shot(definitions, ENCODER).predict(ENCODER.encode(["谢谢啊"]))
+    (intent,) = few_shot(definitions, ENCODER).classify(ENCODER.encode(["谢谢啊"]))
     assert intent.label == "thanks"
 
 
@@ -86,7 +86,7 @@ def test_definitions_without_any_example_make_a_zero_shot_head() -> None:
     )
     head = few_shot(definitions, ENCODER)
     assert head.name == "intent-zero-shot"
-    assert head.predict(ENCODER.encode(["hello"]))[0].label == "b"
+    assert head.classify(ENCODER.encode(["hello"]))[0].label == "b"
 
 
 def test_one_intent_alone_needs_no_layer() -> None:

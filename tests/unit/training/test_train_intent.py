@@ -86,7 +86,7 @@ def test_a_rare_label_is_not_drowned_by_a_frequent_one() -> None:
     ]
     data = frequent + rare[:3]
     head = train(data, replace(CONFIG, test_share=0, epochs=10)).head
-    found = head.predict(ENCODER.encode([row.text for row in rare[:3]]))
+    found = head.classify(ENCODER.encode([row.text for row in rare[:3]]))
     assert [intent.label for intent in found] == ["login"] * 3
 
 
@@ -97,7 +97,7 @@ def test_out_of_scope_rows_teach_the_in_scope_score() -> None:
         for thing in ("a dragon", "clouds", "pancakes", "the moon", "old jazz", "chess", "volcanoes")
     ]
     training = train([*rows(), *strange])
-    inside, outside = training.head.predict(ENCODER.encode(["where is my parcel", "paint clouds"]))
+    inside, outside = training.head.classify(ENCODER.encode(["where is my parcel", "paint clouds"]))
     assert inside.in_scope > 0.7
     assert outside.in_scope < 0.3
     assert outside.label == OUT_OF_SCOPE
@@ -107,7 +107,7 @@ def test_out_of_scope_rows_teach_the_in_scope_score() -> None:
 def test_without_out_of_scope_rows_the_score_is_a_share_of_the_rows_in_scope() -> None:
     head = train(rows(), replace(CONFIG, dev_share=0.3)).head
     assert head.scope.quantiles is not None
-    inside, outside = head.predict(ENCODER.encode(["where is my parcel", "xylophone quartet"]))
+    inside, outside = head.classify(ENCODER.encode(["where is my parcel", "xylophone quartet"]))
     assert inside.in_scope > 0.3
     assert outside.in_scope == 0
 
