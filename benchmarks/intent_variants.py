@@ -18,7 +18,8 @@ from adapters.intent.lexical import LexicalLayer
 from adapters.intent.model import IntentHead
 from adapters.types import Encoder, Intent, LabelledText, Matrix
 from benchmarks.intent_sets import IntentSet, as_rows
-from training.combine_intents import combine, fit_words
+from training.combine_intents import Member as Trained
+from training.combine_intents import assemble, combine, fit_words
 from training.splits import split_of
 from training.train_intent import encode_rows, train_intent
 from training.tune_encoder import TuneConfig, tune_intent
@@ -124,12 +125,21 @@ def default(bench: Bench) -> tuple[Measured, Member]:
     return measured, Member(head=head, encoder=bench.encoder, encoded=bench.encoded)
 
 
-def refit_seconds(bench: Bench) -> float:
-    """CPU seconds from new labels to a new default head; the embeddings of the other rows are kept."""
+def refit_seconds(bench: Bench, words: LexicalLayer | None = None) -> float:
+    """CPU seconds from new labels to a new default head; the embeddings of the other rows are kept.
+
+    Args:
+        bench: The set.
+        words: Kept as they are beside the new head, whose weights are chosen anew; None for a head alone.
+    """
     rows = bench.data.train
     started = time.process_time()
     new = bench.encoder.encode([row.text for row in rows[:NEW_ROWS]])
-    train(bench, rows, np.concatenate([new, bench.encoded.train[NEW_ROWS:]]))
+    embeddings = np.concatenate([new, bench.encoded.train[NEW_ROWS:]])
+    training = train(bench, rows, embeddings)
+    if words is not None:
+        part = Trained(training=training, encoder=bench.encoder, embeddings=embeddings, delta=None)
+        assemble(rows, [part], config=bench.shares, now=datetime.now(UTC), words=words)
     return time.process_time() - started
 
 
