@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bot.sentences import SentenceBuffer, split_sentences
+from bot.sentences import SentenceBuffer, split_sentences, unwrapped
 
 TEXTS = (
     "It costs 3.5 dollars, e.g. for teams. See https://a.example/x?y=1. Next one! Is it? Yes.",
@@ -30,7 +30,7 @@ TEXTS = (
         ("1. Open it.\n2. Close it.", ("1. Open it.\n", "2. Close it.")),
         ("Ask Dr. Smith. He knows.", ("Ask Dr. Smith. ", "He knows.")),
         ("退款需要3.5天。真的吗？是的！", ("退款需要3.5天。", "真的吗？", "是的！")),
-        ("Run:\n```\na. B\n\nc\n```\nOk. Bye.", ("Run:\n", "```\na. B\n\nc\n```\n", "Ok. ", "Bye.")),
+        ("Run:\n```\na. B\n\nc\n```\nFine. Bye.", ("Run:\n", "```\na. B\n\nc\n```\n", "Fine. ", "Bye.")),
         ("A line\nwrapped here. Two.", ("A line\nwrapped here. ", "Two.")),
         ("# Fees\nThey are low.", ("# Fees\n", "They are low.")),
         ("Type `a. B` now. Go.", ("Type `a. B` now. ", "Go.")),
@@ -38,6 +38,17 @@ TEXTS = (
             "He paid (see p. 5 etc.) and left... then slept. Ok.",
             ("He paid (see p. 5 etc.) and left... then slept. ", "Ok."),
         ),
+        ("We can guide you on how to\nfile a claim. Two.", ("We can guide you on how to\nfile a claim. ", "Two.")),
+        (
+            "Ask for Dr.\nSmith of Acme Inc. at\n5 p.m. on Friday.",
+            ("Ask for Dr.\nSmith of Acme Inc. at\n5 p.m. on Friday.",),
+        ),
+        ("It lends money;\nthe bank decides. Two.", ("It lends money;\nthe bank decides. ", "Two.")),
+        ("Before you eat;\nAfter you eat;", ("Before you eat;\n", "After you eat;")),
+        ("You can do this:\nCall us.\nWrite to us.", ("You can do this:\n", "Call us.\n", "Write to us.")),
+        ("**It is free.** Call us. *Now.*", ("**It is free.** ", "Call us. ", "*Now.*")),
+        ("Is it (really?) yours? (It is.) Good.", ("Is it (really?) yours? ", "(It is.) ", "Good.")),
+        ("Fees of max. 5 euros apply.", ("Fees of max. 5 euros apply.",)),
         ("One thing", ("One thing",)),
         ("", ()),
     ],
@@ -87,3 +98,33 @@ def test_flush_empties_the_buffer() -> None:
     buffer.feed("Half")
     assert buffer.flush() == ["Half"]
     assert buffer.flush() == []
+
+
+FULL = "This line is as long as its column lets it be, so that the next word is moved to the"
+FENCE = f"```\n{FULL}\nnext\n```"
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        (f"{FULL}\nnext one.", f"{FULL} next one."),
+        (f"- {FULL}\n  next one.\n- {FULL}\n- end", f"- {FULL} next one.\n- {FULL}\n- end"),
+        (f"{FULL}\n\nAnother paragraph.", f"{FULL}\n\nAnother paragraph."),
+        (f"{FULL}:\nfirst\nsecond", f"{FULL}:\nfirst\nsecond"),
+        (f"# {FULL}\nText", f"# {FULL}\nText"),
+        (f"| {FULL} |\n| b |", f"| {FULL} |\n| b |"),
+        (FENCE, FENCE),
+        (f"{FULL}\nend.\n{FENCE}\n{FULL}\nend.", f"{FULL} end.\n{FENCE}\n{FULL} end."),
+        ("Milk\nbread and butter\neggs", "Milk\nbread and butter\neggs"),
+        (f"{FULL} {FULL}\nnext", f"{FULL} {FULL}\nnext"),
+        ("账" * 75 + "\n户被冻结。", "账" * 75 + "户被冻结。"),
+        ("", ""),
+    ],
+)
+def test_lines_are_joined_where_they_were_wrapped_and_nowhere_else(text: str, joined: str) -> None:
+    assert unwrapped(text) == joined
+
+
+def test_a_long_paragraph_is_unwrapped_in_no_time() -> None:
+    paragraph = "word " * 20_000
+    assert unwrapped(paragraph) == paragraph  # a pattern that goes back and forth would take hours
