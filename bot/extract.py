@@ -8,28 +8,39 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from math import log
 
 from bot.figures import figures
-from bot.sentences import split_sentences
+from bot.sentences import split_sentences, unwrapped
 from bot.words import asked_words, content_keys
 from knowledge.types import Passage
-
-# Chosen on the example knowledge's dev questions, _WORDS with an eye on its acceptance questions too; the curve is flat
-# around them. Figures: docs/experiments.md.
-_MEANING = 1.0  # weight of a line's own similarity to the question
-_WORDS = 0.3  # of the share of the question's words that it has, rare ones counting more
-_PASSAGE = 1.0  # of its passage's similarity
-_FIGURE = 0.2  # added where the question asks for a figure and the line has one
 
 _ASKS_FIGURE = re.compile(
     r"how (?:many|much|long|often|old|far|fast|big|large|high)|when|what (?:year|date|time)|多少|多久|几|何时",
     re.IGNORECASE,
 )
+_QUOTED_FIGURE = 0.2  # where words alone choose
 _RULE = re.compile(r"\s*(?:#{1,6}\s.*|\|?[\s|:-]+\|?|[-=*_]{3,})\s*")  # a heading or a table's ruling
 _ITEM = re.compile(r"\s*(?:[-*+•]\s|\d{1,3}[.)]\s|\|)")
+_ITEM_GOES_ON = re.compile(r"(?:[^\n]|\n[ \t]+)\Z")  # what follows is of the same line, or indented
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFeatures:
+    """What speaks for a line; of LINE_WEIGHTS the weight of each."""
+
+    meaning: float  # cosine of the question and the line with its heading, [-1, 1]
+    words: float  # share of the question's words in the line, rare ones among the lines counting more, [0, 1]
+    titled: float  # the same in the line and its passage's titles, [0, 1]
+    passage: float  # cosine of the question and the passage, [-1, 1]
+    figure: float  # 1 if the question asks for a figure and the line has one, else 0
+
+
+# Chosen with benchmarks/lines.py on the example knowledge's dev questions and 600 of squad2_en's; figures in
+# docs/experiments.md. Only the ratios choose a line; the scale is about that which bot.pipeline.PRIOR was chosen for.
+LINE_WEIGHTS = LineFeatures(meaning=1.0, words=0.15, titled=0.3, passage=0.6, figure=0.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +125,18 @@ def best_extracts(
     Returns:
         One extract a passage, that of the best line first; none without lines.
     """
-    if not found:
-        return ()
-    scores = _line_scores(question, passages, found, similarities)
+    measured = line_features(question, passages, found, similarities)
+    scores = [
+        sum(weight * value for weight, value in zip(astuple(LINE_WEIGHTS), astuple(one), strict=True))
+        for one in measured
+    ]
+    return extracts(found, scores, similarities, max_lines=max_lines, most=most)
+
+
+def extracts(
+    found: Sequence[Line], scores: Sequence[float], similarities: Sequence[float], *, max_lines: int, most: int
+) -> tuple[Extract, ...]:
+    """Choose from each passage its best line with its better neighbours; arguments as for best_extracts."""
     own: dict[int, list[int]] = {}
     for i, line in enumerate(found):
         own.setdefault(line.passage, []).append(i)
@@ -130,17 +150,23 @@ def best_extracts(
     return tuple(chosen)
 
 
-def _line_scores(
+def line_features(
     question: str, passages: Sequence[Passage], found: Sequence[Line], similarities: Sequence[float]
-) -> list[float]:
-    overlaps = _overlaps(question, [line.text for line in found])
+) -> list[LineFeatures]:
+    """Measure each line against a question; arguments as for best_extracts."""
+    titles = [" ".join((*p.stored.chunk.title_path, p.stored.chunk.question)) for p in passages]
+    bare = _overlaps(question, [line.text for line in found])
+    titled = _overlaps(question, [f"{titles[line.passage - 1]} {line.text}" for line in found])
     asks_figure = _ASKS_FIGURE.search(question) is not None
     return [
-        _MEANING * similarity
-        + _WORDS * overlap
-        + _PASSAGE * passages[line.passage - 1].similarity
-        + _FIGURE * (asks_figure and bool(figures(line.text)))
-        for line, similarity, overlap in zip(found, similarities, overlaps, strict=True)
+        LineFeatures(
+            meaning=similarity,
+            words=words,
+            titled=with_titles,
+            passage=passages[line.passage - 1].similarity,
+            figure=float(asks_figure and bool(figures(line.text))),
+        )
+        for line, similarity, words, with_titles in zip(found, similarities, bare, titled, strict=True)
     ]
 
 
@@ -158,7 +184,9 @@ def quote(question: str, passage_text: str, max_lines: int = 3) -> str:
     units = _units(passage_text)
     scores = _overlaps(question, units)
     if _ASKS_FIGURE.search(question):
-        scores = [score + _FIGURE * bool(score and figures(unit)) for score, unit in zip(scores, units, strict=True)]
+        scores = [
+            score + _QUOTED_FIGURE * bool(score and figures(unit)) for score, unit in zip(scores, units, strict=True)
+        ]
     best = max(range(len(units)), key=scores.__getitem__)
     start, end = _grown(scores, best, 0, len(units), max_lines)
     return "".join(units[start:end]).strip()
@@ -188,18 +216,21 @@ def _overlaps(question: str, texts: Sequence[str]) -> list[float]:
 def _units(text: str) -> tuple[str, ...]:
     """Sentences; a list joined to the line that leads to it, headings and table rulings to what follows."""
     units: list[str] = []
-    for sentence in split_sentences(text):
+    listed = False  # whether the last unit ends in a list
+    for sentence in split_sentences(unwrapped(text)):
+        item = _ITEM.match(sentence) is not None
+        same_item = listed and _ITEM_GOES_ON.search(units[-1]) is not None
         goes_on = bool(units) and (
-            (_ITEM.match(sentence) is not None and _leads(units[-1])) or _RULE.fullmatch(units[-1]) is not None
+            same_item or (item and (listed or _leads(units[-1]))) or _RULE.fullmatch(units[-1]) is not None
         )
         if goes_on or (units and not sentence.strip()):
             units[-1] += sentence
         else:
             units.append(sentence)
+        listed = item or same_item or (listed and not sentence.strip())
     return tuple(units) or (text,)
 
 
 def _leads(unit: str) -> bool:
-    """Whether a list may follow: the unit ends with a colon or with an item of it."""
-    last = unit.rstrip().rpartition("\n")[2]
-    return last.rstrip().endswith((":", "：")) or _ITEM.match(last) is not None
+    """Whether a list may follow: the unit ends with a colon."""
+    return unit.rstrip().endswith((":", "："))

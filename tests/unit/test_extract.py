@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.extract import Line, best_extract, lines, quote
+from bot.extract import Line, best_extract, extracts, line_features, lines, quote
 from knowledge.types import Chunk, ChunkKind, Passage, StoredChunk
 
 LIMITS = (
@@ -88,6 +88,63 @@ def test_a_question_for_a_figure_prefers_a_line_with_one() -> None:
     best = best_extract("How long do refunds need?", passages, lines(passages), [0.5, 0.5], max_lines=1)
     assert best is not None
     assert best.text == "Refunds need 5 days."
+
+
+def test_a_line_under_the_title_that_was_asked_for_is_preferred() -> None:
+    passages = [passage("It costs nothing.", title="Fees"), passage("It costs nothing.", title="Payouts")]
+    best = best_extract("What is the cost of payouts?", passages, lines(passages), [0.5, 0.5], max_lines=1)
+    assert best is not None
+    assert best.passage == 2
+
+
+def test_what_speaks_for_a_line_is_measured_one_by_one() -> None:
+    passages = [passage("Refunds need 5 days.", title="Payouts", similarity=0.4)]
+    [measured] = line_features("How long do payouts need?", passages, lines(passages), [0.7])
+    assert (measured.meaning, measured.passage, measured.figure) == (0.7, 0.4, 1.0)
+    assert measured.titled == 1.0  # its weighed share: of what is asked and known, all stands in line and title
+    [bare] = line_features("What is a payout?", passages, lines(passages), [0.7])
+    assert (bare.words, bare.titled, bare.figure) == (0.0, 1.0, 0.0)
+
+
+def test_each_passage_gives_the_extract_of_its_best_line_the_best_first() -> None:
+    found = lines([passage("One. Two."), passage("Three. Four.")])
+    chosen = extracts(found, [0.1, 0.3, 0.2, 0.9], [0.0, 0.0, 0.5, 0.0], max_lines=1, most=2)
+    assert [(one.passage, one.text, one.score, one.nearest) for one in chosen] == [
+        (2, "Four.", 0.9, 0.5),
+        (1, "Two.", 0.3, 0.5),
+    ]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "1. Open Payments.\n2. Click Refund. A window opens.\n3. Enter the sum\n4. Confirm",
+        "1. Open Payments and look for the\n   payment that you want\n2. Click Refund\n3. Confirm",
+        "1. Open Payments.\n   It is in the menu.\n2. Confirm",
+    ],
+)
+def test_a_list_is_quoted_to_its_last_item_whatever_its_items_look_like(steps: str) -> None:
+    text = f"To refund a payment:\n\n{steps}\n\nFees stay."
+    assert quote("How do I refund a payment?", text, 1) == f"To refund a payment:\n\n{steps}"
+
+
+def test_what_follows_a_list_is_not_part_of_it() -> None:
+    text = "You can:\n\n- Call us.\n- Write to us.\n\nWe answer within a day. On Sundays we do not."
+    assert [line.text for line in lines([passage(text)])] == [
+        "You can:\n\n- Call us.\n- Write to us.\n\n",
+        "We answer within a day. ",
+        "On Sundays we do not.",
+    ]
+
+
+def test_text_that_was_wrapped_at_a_column_is_quoted_in_one_line() -> None:
+    text = (
+        "You can email our Workforce Contact Centre, which will provide guidance on how to\n"
+        "post a vacancy. It is open on\nweekdays."
+    )
+    assert lines([passage(text)])[0].text == (
+        "You can email our Workforce Contact Centre, which will provide guidance on how to post a vacancy. "
+    )
 
 
 def test_an_extract_stays_within_its_passage() -> None:
