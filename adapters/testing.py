@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 import numpy as np
 
 from adapters.errors import GenerationError
-from adapters.types import ChatTurn, GenerationLimits, Judged, Matrix
+from adapters.types import ChatTurn, GenerationLimits, Judged, Matrix, Verdict
 
 _WORD = re.compile(r"[a-z0-9]+|[\u2e80-\u9fff\uac00-\ud7af]")  # a word, or a character of a script without spaces
 
@@ -60,14 +60,18 @@ class ScriptedGenerator:
         *,
         seconds_per_word: float = 0.0,
         answerable: Sequence[float] | None = None,
+        likelihood: Callable[[Sequence[ChatTurn]], float] = lambda _: 0.0,
     ) -> None:
         """Write the script.
 
         Args:
             script: Answers in turn (an exception is raised instead of answering), or a function of the turns.
             seconds_per_word: How long each word takes.
-            answerable: Log odds to tell of each prompt, in turn; None for a generator that is not grounded.
+            answerable: Log odds to tell of each prompt, in turn, and 0 of those behind them; None for a generator
+                that is not grounded.
+            likelihood: Of the question in a conversation, nats a token.
         """
+        self._likelihood = likelihood
         self._script = script
         self._seconds_per_word = seconds_per_word
         self._answerable = answerable
@@ -93,7 +97,8 @@ class ScriptedGenerator:
             raise GenerationError("The generator was stopped.")
         self.asked.append(tuple(turns))
         if self._answerable is not None and judged is not None:
-            judged(self._answerable[len(self.asked) - 1])
+            answerable = dict(enumerate(self._answerable, start=1)).get(len(self.asked), 0.0)
+            judged(Verdict(answerable=answerable, question=self._likelihood(turns)))
         deadline = asyncio.get_running_loop().time() + limits.seconds
         words = re.findall(r"\S+\s*|\s+", self._answer(turns))
         complete = False

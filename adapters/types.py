@@ -81,7 +81,15 @@ class GenerationLimits:
     seconds: float  # > 0, wall clock from the request on, waiting in the queue included
 
 
-Judged: TypeAlias = Callable[[float], None]  # told the log odds that a prompt's passages hold the answer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a grounded generator makes of a prompt before it answers."""
+
+    answerable: float  # log odds that the prompt's passages hold the answer
+    question: float  # mean log-likelihood of the question's tokens behind those passages, nats, <= 0
+
+
+Judged: TypeAlias = Callable[[Verdict], None]
 
 
 class Encoder(Protocol):
@@ -141,8 +149,7 @@ class Generator(Protocol):
         Args:
             turns: The conversation, last the user's turn.
             limits: Where to stop.
-            judged: Called once before the first piece with the log odds that the prompt's passages hold the answer;
-                never by a generator that is not grounded.
+            judged: Called once before the first piece; never by a generator that is not grounded.
         """
 
     async def aclose(self) -> None:

@@ -139,7 +139,7 @@ def fit(found: Sequence[Asked]) -> None:
     from sklearn.linear_model import LogisticRegression
 
     used = [one for one in found if one.dev and one.head is not None and one.kind in ("answerable", *NEGATIVE)]
-    x = np.array([[_logit(one.retrieval), one.head] for one in used])
+    x = np.array([[_logit(one.retrieval), one.head, one.gain or 0.0] for one in used])
     y = np.array([one.kind == "answerable" for one in used])
     sizes: defaultdict[tuple[str, bool], int] = defaultdict(int)
     for one in used:
@@ -147,8 +147,10 @@ def fit(found: Sequence[Asked]) -> None:
     weight = np.array([1 / sizes[family(one), one.kind == "answerable"] for one in used])
     model = LogisticRegression(C=1.0).fit(x, y, sample_weight=weight / weight.mean())
     print(f"fitted on {len(used)} dev cases: retrieval {model.coef_[0][0]:.3f}, head {model.coef_[0][1]:.3f}, "
-          f"bias {model.intercept_[0]:.3f}")  # fmt: skip
-    for name, column in (("retrieval", x[:, 0]), ("head", x[:, 1]), ("both", x @ model.coef_[0])):
+          f"likelihood {model.coef_[0][2]:.3f}, bias {model.intercept_[0]:.3f}")  # fmt: skip
+    for name, column in (
+        ("retrieval", x[:, 0]), ("head", x[:, 1]), ("likelihood", x[:, 2]), ("all", x @ model.coef_[0]),
+    ):  # fmt: skip
         print(f"  AUROC by {name}: {auroc(column, y):.3f}")
 
 

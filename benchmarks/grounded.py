@@ -55,9 +55,14 @@ class Asked:
         return self.answer.trace.scores.get("head")
 
     @property
+    def gain(self) -> float | None:
+        """By how much the passages make the question likelier, nats a token; None where the generator was not asked."""
+        return self.answer.trace.scores.get("likelihood")
+
+    @property
     def score(self) -> float:
         """What the path refuses by, with the constants of today."""
-        return self.retrieval if self.head is None else judged_answerability(self.retrieval, self.head)
+        return self.retrieval if self.head is None else judged_answerability(self.retrieval, self.head, self.gain)
 
 
 class Without:

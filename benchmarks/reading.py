@@ -24,7 +24,7 @@ import numpy as np
 from adapters.bases import DEFAULT_ENCODER, resolve
 from adapters.encoder.model import SentenceEncoder
 from adapters.generator.prompt import Evidence, Style, grounded_turns
-from adapters.types import Encoder, GenerationLimits, Generator
+from adapters.types import Encoder, GenerationLimits, Generator, Verdict
 from benchmarks.grounded import TOGETHER, default_generator, untuned_generator
 from benchmarks.table import QUICK, RESULTS, Row, keep
 from benchmarks.tasks import DATA, rows
@@ -109,14 +109,14 @@ async def read_all(generator: Generator, asked: Sequence[Read], style: Style, *,
     limit = asyncio.Semaphore(TOGETHER)
 
     async def one(read: Read) -> Said:
-        heads: list[float] = []
+        verdicts: list[Verdict] = []
         if grounded:
             turns = grounded_turns(read.question, [read.passage], style=style)
         else:
             turns = answer_turns(read.question, (), (), extracts=[read.passage.text])
-        async with limit, aclosing(generator.stream(turns, LIMITS[style], judged=heads.append)) as pieces:
+        async with limit, aclosing(generator.stream(turns, LIMITS[style], judged=verdicts.append)) as pieces:
             text = "".join([piece async for piece in pieces])
-        return Said(read=read, text=text.strip(), head=heads[0] if heads else None)
+        return Said(read=read, text=text.strip(), head=verdicts[0].answerable if verdicts else None)
 
     return list(await asyncio.gather(*(one(read) for read in asked)))
 

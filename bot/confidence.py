@@ -63,23 +63,28 @@ def answerability(question: str, passages: Sequence[Passage], nearest: float) ->
 # missing, so it weighs little; the bias makes up for its usual value on answerable questions, -1 to -2.
 _RETRIEVAL_WEIGHT = 1.0
 _HEAD_WEIGHT = 0.1
+_GAIN_WEIGHT = 1.0
+_USUAL_GAIN = 1.0  # of answerable questions
 _JUDGED_BIAS = 0.2
 
 
-def judged_answerability(retrieved: float, judged: float) -> float:
-    """Join what retrieval says with the generator's own verdict.
+def judged_answerability(retrieved: float, judged: float, gain: float | None = None) -> float:
+    """Join what retrieval says with the generator's own verdict and with how likely it finds the question.
 
     Args:
         retrieved: As answerability() gave it, [0, 1].
         judged: The head's log odds that the passages it read hold the answer.
+        gain: By how much they make the question likelier, nats a token; None where it was not measured.
 
     Returns:
         A score in [0, 1], on the scale of answerability().
     """
-    if not isfinite(judged):
+    if not (isfinite(judged) and (gain is None or isfinite(gain))):
         return 0.0
     clipped = min(max(retrieved, 1e-6), 1 - 1e-6)
     logit = _JUDGED_BIAS + _RETRIEVAL_WEIGHT * log(clipped / (1 - clipped)) + _HEAD_WEIGHT * judged
+    if gain is not None:
+        logit += _GAIN_WEIGHT * (gain - _USUAL_GAIN)
     return 1 / (1 + exp(-max(-30.0, min(30.0, logit))))
 
 

@@ -20,6 +20,7 @@ class Draft:
     kept: str = ""
     chosen: int = 0  # number of the extract that it is written from, from 0
     head: float = 0.0  # log odds that the generator gives the passages
+    gain: float | None = None  # how much likelier the passages make the question, nats a token
     answerable: float | None = None  # with the generator's own verdict, [0, 1]; None while it has none
     refused: bool = False  # the verdict was too low: nothing is written
     unsure: bool = False  # high enough to answer, too low for the generator's own words

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.errors import AdapterError
-from adapters.types import GenerationLimits, Generator
+from adapters.types import ChatTurn, GenerationLimits, Generator, Verdict
 from bot.reading import Reading
 
 
@@ -23,6 +23,7 @@ class Judged:
     number: int  # of the reading, from 0
     head: float | None  # log odds that it holds the answer; None from a generator that does not judge
     best_head: float | None  # of the readings' the highest
+    gain: float | None  # how much likelier the question is behind the passage that makes it likeliest, nats a token
     pieces: AsyncGenerator[str, None]  # to be closed by whoever reads it
 
 
@@ -31,49 +32,72 @@ class _Start:
     """A stream up to its first piece."""
 
     stream: AsyncGenerator[str, None]
-    head: float | None = None
+    verdict: Verdict | None = None
     first: str | None = None  # None: it ended before the first piece
     error: AdapterError | None = None
 
 
 async def judge(
-    generator: Generator, readings: Sequence[Reading], limits: GenerationLimits, *, priors: Sequence[float]
+    generator: Generator,
+    readings: Sequence[Reading],
+    limits: GenerationLimits,
+    *,
+    priors: Sequence[float],
+    bare: Sequence[ChatTurn] = (),
 ) -> Judged:
     """Start every reading, keep the one that the generator judges best, cancel the others.
+
+    A passage that answers a question makes it likelier than it is by itself: that is measured beside the generator's
+    own verdict.
 
     Args:
         generator: Computes the readings together.
         readings: At least one, best first; of equals the first is kept.
         limits: Of each.
         priors: What speaks for each reading before it is judged; added to its log odds.
+        bare: The prompt of the question without any passage; none: no gain is measured.
 
     Raises:
         AdapterError: None could be started.
     """
-    starts = [_start(generator, reading, limits) for reading in readings]
+    starts = [_start(generator, reading.turns, limits) for reading in readings]
+    alone = [_start(generator, bare, replace(limits, max_new_tokens=1))] if bare else []
     try:
-        done = await asyncio.gather(*map(_first_piece, starts), return_exceptions=True)
+        done = await asyncio.gather(*map(_first_piece, [*starts, *alone]), return_exceptions=True)
     except BaseException:  # whoever asked has left
-        await _close(starts)
+        await _close([*starts, *alone])
         raise
+    await _close(alone)
     if (failed := next((one for one in done if isinstance(one, BaseException)), None)) is not None:
         await _close(starts)
         raise failed
+    gain = _gain(starts, alone)
     alive = [number for number, start in enumerate(starts) if start.error is None]
     best = max(alive, key=lambda number: _rank(starts[number]) + priors[number], default=None)
     await _close([start for number, start in enumerate(starts) if number != best])
     if best is None:
         raise next(start.error for start in starts if start.error is not None)
-    heads = [head for start in starts if (head := start.head) is not None]
-    return Judged(number=best, head=starts[best].head, best_head=max(heads, default=None), pieces=_rest(starts[best]))
+    return Judged(
+        number=best,
+        head=None if (own := starts[best].verdict) is None else own.answerable,
+        best_head=max((start.verdict.answerable for start in starts if start.verdict is not None), default=None),
+        gain=gain,
+        pieces=_rest(starts[best]),
+    )
 
 
-def _start(generator: Generator, reading: Reading, limits: GenerationLimits) -> _Start:
-    def judged(head: float) -> None:
-        start.head = head
+def _start(generator: Generator, turns: Sequence[ChatTurn], limits: GenerationLimits) -> _Start:
+    def judged(verdict: Verdict) -> None:
+        start.verdict = verdict
 
-    start = _Start(generator.stream(reading.turns, limits, judged=judged))
+    start = _Start(generator.stream(turns, limits, judged=judged))
     return start
+
+
+def _gain(starts: Sequence[_Start], alone: Sequence[_Start]) -> float | None:
+    likelihoods = [start.verdict.question for start in starts if start.verdict is not None]
+    by_itself = [start.verdict.question for start in alone if start.verdict is not None]
+    return max(likelihoods) - by_itself[0] if likelihoods and by_itself else None
 
 
 async def _first_piece(start: _Start) -> None:
@@ -84,7 +108,7 @@ async def _first_piece(start: _Start) -> None:
 
 
 def _rank(start: _Start) -> float:
-    return float("-inf") if start.head is None else start.head
+    return float("-inf") if start.verdict is None else start.verdict.answerable
 
 
 async def _rest(start: _Start) -> AsyncGenerator[str, None]:

@@ -18,7 +18,7 @@ from bot.extract import Extract, best_extracts, lines
 from bot.grounding import check_sentence
 from bot.judging import judge
 from bot.prompts import resolve_follow_up
-from bot.reading import Reading, bare_reading, grounded_reading
+from bot.reading import Reading, bare_reading, grounded_reading, question_alone
 from bot.routing import Route, Router
 from bot.sources import cited, source_of, traced
 from bot.texts import language_of, say
@@ -310,6 +310,8 @@ class Pipeline:
         look = replace(look, timings_ms={**look.timings_ms, **timings})
         if draft.answerable is not None:
             scores = {**look.scores, "head": draft.head, "answerable": draft.answerable}
+            if draft.gain is not None:
+                scores["likelihood"] = draft.gain
             look = replace(look, answerable=draft.answerable, scores=scores)
         yield Done(answer=self._timed(self._finished(look, draft), started))
 
@@ -320,12 +322,15 @@ class Pipeline:
         )
         readings = self._readings(look)
         priors = [PRIOR * extract.score for extract in look.readings]
-        judged = await judge(self._generator, readings, limits, priors=priors)
+        aside = self._generator.grounded and self._settings.models.max_batch > 1
+        alone = question_alone(look.query, name=self._settings.bot.name) if aside else ()
+        judged = await judge(self._generator, readings, limits, priors=priors, bare=alone)
         reading = readings[judged.number]
         draft.chosen = judged.number
         if judged.head is not None and judged.best_head is not None:
             draft.head, draft.unsure = judged.best_head, judged.head < SURE
-            draft.answerable = judged_answerability(look.answerable, judged.best_head)
+            draft.gain = judged.gain
+            draft.answerable = judged_answerability(look.answerable, judged.best_head, judged.gain)
         joined = look.answerable if draft.answerable is None else draft.answerable
         draft.refused = joined < self._settings.answers.min_answerability
         minimum = self._settings.answers.min_support
@@ -342,8 +347,8 @@ class Pipeline:
         if not self._generator.grounded:
             return [bare_reading(look.text, look.history, look.passages, look.extracts[0])]
         name = self._settings.bot.name
-        # All are computed together: more than fit into a batch would be written one after the other.
-        read = look.readings[: self._settings.models.max_batch]
+        # All are computed together, with the question alone: more than fit into a batch would wait for one another.
+        read = look.readings[: max(1, self._settings.models.max_batch - 1)]
         return [grounded_reading(look.query, look.passages, extract, name=name) for extract in read]
 
     def _finished(self, look: Look, draft: Draft) -> Answer:

@@ -48,6 +48,11 @@ def grounded_reading(query: str, passages: Sequence[Passage], extract: Extract, 
     )
 
 
+def question_alone(query: str, *, name: str) -> tuple[ChatTurn, ...]:
+    """The prompt of grounded_reading() without a passage."""
+    return grounded_turns(query, [], system=_SYSTEM.format(name=name))
+
+
 def bare_reading(text: str, history: Sequence[Turn], passages: Sequence[Passage], extract: Extract) -> Reading:
     """For a generator that nobody has trained: one extract, and a worked example before it."""
     passage = passages[extract.passage - 1]

@@ -98,7 +98,8 @@ class Trace:
     draft: str  # what the generator wrote before the groundedness check; "" if it was not asked
     versions: Mapping[str, str]  # {"encoder": ..., "intent": ..., "generator": ...}
     timings_ms: Mapping[str, float]  # {"encode": ..., "retrieve": ..., "first_token": ..., "total": ...}
-    # {"retrieval": [0, 1], "head": log odds, "answerable": both joined, [0, 1]}; what was not asked for is missing
+    # {"retrieval": [0, 1], "head": log odds, "likelihood": by how many nats a token the passages make the question
+    # likelier, "answerable": all joined, [0, 1]}; what was not asked for is missing
     scores: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
 
-from adapters.generator.worker import Admitted, Token
+from adapters.generator.worker import UNSCORED, Admitted, Token
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,19 +47,23 @@ class BatchEngine:
         return len(self._lengths)
 
     @torch.inference_mode()
-    def admit(self, prompt: Sequence[int]) -> Admitted:
-        """Add a row with a prompt of at least one token."""
+    def admit(self, prompt: Sequence[int], scored: range = UNSCORED) -> Admitted:
+        """Add a row with a prompt of at least one token; `scored` are places in it, none of them the first."""
         if self.rows == self._max_rows:
             raise RuntimeError(f"All {self._max_rows} rows are taken.")
         ids = torch.tensor([prompt], device=self._device)  # (1, prompt)
         cache = DynamicCache()
-        hidden = self._model.base_model(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state[0, -1:]
-        token = choose(self._model.get_output_embeddings()(hidden).float())[0]
+        states = self._model.base_model(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state[0]
+        hidden, head = states[-1:], self._model.get_output_embeddings()
+        token = choose(head(hidden).float())[0]
+        likelihood = 0.0
+        if scored:
+            likelihood = mean_likelihood(head(states[scored.start - 1 : scored.stop - 1]).float(), ids[0], scored)
         for layer, filled in zip(self._layers, cache.layers, strict=True):
             layer.fill(self.rows, filled.keys[0], filled.values[0])
         self._lengths.append(len(prompt))
         self._tokens.append(token.id)
-        return Admitted(token=token, hidden=hidden[0].float().cpu().numpy())
+        return Admitted(token=token, hidden=hidden[0].float().cpu().numpy(), likelihood=likelihood)
 
     @torch.inference_mode()
     def step(self) -> list[list[Token]]:
@@ -105,6 +109,18 @@ def choose(logits: Tensor) -> list[Token]:
     best, ids = logits.max(dim=-1)
     logprobs = best - logits.logsumexp(dim=-1)
     return [Token(id=number, logprob=logprob) for number, logprob in zip(ids.tolist(), logprobs.tolist(), strict=True)]
+
+
+def mean_likelihood(logits: Tensor, prompt: Tensor, scored: range) -> float:
+    """Mean log-likelihood of some of a prompt's tokens, nats.
+
+    Args:
+        logits: Of the place before each, shape (len(scored), vocabulary), float32.
+        prompt: All its tokens, shape (prompt,).
+        scored: Their places, at least one.
+    """
+    wanted = prompt[scored.start : scored.stop, None]
+    return float((logits.gather(1, wanted)[:, 0] - logits.logsumexp(dim=-1)).mean())
 
 
 class _RaggedLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships no types

@@ -17,10 +17,10 @@ import torch
 from torch.nn import functional
 
 from adapters.generator.draft import LONGEST, PromptLookup
-from adapters.generator.engine import choose
+from adapters.generator.engine import choose, mean_likelihood
 from adapters.generator.lean import LeanLlama
 from adapters.generator.prefix import PrefixStore
-from adapters.generator.worker import Admitted, Token
+from adapters.generator.worker import UNSCORED, Admitted, Token
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,14 +59,16 @@ class LeanEngine:
         return len(self._lengths)
 
     @torch.inference_mode()
-    def admit(self, prompt: Sequence[int]) -> Admitted:
-        """Add a row with a prompt of at least one token."""
+    def admit(self, prompt: Sequence[int], scored: range = UNSCORED) -> Admitted:
+        """Add a row with a prompt of at least one token; `scored` are places in it, none of them the first."""
         if self.rows == self._max_rows:
             raise RuntimeError(f"All {self._max_rows} rows are taken.")
         self._reserve(len(prompt))
         row = self.rows
-        known = self._recall(row, prompt)
-        hidden = self._read(row, prompt[known:], known)  # (D,)
+        # What is scored is read anew, with the place before it.
+        known = self._recall(row, prompt, scored.start - 1 if scored else len(prompt) - 1)
+        states = self._read(row, prompt[known:], known)  # (tokens read, D)
+        hidden = states[-1]
         if self._prefixes is not None:
             self._prefixes.keep(prompt, self._states[:, row, :, : len(prompt)].clone())
         token = choose(self._model.logits(hidden[None]))[0]
@@ -74,7 +76,11 @@ class LeanEngine:
         lookup.extend([token.id])
         self._lookups.append(lookup)
         self._lengths.append(len(prompt))
-        return Admitted(token=token, hidden=hidden.float().numpy())
+        likelihood = 0.0
+        if scored:
+            before = states[scored.start - 1 - known : scored.stop - 1 - known]
+            likelihood = mean_likelihood(self._model.logits(before), torch.tensor(prompt), scored)
+        return Admitted(token=token, hidden=hidden.float().numpy(), likelihood=likelihood)
 
     @torch.inference_mode()
     def step(self) -> list[list[Token]]:
@@ -122,24 +128,25 @@ class LeanEngine:
         self._states, self._by_layer = torch.empty(0), ()  # let go first: a lack of memory may be why
         self._reserve(_GROWTH)
 
-    def _recall(self, row: int, prompt: Sequence[int]) -> int:
-        """Fill a row with what is known of a prompt's beginning; how many tokens."""
+    def _recall(self, row: int, prompt: Sequence[int], most: int) -> int:
+        """Fill a row with what is known of a prompt's beginning, so many tokens at most; how many."""
         if self._prefixes is None:
             return 0
         known, states = self._prefixes.find(prompt)
+        known = min(known, most)
         if states is not None:
             self._states[:, row, :, :known] = states[:, :, :known]
         return known
 
     def _read(self, row: int, tokens: Sequence[int], start: int) -> Tensor:
-        """Fill a row with tokens from a column on; the last one's hidden state, shape (D,)."""
-        hidden = torch.empty(0)
+        """Fill a row with tokens from a column on; their hidden states, shape (tokens, D)."""
+        hidden = []
         for first in range(0, len(tokens), _CHUNK):
             chunk = tokens[first : first + _CHUNK]
             reading = _Reading(self._model, self._states[:, row], start + first, len(chunk))
             positions = torch.arange(start + first, start + first + len(chunk))
-            hidden = self._model.forward(torch.tensor(chunk), positions, reading.attend)
-        return hidden[-1]
+            hidden.append(self._model.forward(torch.tensor(chunk), positions, reading.attend))
+        return torch.cat(hidden)
 
     def _reserve(self, columns: int) -> None:
         """Make room for so many columns."""

@@ -11,6 +11,7 @@ from adapters.device import Device, choose_device
 from adapters.errors import AdapterError
 from adapters.generator.answerability import load_head
 from adapters.generator.config import GeneratorSettings
+from adapters.generator.prompt import question_place
 from adapters.generator.threaded import ThreadedGenerator
 from adapters.generator.worker import Engine
 from adapters.layout import read_manifest, verify
@@ -117,11 +118,22 @@ class ChatCodec:
 
     def encode(self, turns: Sequence[ChatTurn]) -> list[int]:
         """A conversation as a prompt that the assistant's turn follows."""
+        # The template has written the special tokens already.
+        tokens: list[int] = self._tokenizer(self._text(turns), add_special_tokens=False, verbose=False)["input_ids"]
+        return tokens
+
+    def question(self, turns: Sequence[ChatTurn]) -> range:
+        """The places of the question's tokens in a grounded prompt as encode() gives it; empty in any other."""
+        text = self._text(turns)
+        start, end = question_place(text)
+        found = self._tokenizer(text, add_special_tokens=False, verbose=False, return_offsets_mapping=True)
+        inside = [place for place, (first, last) in enumerate(found["offset_mapping"]) if start <= first < last <= end]
+        return range(inside[0], inside[-1] + 1) if inside and inside[0] else range(0)
+
+    def _text(self, turns: Sequence[ChatTurn]) -> str:
         messages = [{"role": turn.role, "content": turn.content} for turn in turns]
         text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        # The template has written the special tokens already.
-        tokens: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-        return tokens
+        return text
 
     def count(self, text: str) -> int:
         """How many tokens a text is, special ones not added."""

@@ -52,6 +52,16 @@ def question_text(question: str, style: Style) -> str:
     return f" {question.strip()}\n{_WISH[style]}"
 
 
+def question_place(text: str) -> tuple[int, int]:
+    """Where the question stands in a prompt's text, white space before it included: (start, end).
+
+    (0, 0) in a text that is no grounded prompt.
+    """
+    end = max(text.rfind(f"\n{wish}") for wish in _WISH.values())
+    start = text.rfind(QUESTION_MARK, 0, max(end, 0))
+    return (start + len(QUESTION_MARK), end) if 0 <= start < end else (0, 0)
+
+
 def grounded_turns(
     question: str, passages: Sequence[Evidence], *, style: Style = Style.SENTENCES, system: str = DEFAULT_SYSTEM
 ) -> tuple[ChatTurn, ...]:

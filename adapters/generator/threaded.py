@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from adapters.errors import GenerationError
 from adapters.generator.answerability import AnswerabilityHead
 from adapters.generator.config import GeneratorSettings
-from adapters.generator.worker import Codec, Engine, Request, Worker
-from adapters.types import ChatTurn, GenerationLimits, Judged
+from adapters.generator.worker import Admitted, Codec, Engine, Request, Worker
+from adapters.types import ChatTurn, GenerationLimits, Judged, Verdict
 
 
 class ThreadedGenerator:
@@ -83,9 +80,9 @@ class ThreadedGenerator:
         self, turns: Sequence[ChatTurn], limits: GenerationLimits, judged: Judged | None, *, deadline: float
     ) -> AsyncGenerator[str, None]:
         loop = asyncio.get_running_loop()
-        arrivals: asyncio.Queue[str | float | GenerationError | None] = asyncio.Queue()
+        arrivals: asyncio.Queue[str | Verdict | GenerationError | None] = asyncio.Queue()
 
-        def put(arrival: str | float | GenerationError | None) -> None:
+        def put(arrival: str | Verdict | GenerationError | None) -> None:
             try:
                 loop.call_soon_threadsafe(arrivals.put_nowait, arrival)
             except RuntimeError:  # the loop was closed meanwhile: nobody waits for the rest
@@ -112,7 +109,9 @@ class ThreadedGenerator:
             request.cancelled.set()
             self._worker.wake()
 
-    def _reader(self, put: Callable[[float], None]) -> Callable[[NDArray[np.float32]], None] | None:
-        """What is done with a prompt's state; nothing without a head."""
+    def _reader(self, put: Callable[[Verdict], None]) -> Callable[[Admitted], None] | None:
+        """What is done with a prompt that was read; nothing without a head."""
         head = self._head
-        return None if head is None else lambda state: put(head.logit(state))
+        if head is None:
+            return None
+        return lambda read: put(Verdict(answerable=head.logit(read.hidden), question=read.likelihood))

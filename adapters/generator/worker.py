@@ -19,6 +19,9 @@ from adapters.types import ChatTurn
 _READ_AT_ONCE: Final = 512  # prompt tokens after which running answers go on: about a third of a second on two cores
 
 
+UNSCORED: Final = range(0)
+
+
 class Token(NamedTuple):
     """A token that was generated."""
 
@@ -31,6 +34,7 @@ class Admitted(NamedTuple):
 
     token: Token  # the first new one
     hidden: NDArray[np.float32]  # of the prompt's last token, after the final norm, shape (dim,)
+    likelihood: float = 0.0  # mean log-likelihood of the prompt's scored tokens, nats; 0.0 where none are scored
 
 
 class Engine(Protocol):
@@ -40,8 +44,8 @@ class Engine(Protocol):
     def rows(self) -> int:
         """How many rows are being generated."""
 
-    def admit(self, prompt: Sequence[int]) -> Admitted:
-        """Add a row with a prompt of at least one token."""
+    def admit(self, prompt: Sequence[int], scored: range = UNSCORED) -> Admitted:
+        """Add a row with a prompt of at least one token; `scored` are places in it, none of them the first."""
 
     def step(self) -> Sequence[Sequence[Token]]:
         """Generate at least one more token for every row, by position."""
@@ -63,6 +67,9 @@ class Codec(Protocol):
     def encode(self, turns: Sequence[ChatTurn]) -> list[int]:
         """A conversation as a prompt that the assistant's turn follows."""
 
+    def question(self, turns: Sequence[ChatTurn]) -> range:
+        """The places of the question's tokens in a grounded prompt as encode() gives it; empty in any other."""
+
     def decode(self, tokens: Sequence[int]) -> str:
         """Tokens as text, special ones left out."""
 
@@ -76,7 +83,7 @@ class Request:
     deadline: float  # on the worker's clock
     deliver: Callable[[str], None]  # called with each piece, from the worker's thread
     finish: Callable[[GenerationError | None], None]  # called once, from the worker's thread
-    on_prompt: Callable[[NDArray[np.float32]], None] | None = None  # called with the prompt's state, before any piece
+    on_prompt: Callable[[Admitted], None] | None = None  # called before any piece; its question is scored then
     on_token: Callable[[float], None] | None = None  # called with the log-probability of each token of the answer
     cancelled: threading.Event = field(default_factory=threading.Event)
     detokenizer: Detokenizer | None = None
@@ -195,9 +202,11 @@ class Worker:
         row, prompt = self._engine.rows, list[int]()
         try:
             prompt = self._prompt(request)
-            admitted = self._engine.admit(prompt)
-            if request.on_prompt is not None:
-                request.on_prompt(admitted.hidden)
+            if request.on_prompt is None:
+                admitted = self._engine.admit(prompt)
+            else:
+                admitted = self._engine.admit(prompt, self._codec.question(request.turns))
+                request.on_prompt(admitted)
         except PromptTooLongError as error:
             request.finish(error)
         except Exception as error:  # noqa: BLE001 - a prompt that fails is its caller's matter only

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.errors import GenerationError
 from adapters.testing import ScriptedGenerator
+from adapters.types import ChatTurn
 from bot.confidence import judged_answerability
 from bot.pipeline import Delta, Done
 from bot.types import AnswerKind, Outcome
@@ -19,14 +21,15 @@ UNSURE = -80.0
 async def test_each_passage_is_read_by_itself_then_the_question(tmp_path: Path) -> None:
     generator = ScriptedGenerator(lambda _: "Fees are kept by the card company.", answerable=[SURE, UNSURE, UNSURE])
     await answer(pipeline(tmp_path, generator=generator, settings=settings({"name": "Ada"})), REFUND_QUESTION)
-    assert len(generator.asked) == 3
+    assert len(generator.asked) == 4
+    assert generator.asked[3][1].content.startswith("Question: ")  # by itself, to see what the passages add
     for turns in generator.asked:
         assert [turn.role for turn in turns] == ["system", "user"]
         assert turns[0].content.startswith("You are Ada, a support assistant.")
         assert f"Question: {REFUND_QUESTION}\n" in turns[1].content
     assert f"[1] Refunds\n{REFUNDS}" in generator.asked[0][1].content
     assert [INVOICES in turns[1].content for turns in generator.asked].count(True) == 1
-    assert generator.cancelled == 2
+    assert generator.cancelled == 3
 
 
 async def test_the_answer_is_written_from_the_passage_that_the_generator_judges_best(tmp_path: Path) -> None:
@@ -52,7 +55,7 @@ async def test_where_the_generator_is_unsure_the_lines_are_quoted_instead_of_its
     given = await answer(pipeline(tmp_path, generator=generator), REFUND_QUESTION)
     assert (given.kind, given.sources[0].excerpt) == (AnswerKind.QUOTED, REFUNDS)
     assert "the model is not sure" in given.trace.reason
-    assert generator.cancelled == 3
+    assert generator.cancelled == 4
 
 
 async def test_one_reading_that_fails_leaves_the_others(tmp_path: Path) -> None:
@@ -82,8 +85,8 @@ async def test_a_low_verdict_of_the_generator_is_a_refusal_and_nothing_is_shown(
     given = said[-1].answer
     assert (given.kind, given.outcome) == (AnswerKind.REFUSAL, Outcome.ABSTAINED)
     assert given.trace.scores["head"] == UNSURE
-    assert given.trace.scores["answerable"] == judged_answerability(given.trace.scores["retrieval"], UNSURE)
-    assert generator.cancelled == 3
+    assert given.trace.scores["answerable"] == judged_answerability(given.trace.scores["retrieval"], UNSURE, 0.0)
+    assert generator.cancelled == 4
 
 
 async def test_a_high_verdict_lets_weak_retrieval_through(tmp_path: Path) -> None:
@@ -93,6 +96,19 @@ async def test_a_high_verdict_lets_weak_retrieval_through(tmp_path: Path) -> Non
     path = pipeline(tmp_path, generator=generator, settings=settings(min_answerability=0.9, suggestion_similarity=1.0))
     assert (await answer(path, REFUND_QUESTION)).outcome is Outcome.ANSWERED
     assert (await answer(path, REFUND_QUESTION)).kind is AnswerKind.REFUSAL
+
+
+async def test_how_much_likelier_the_best_passage_makes_the_question_decides_too(tmp_path: Path) -> None:
+    def likelihood(turns: Sequence[ChatTurn]) -> float:
+        return -1.0 if REFUNDS in turns[1].content else -4.0
+
+    found = {}
+    for name, of in (("same", lambda _: -4.0), ("likelier", likelihood)):
+        generator = ScriptedGenerator(lambda _: REFUNDS, answerable=[0.0] * 4, likelihood=of)
+        path = pipeline(tmp_path / name, generator=generator, settings=settings(min_answerability=0.0))
+        found[name] = (await answer(path, REFUND_QUESTION)).trace.scores
+    assert (found["same"]["likelihood"], found["likelier"]["likelihood"]) == (0.0, 3.0)
+    assert found["likelier"]["answerable"] > found["same"]["answerable"]
 
 
 async def test_where_retrieval_is_hopeless_the_generator_is_not_asked(tmp_path: Path) -> None:

@@ -78,6 +78,18 @@ def test_llamas_that_are_not_plain_are_left_to_transformers(changes: Mapping[str
     assert not is_plain_llama(tiny(**changes))
 
 
+@pytest.mark.parametrize("scored", [range(1, 4), range(3, 8), range(7, 8)])
+def test_the_likelihood_of_a_prompts_part_is_transformers_own(scored: range) -> None:
+    prompt, config = PROMPTS[3], tiny()
+    with torch.inference_mode():
+        chances = made(config)(torch.tensor([prompt])).logits[0].log_softmax(dim=-1)
+    expected = sum(float(chances[place - 1, prompt[place]]) for place in scored) / len(scored)
+    lean = LeanEngine(LeanLlama(made(config)), max_rows=2)
+    for engine in (BatchEngine(made(config), max_rows=2), lean):
+        assert engine.admit(prompt, scored).likelihood == pytest.approx(expected, abs=1e-4)
+    assert lean.admit(prompt, scored).likelihood == pytest.approx(expected, abs=1e-4)  # its beginning is kept by now
+
+
 def test_a_full_engine_refuses_and_an_empty_one_starts_again() -> None:
     engine = LeanEngine(LeanLlama(made(tiny())), max_rows=1)
     first = engine.admit(PROMPTS[0])

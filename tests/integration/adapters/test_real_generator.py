@@ -22,6 +22,7 @@ from adapters.generator.lean import LeanLlama
 from adapters.generator.lean_engine import LeanEngine
 from adapters.generator.linear import int8_is_native
 from adapters.generator.model import ChatCodec, LocalGenerator
+from adapters.generator.prompt import Evidence, Style, grounded_turns
 from adapters.generator.worker import Token
 from adapters.layout import seal_adapter
 from adapters.pretrained import load_causal_model
@@ -241,6 +242,20 @@ def test_a_missing_system_turn_gets_the_templates_own(model: PreTrainedModel, ge
     assert prompt.endswith("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")
     given = codec.encode((ChatTurn(role="system", content="Rule"), *turns("Hi")))
     assert codec._tokenizer.decode(given).startswith("<|im_start|>system\nRule<|im_end|>\n<|im_start|>user\n")
+
+
+@pytest.mark.parametrize("style", list(Style))
+def test_the_question_of_a_grounded_prompt_is_found_among_its_tokens(
+    model: PreTrainedModel, generator_folder: Path, style: Style
+) -> None:
+    codec = ChatCodec.load(generator_folder, model)
+    asked = "Question: is café 30% off?\nReally"
+    for passages in ([], [Evidence(title="Fees", text="Question: none. Answer from the text.")]):
+        turns = grounded_turns(asked, passages, style=style)
+        assert codec.decode([codec.encode(turns)[place] for place in codec.question(turns)]) == f" {asked[10:]}"
+    turns = grounded_turns("How much is it?", [], style=style)
+    assert codec.decode([codec.encode(turns)[place] for place in codec.question(turns)]) == " How much is it?"
+    assert not codec.question([ChatTurn(role="user", content="How much is it?")])
 
 
 def test_numbers_are_split_into_digits_as_in_training(model: PreTrainedModel, generator_folder: Path) -> None:

@@ -14,7 +14,7 @@ from adapters.generator.model import LocalGenerator
 from adapters.generator.prompt import DEFAULT_SYSTEM, Evidence, Style, grounded_turns
 from adapters.generator.shipped import FOLDER, shipped_adapter
 from adapters.layout import verify
-from adapters.types import GenerationLimits
+from adapters.types import GenerationLimits, Verdict
 from bot.config import Folders, Settings
 from bot.grounding import check_sentence
 from bot.sentences import split_sentences
@@ -109,9 +109,10 @@ async def test_it_does_not_babble_under_another_name(generator: LocalGenerator, 
 
 
 async def test_its_verdict_is_for_the_passage_that_tells(generator: LocalGenerator) -> None:
-    heads: list[float] = []
+    verdicts: list[Verdict] = []
     for passage in (TEAM, FEES):
         turns = grounded_turns("How many colleagues can an owner invite?", [passage])
-        async for _ in generator.stream(turns, LIMITS, judged=heads.append):
+        async for _ in generator.stream(turns, LIMITS, judged=verdicts.append):
             break
-    assert heads[0] > heads[1]
+    assert verdicts[0].answerable > verdicts[1].answerable
+    assert verdicts[0].question > verdicts[1].question  # the passage that tells makes the question likelier

@@ -19,7 +19,7 @@ from adapters.generator.model import LocalGenerator
 from adapters.generator.prompt import Evidence, Style, grounded_turns
 from adapters.layout import verify
 from adapters.pretrained import load_causal_model, load_tokenizer
-from adapters.types import GenerationLimits
+from adapters.types import GenerationLimits, Verdict
 from training.base_adapter import write_adapter
 from training.errors import TrainingError
 from training.grounding import IGNORED, GroundedGroup, GroundedQuestion, GroupPacker
@@ -169,14 +169,14 @@ async def test_what_was_written_is_loaded_answers_and_judges(
     generator = LocalGenerator(tiny, GeneratorSettings(dtype="float32"), adapter=tmp_path / "adapter")
     try:
         assert generator.grounded
-        heads: list[float] = []
+        verdicts: list[Verdict] = []
         for question in ("What is the code of door 3?", "Who painted door 3?"):
             turns = grounded_turns(question, EIGHT[2].passages, style=Style.SHORT)
             limits = GenerationLimits(max_new_tokens=8, seconds=60)
-            text = "".join([piece async for piece in generator.stream(turns, limits, judged=heads.append)])
+            text = "".join([piece async for piece in generator.stream(turns, limits, judged=verdicts.append)])
             if question.startswith("What"):
                 assert text.strip() == "33"
-        assert heads[0] > 0 > heads[1]
+        assert verdicts[0].answerable > 0 > verdicts[1].answerable
     finally:
         await generator.aclose()
 

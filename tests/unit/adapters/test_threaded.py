@@ -43,13 +43,15 @@ class CountingEngine:
     def rows(self) -> int:
         return len(self.row_tokens)
 
-    def admit(self, prompt: Sequence[int]) -> Admitted:
+    def admit(self, prompt: Sequence[int], scored: range = range(0)) -> Admitted:
         if prompt[-1] == 13:
             raise ValueError("the prompt's text")
         self.row_tokens.append(prompt[-1])
         self.admitted.append(prompt[-1])
         self.most_rows = max(self.most_rows, self.rows)
-        return Admitted(token=said(prompt[-1]), hidden=np.array([prompt[-1], 1.0], dtype=np.float32))
+        likelihood = -sum(prompt[place] for place in scored) / 10
+        hidden = np.array([prompt[-1], 1.0], dtype=np.float32)
+        return Admitted(token=said(prompt[-1]), hidden=hidden, likelihood=likelihood)
 
     def step(self) -> list[list[Token]]:
         self.stepping.set()
@@ -79,6 +81,9 @@ class NumberCodec:
 
     def encode(self, turns: Sequence[ChatTurn]) -> list[int]:
         return [int(word) for turn in turns for word in turn.content.split()]
+
+    def question(self, turns: Sequence[ChatTurn]) -> range:
+        return range(1, len(self.encode(turns)))
 
     def decode(self, tokens: Sequence[int]) -> str:
         if UNREADABLE in tokens:
@@ -296,20 +301,20 @@ def test_a_reader_whose_event_loop_is_gone_does_not_stop_the_others(engine: Coun
 def test_a_request_learns_the_prompts_state_and_each_tokens_probability(engine: CountingEngine) -> None:
     engine.tokens_per_step = 4
     worker = Worker(engine, NumberCodec(), max_rows=2, max_waiting=1, context=99)
-    states, logprobs, finished = list[list[float]](), list[float](), threading.Event()
+    read, logprobs, finished = list[Admitted](), list[float](), threading.Event()
     request = Request(
         turns=[ChatTurn(role="user", content="7 3")],
         max_new_tokens=9,
         deadline=worker.clock() + 10,
         deliver=lambda _: None,
         finish=lambda _: finished.set(),
-        on_prompt=lambda state: states.append(state.tolist()),
+        on_prompt=read.append,
         on_token=logprobs.append,
     )
     worker.submit(request)
     assert finished.wait(10)
     worker.stop()
-    assert states == [[3.0, 1.0]]
+    assert [(one.hidden.tolist(), one.likelihood) for one in read] == [([3.0, 1.0], -0.3)]  # 3 is scored, 7 is not
     assert logprobs == [-0.3, -0.2, -0.1, 0.0]  # END is a choice like the others
 
 
