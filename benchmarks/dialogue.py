@@ -86,7 +86,9 @@ def main() -> None:
     entries = [json.loads(line) for line in options.questions.read_text(encoding="utf-8").splitlines() if line.strip()]
     with tempfile.TemporaryDirectory() as home:
         found = folders({**os.environ, "BURNISH_HOME": home})
-        wiring = Wiring(load_settings(os.environ, found.file), found, lambda *_: None)
+        # The data folder is named in the environment too, and it is no setting.
+        environ = {name: value for name, value in os.environ.items() if name != "BURNISH_BENCH_DATA"}
+        wiring = Wiring(load_settings(environ, found.file), found, lambda *_: None)
         wiring.ingest_example()
         with wiring.open_store() as store:
             generator = wiring.generator()

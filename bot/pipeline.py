@@ -30,9 +30,9 @@ from knowledge.types import ChunkKind, Matrix, Passage, Vector
 WRITTEN_LANGUAGES = frozenset({"en"})  # languages that the default generator writes; others are quoted
 EXTRACT_LINES = 3
 READ_PASSAGES = 3  # of the passages found, each judged by itself by a grounded generator
-READ_LINES = 6  # of each: what stands around the best line explains it
-PRIOR = 8.0  # log odds that a reading's best line is worth, by its score; 26 of 37 dev questions without it, 31 with
-SURE = 0.0  # log odds from which the generator's own words are shown; below, its reading's lines are quoted
+READ_LINES = 2  # of each: with more the generator picks the wrong one more often (docs/experiments.md)
+PRIOR = 20.0  # log odds that a reading's best line is worth, by its score; 8 has four of 45 dev questions less
+SURE = 2.0  # log odds from which the generator's own words are shown; below, its reading's lines are quoted
 HOPELESS = 0.1  # answerability by retrieval below which no verdict of the generator could change a refusal
 DOCUMENTS_WIN = 0.8  # answerability from which a message is a question whatever the intent head says
 TOPICS = 3

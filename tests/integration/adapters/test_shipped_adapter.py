@@ -16,7 +16,6 @@ from adapters.generator.shipped import FOLDER, shipped_adapter
 from adapters.layout import verify
 from adapters.types import GenerationLimits, Verdict
 from bot.config import Folders, Settings
-from bot.grounding import check_sentence
 from bot.sentences import split_sentences
 from bot.wiring import Wiring
 
@@ -102,10 +101,9 @@ async def test_it_answers_from_the_passage_word_for_word(generator: LocalGenerat
 )
 async def test_it_does_not_babble_under_another_name(generator: LocalGenerator, system: str) -> None:
     text = await say(generator, "How many colleagues can an owner invite?", TEAM, Style.SENTENCES, system)
-    evidence = [f"{one.title}\n\n{one.text}" for one in (TEAM, FEES)]
-    assert text
-    for sentence in split_sentences(text):
-        assert check_sentence(sentence, evidence, "How many colleagues can an owner invite?").supported, text
+    sentences = split_sentences(text)
+    assert "25 colleagues" in sentences[0]
+    assert all(sentence.strip() in TEAM.text for sentence in sentences), text  # word for word, nothing made up
 
 
 async def test_its_verdict_is_for_the_passage_that_tells(generator: LocalGenerator) -> None:
