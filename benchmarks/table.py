@@ -47,8 +47,7 @@ which is why speed is given as a ratio to a peer measured in the same run. Inter
 To be read with care: the answers of the abstention rows were made when the generator's own words were shown from log
 odds 0 on (now 2), which only the rows on answers sent depend on; the untrained retrieval rows of other sets than
 FeedbackQA and the intent rows are of the day before (intent times on a busy core, and before the pool's temperature got
-a floor). The memory row of the generation benchmark is left out: a child of a large program counts its parent's
-memory as its own on Linux (docs/experiments.md has the figure taken from a small one).
+a floor).
 """
 
 

@@ -320,18 +320,23 @@ while True:
 """
 
 
+def killed_after(script: str, folder: Path, seconds: float) -> int:
+    """Let a script write version after version into a folder, kill it; the number of the last one that it told of."""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
+    ) as writer:
+        assert writer.stdout is not None
+        written = int(writer.stdout.readline())
+        time.sleep(seconds)
+        writer.send_signal(signal.SIGKILL)
+        return max([written, *(int(line) for line in writer.stdout.read().split())])
+
+
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_a_writer_killed_at_any_instant_leaves_a_whole_head(tmp_path: Path) -> None:
     save(HEAD, tmp_path)
     for attempt in range(4):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
-        ) as writer:
-            assert writer.stdout is not None
-            written = int(writer.stdout.readline())
-            time.sleep(0.013 * attempt)
-            writer.send_signal(signal.SIGKILL)
-            written = max([written, *(int(line) for line in writer.stdout.read().split())])
+        written = killed_after(WRITER, tmp_path, 0.013 * attempt)
         assert loaded_head(tmp_path).bias[0] in (written, written + 1)
 
 
@@ -380,16 +385,7 @@ while True:
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_a_writer_killed_at_any_instant_leaves_a_whole_ensemble(tmp_path: Path) -> None:
     for attempt in range(4):
-        with subprocess.Popen(
-            [sys.executable, "-c", ENSEMBLE_WRITER, str(tmp_path)],
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[3],
-        ) as writer:
-            assert writer.stdout is not None
-            written = int(writer.stdout.readline())
-            time.sleep(0.013 * attempt)
-            writer.send_signal(signal.SIGKILL)
-            written = max([written, *(int(line) for line in writer.stdout.read().split())])
+        written = killed_after(ENSEMBLE_WRITER, tmp_path, 0.013 * attempt)
         back = loaded(tmp_path)
         number = int(back.ensemble.heads[0].bias[0])
         assert number in (written, written + 1)

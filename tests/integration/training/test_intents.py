@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,14 +33,18 @@ DEFAULT_THRESHOLD = 0.85  # intents.small_talk_confidence
 ENCODER = FakeEncoder()
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "intents.csv"
+def labelled(path: Path, said: Iterable[tuple[str, str]]) -> Path:
+    """Write texts with their labels into a file."""
     with path.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target)
         writer.writerow(["text", "label"])
-        writer.writerows((row.text, row.label) for row in rows())
+        writer.writerows(said)
     return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return labelled(tmp_path / "intents.csv", ((row.text, row.label) for row in rows()))
 
 
 def test_a_file_trains_a_head_that_the_test_side_measures(file: Path) -> None:
@@ -136,12 +141,8 @@ def wiring(tmp_path: Path, model_cache: Path) -> Wiring:
 @pytest.fixture
 def four(tmp_path: Path) -> Path:
     """A file of four intents, 240 rows."""
-    path = tmp_path / "four.csv"
-    with path.open("w", encoding="utf-8", newline="") as target:
-        writer = csv.writer(target)
-        writer.writerow(["text", "label"])
-        writer.writerows((frame.format(word), label) for frame in FRAMES for label in FOUR for word in SYNONYMS[label])
-    return path
+    said = ((frame.format(word), label) for frame in FRAMES for label in FOUR for word in SYNONYMS[label])
+    return labelled(tmp_path / "four.csv", said)
 
 
 def trained(wiring: Wiring, file: Path, *, tune: bool = False, refit: bool = False) -> ClassifierTraining:
