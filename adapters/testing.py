@@ -60,7 +60,7 @@ class ScriptedGenerator:
         *,
         seconds_per_word: float = 0.0,
         answerable: Sequence[float] | None = None,
-        likelihood: Callable[[Sequence[ChatTurn]], float] = lambda _: 0.0,
+        likelihood: Callable[[Sequence[ChatTurn]], float | None] = lambda _: 0.0,
     ) -> None:
         """Write the script.
 
@@ -69,7 +69,7 @@ class ScriptedGenerator:
             seconds_per_word: How long each word takes.
             answerable: Log odds to tell of each prompt, in turn, and 0 of those behind them; None for a generator
                 that is not grounded.
-            likelihood: Of the question in a conversation, nats a token.
+            likelihood: Of the question in a conversation, nats a token; None where it is not found.
         """
         self._likelihood = likelihood
         self._script = script

@@ -86,7 +86,9 @@ class Verdict:
     """What a grounded generator makes of a prompt before it answers."""
 
     answerable: float  # log odds that the prompt's passages hold the answer
-    question: float  # mean log-likelihood of the question's tokens behind those passages, nats, <= 0
+    # Mean log-likelihood of the question's tokens behind those passages, nats, <= 0; None where the prompt's template
+    # does not show where it stands.
+    question: float | None
 
 
 Judged: TypeAlias = Callable[[Verdict], None]

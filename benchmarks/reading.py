@@ -203,7 +203,8 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=0, help="print so many answers of each style")
     options = parser.parse_args()
     found = asyncio.run(run(options))
-    keep("reading", found, command="python -m benchmarks.reading --peer", folder=QUICK if options.quick else RESULTS)
+    command = f"python -m benchmarks.reading --questions {options.questions}" + (" --peer" if options.peer else "")
+    keep("reading", found, command=command, folder=QUICK if options.quick else RESULTS)
 
 
 if __name__ == "__main__":

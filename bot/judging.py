@@ -95,9 +95,13 @@ def _start(generator: Generator, turns: Sequence[ChatTurn], limits: GenerationLi
 
 
 def _gain(starts: Sequence[_Start], alone: Sequence[_Start]) -> float | None:
-    likelihoods = [start.verdict.question for start in starts if start.verdict is not None]
-    by_itself = [start.verdict.question for start in alone if start.verdict is not None]
-    return max(likelihoods) - by_itself[0] if likelihoods and by_itself else None
+    behind, by_itself = _likelihoods(starts), _likelihoods(alone)
+    return max(behind) - by_itself[0] if behind and by_itself else None
+
+
+def _likelihoods(starts: Sequence[_Start]) -> list[float]:
+    verdicts = [start.verdict for start in starts if start.verdict is not None]
+    return [verdict.question for verdict in verdicts if verdict.question is not None]
 
 
 async def _first_piece(start: _Start) -> None:

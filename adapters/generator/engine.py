@@ -56,7 +56,7 @@ class BatchEngine:
         states = self._model.base_model(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state[0]
         hidden, head = states[-1:], self._model.get_output_embeddings()
         token = choose(head(hidden).float())[0]
-        likelihood = 0.0
+        likelihood = None
         if scored:
             likelihood = mean_likelihood(head(states[scored.start - 1 : scored.stop - 1]).float(), ids[0], scored)
         for layer, filled in zip(self._layers, cache.layers, strict=True):

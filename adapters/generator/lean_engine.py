@@ -76,7 +76,7 @@ class LeanEngine:
         lookup.extend([token.id])
         self._lookups.append(lookup)
         self._lengths.append(len(prompt))
-        likelihood = 0.0
+        likelihood = None
         if scored:
             before = states[scored.start - 1 - known : scored.stop - 1 - known]
             likelihood = mean_likelihood(self._model.logits(before), torch.tensor(prompt), scored)

@@ -34,7 +34,7 @@ class Admitted(NamedTuple):
 
     token: Token  # the first new one
     hidden: NDArray[np.float32]  # of the prompt's last token, after the final norm, shape (dim,)
-    likelihood: float = 0.0  # mean log-likelihood of the prompt's scored tokens, nats; 0.0 where none are scored
+    likelihood: float | None = None  # mean log-likelihood of the prompt's scored tokens, nats; None: none are scored
 
 
 class Engine(Protocol):

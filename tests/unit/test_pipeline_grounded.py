@@ -112,6 +112,22 @@ async def test_how_much_likelier_the_best_passage_makes_the_question_decides_too
     assert found["likelier"]["answerable"] > found["same"]["answerable"]
 
 
+async def test_where_the_question_is_not_found_in_a_prompt_no_likelihood_counts(tmp_path: Path) -> None:
+    def likelihood(turns: Sequence[ChatTurn]) -> float | None:
+        return None if REFUNDS[:20] in turns[1].content else -4.0
+
+    def unfound(_: Sequence[ChatTurn]) -> None:
+        return None
+
+    generator = ScriptedGenerator(lambda _: REFUNDS, answerable=[0.0] * 4, likelihood=unfound)
+    given = await answer(pipeline(tmp_path / "none", generator=generator), REFUND_QUESTION)
+    assert "likelihood" not in given.trace.scores
+    assert given.trace.scores["answerable"] == judged_answerability(given.trace.scores["retrieval"], 0.0)
+    generator = ScriptedGenerator(lambda _: REFUNDS, answerable=[0.0] * 4, likelihood=likelihood)
+    given = await answer(pipeline(tmp_path / "some", generator=generator), REFUND_QUESTION)
+    assert given.trace.scores["likelihood"] == 0.0  # of the passages where it was found
+
+
 async def test_where_retrieval_is_hopeless_the_generator_is_not_asked(tmp_path: Path) -> None:
     generator = ScriptedGenerator([], answerable=[])
     path = pipeline(tmp_path, generator=generator, settings=refusing())

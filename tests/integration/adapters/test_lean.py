@@ -78,9 +78,9 @@ def test_llamas_that_are_not_plain_are_left_to_transformers(changes: Mapping[str
     assert not is_plain_llama(tiny(**changes))
 
 
-@pytest.mark.parametrize("scored", [range(1, 4), range(3, 8), range(7, 8)])
+@pytest.mark.parametrize("scored", [range(1, 4), range(30, 80), range(79, 80)])
 def test_the_likelihood_of_a_prompts_part_is_transformers_own(scored: range) -> None:
-    prompt, config = PROMPTS[3], tiny()
+    prompt, config = PROMPTS[2], tiny()  # long enough for its beginning to be kept
     with torch.inference_mode():
         chances = made(config)(torch.tensor([prompt])).logits[0].log_softmax(dim=-1)
     expected = sum(float(chances[place - 1, prompt[place]]) for place in scored) / len(scored)

@@ -16,6 +16,7 @@ from training.base_sets import (
     GroundedSet,
     Neighbours,
     ReadPassage,
+    ReadQuestion,
     load_squad,
     nearest_lines,
     sentence_target,
@@ -99,16 +100,18 @@ def test_a_question_is_asked_in_both_styles_over_two_epochs(found: GroundedSet) 
     assert answers == {Style.SHORT: "1843", Style.SENTENCES: "Ada Lovelace wrote the first program in 1843."}
 
 
-def test_a_question_with_lines_of_its_own_is_answered_only_where_they_hold_the_answer(found: GroundedSet) -> None:
-    train, _, _ = split_articles(found)
-    clipped = [g for epoch in range(4) for g in GroundedSampler(train, seed=0)(epoch) if not g.passages]
-    assert {bool(q.answer) for group in clipped for q in group.questions} == {True, False}
-    for question in (q for group in clipped for q in group.questions):
-        (shown,) = question.passages
-        assert any(
-            shown.text and line in passage.text for passage in train.passages.values() for line in [shown.text[:30]]
-        )
-        assert question.answer is None or question.answer in shown.text
+def test_a_question_with_lines_of_its_own_is_answered_only_where_they_hold_the_answer() -> None:
+    # The year stands in the line that is least like the question: one line alone has lost it, four have it.
+    text = "Ada wrote a program for an engine. Ada met an engine in London. An engine was built. It was 1843."
+    asked = ReadQuestion(text="When did Ada write a program for an engine in London?", passage="1", answers=("1843",))
+    pages = {key: ReadPassage(id=key, title="Engines", text=f"{text} Page {key}.") for key in ("1", "2")}
+    sampler = GroundedSampler(GroundedSet(passages=pages, questions={"1": (asked,)}), seed=0)
+    clipped = [g for epoch in range(20) for g in sampler(epoch) if not g.passages]
+    shown = {(q.passages[0].text.count("."), "1843" in q.passages[0].text, q.answer is not None)
+             for group in clipped for q in group.questions}  # fmt: skip
+    assert (1, False, False) in shown
+    assert (4, True, True) in shown
+    assert all(holds == answered for _, holds, answered in shown)
 
 
 @pytest.mark.parametrize(
