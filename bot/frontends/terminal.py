@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import difflib
 import signal
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
@@ -98,10 +99,15 @@ class Terminal:
         elif line == "-" or line.startswith("- "):
             await self._rate_down(line[1:].strip())
         elif line.startswith("/"):
-            self._hint(f"There is no command {line.split(maxsplit=1)[0]}; /help lists them.")
+            self._hint(self._no_command(line.split(maxsplit=1)[0]))
         else:
             await self._ask(self._picked(line) or line)
         self._out.print()
+
+    def _no_command(self, named: str) -> str:
+        near = difflib.get_close_matches(named, self._commands, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ";"
+        return f"There is no command {named}{meant} /help lists them."
 
     def _picked(self, line: str) -> str | None:
         suggestions = self._last.answer.suggestions if self._last else ()

@@ -76,7 +76,7 @@ async def test_a_refusal_is_said_and_kept(here: Place) -> None:
 
 
 async def test_commands_before_the_first_answer(here: Place) -> None:
-    assert await converse(here.bot(), "/why", "/sources", "+", "-", "- 3 text", "/help", "/frob nicate") == [
+    assert await converse(here.bot(), "/why", "/sources", "+", "-", "- 3 text", "/help", "/frob nicate", "/sourcs") == [
         ("/why", NOTHING_YET),
         ("/sources", NOTHING_YET),
         ("+", NOTHING_YET),
@@ -84,6 +84,7 @@ async def test_commands_before_the_first_answer(here: Place) -> None:
         ("- 3 text", NOTHING_YET),
         ("/help", HELP),
         ("/frob nicate", "There is no command /frob; /help lists them."),
+        ("/sourcs", "There is no command /sourcs; did you mean /sources? /help lists them."),
     ]
     assert here.store.answers.count() == 0
 
