@@ -23,6 +23,15 @@ CACHE_VARIABLE = "BURNISH_CACHE"
 FILE_VARIABLE = "BURNISH_CONFIG"
 _RESERVED = {HOME_VARIABLE, CACHE_VARIABLE, FILE_VARIABLE}
 MASK = "********"
+_ADDRESS = r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$"  # host:port
+_URL = r"^https?://"
+# Names that people know from the platforms' own documentation.
+PLATFORM_VARIABLES = {
+    "TELEGRAM_BOT_TOKEN": ("telegram", "token"),
+    "SLACK_BOT_TOKEN": ("slack", "bot_token"),
+    "SLACK_APP_TOKEN": ("slack", "app_token"),
+    "SLACK_SIGNING_SECRET": ("slack", "signing_secret"),
+}
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -160,6 +169,66 @@ class AnswerSettings(_Section):
     max_seconds: float = Field(60.0, ge=1, le=600, description="Time limit of a written answer, seconds.")
 
 
+class ServeSettings(_Section):
+    """The server: `burnish serve`."""
+
+    listen: str = Field(
+        "127.0.0.1:8765", pattern=_ADDRESS, description="Where health is answered (GET /health); keep it on loopback."
+    )
+    conversations: int = Field(4, ge=1, le=256, description="Conversations that are answered side by side.")
+    team: str = Field(
+        "",
+        pattern=r"^$|^(slack|telegram):\S+$",
+        description="Where questions go that people shall answer, such as slack:C0123ABCD or telegram:-1001234567890. "
+        "Empty: nowhere, and the bot says so.",
+    )
+    user_messages_per_minute: int = Field(
+        12, ge=1, le=10_000, description="More from one person are not answered, with a kind word."
+    )
+    channel_messages_per_minute: int = Field(60, ge=1, le=100_000, description="The same for a whole channel.")
+
+
+class TelegramSettings(_Section):
+    """Telegram; docs/telegram.md shows the way to the first answer."""
+
+    token: SecretStr = Field(
+        SecretStr(""), description="The bot's token from @BotFather; better given in TELEGRAM_BOT_TOKEN."
+    )
+    base_url: str = Field(
+        "https://api.telegram.org/bot", pattern=_URL, description="The Bot API's address, for a server of your own."
+    )
+    base_file_url: str = Field(
+        "https://api.telegram.org/file/bot", pattern=_URL, description="The same for files that people send."
+    )
+    mode: Literal["polling", "webhook"] = Field(
+        "polling", description="polling needs no address that others can reach; webhook does."
+    )
+    webhook_url: str = Field(
+        "", pattern=rf"^$|{_URL}", description="The public https address that leads to webhook_listen."
+    )
+    webhook_listen: str = Field("127.0.0.1:8766", pattern=_ADDRESS, description="Where the webhook is received.")
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="What Telegram must send along, 1 to 256 of A-Z a-z 0-9 _ -. Empty: made at start."
+    )
+
+
+class SlackSettings(_Section):
+    """Slack; docs/slack.md shows the way to the first answer."""
+
+    bot_token: SecretStr = Field(SecretStr(""), description="xoxb-...; better given in SLACK_BOT_TOKEN.")
+    app_token: SecretStr = Field(
+        SecretStr(""), description="xapp-... for Socket Mode; better given in SLACK_APP_TOKEN."
+    )
+    signing_secret: SecretStr = Field(
+        SecretStr(""), description="For events by HTTP; better given in SLACK_SIGNING_SECRET."
+    )
+    mode: Literal["socket", "http"] = Field(
+        "socket", description="socket needs no address that others can reach; http does."
+    )
+    base_url: str = Field("https://slack.com/api/", pattern=_URL, description="The Web API's address.")
+    listen: str = Field("127.0.0.1:8767", pattern=_ADDRESS, description="Where events are received in http mode.")
+
+
 class Settings(_Section):
     """All settings, section by section."""
 
@@ -169,6 +238,9 @@ class Settings(_Section):
     knowledge: KnowledgeSettings = KnowledgeSettings()
     intents: IntentSettings = IntentSettings()
     answers: AnswerSettings = AnswerSettings()
+    serve: ServeSettings = ServeSettings()
+    telegram: TelegramSettings = TelegramSettings()
+    slack: SlackSettings = SlackSettings()
 
 
 class Folders(BaseModel):
@@ -256,6 +328,9 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, Any, str]]:
+    for variable, (section, key) in PLATFORM_VARIABLES.items():
+        if environ.get(variable):
+            yield section, key, environ[variable], variable
     for variable, text in sorted(environ.items()):
         if not variable.startswith(ENV_PREFIX) or variable in _RESERVED:
             continue

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TypeAlias
 
 from bot.config import Settings
 from bot.pipeline import Done, Event
-from bot.texts import language_of, say
-from bot.types import Answer, AnswerKind, Outcome, StoredMessage, Trace, Turn
+from bot.texts import language_for, language_of, say
+from bot.types import Answer, AnswerKind, AttachmentKind, Message, Outcome, StoredMessage, Trace, Turn
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def length_limit(settings: Settings) -> Middleware:
         async def limited(request: Request) -> AsyncGenerator[Event, None]:
             text = request.stored.message.text
             limit = settings.bot.max_message_characters
-            if len(text) > limit:
+            if len(text) > limit and not request.stored.message.origin.command:
                 language = language_of(text, setting=settings.bot.language)
                 said = say("too-long", language, characters=len(text), limit=limit)
                 reason = f"the message has {len(text)} characters, the limit is {limit}"
@@ -93,6 +93,96 @@ def length_limit(settings: Settings) -> Middleware:
                     yield event
 
         return limited
+
+    return wrap
+
+
+def relayed(relay: Callable[[StoredMessage], Awaitable[bool]]) -> Middleware:
+    """Be silent where a message was passed on to people, or came from them."""
+
+    def wrap(handler: Handler) -> Handler:
+        async def silent(request: Request) -> AsyncGenerator[Event, None]:
+            if await relay(request.stored):
+                said = plain_answer("", AnswerKind.RELAYED, "passed on to people, or theirs")
+                yield Done(answer=replace(said, outcome=Outcome.HANDED_OFF))
+                return
+            async with aclosing(handler(request)) as events:
+                async for event in events:
+                    yield event
+
+        return silent
+
+    return wrap
+
+
+def commanded(run: Callable[[StoredMessage], Awaitable[Answer]]) -> Middleware:
+    """Give commands to whoever runs them."""
+
+    def wrap(handler: Handler) -> Handler:
+        async def command(request: Request) -> AsyncGenerator[Event, None]:
+            if request.stored.message.origin.command:
+                yield Done(answer=await run(request.stored))
+                return
+            async with aclosing(handler(request)) as events:
+                async for event in events:
+                    yield event
+
+        return command
+
+    return wrap
+
+
+def unreadable(settings: Settings) -> Middleware:
+    """Say of pictures, voice and files without words that they cannot be read yet."""
+
+    def wrap(handler: Handler) -> Handler:
+        async def readable(request: Request) -> AsyncGenerator[Event, None]:
+            message = request.stored.message
+            if key := _cannot_read(message):
+                language = language_for(
+                    chosen="", setting=settings.bot.language, client=message.origin.language, text=message.text
+                )
+                reason = "it came with something that cannot be read yet"
+                yield Done(answer=plain_answer(say(key, language), AnswerKind.CANNED, reason))
+                return
+            async with aclosing(handler(request)) as events:
+                async for event in events:
+                    yield event
+
+        return readable
+
+    return wrap
+
+
+def _cannot_read(message: Message) -> str:
+    """Which sentence says that an attachment cannot be read yet; "" where the words alone can be answered."""
+    kinds = {attachment.kind for attachment in message.origin.attachments}
+    if AttachmentKind.VOICE in kinds:
+        return "cannot-hear"
+    if AttachmentKind.IMAGE in kinds:
+        return "cannot-see"
+    return "cannot-read" if kinds and not message.text.strip() else ""
+
+
+def another(before: Callable[[StoredMessage], Awaitable[Answer | None]], settings: Settings) -> Middleware:
+    """Where another answer was wanted and there is none, give the last one again and say so."""
+
+    def wrap(handler: Handler) -> Handler:
+        async def again(request: Request) -> AsyncGenerator[Event, None]:
+            message = request.stored.message
+            async with aclosing(handler(request)) as events:
+                async for event in events:
+                    if message.origin.avoid and isinstance(event, Done) and event.answer.outcome is Outcome.ABSTAINED:
+                        earlier = await before(request.stored)
+                        if earlier is not None:
+                            language = language_of(message.text, setting=settings.bot.language)
+                            note = say("no-other-answer", language)
+                            text = earlier.text if note in earlier.text else f"{earlier.text}\n\n{note}"
+                            yield Done(answer=replace(earlier, text=text))
+                            continue
+                    yield event
+
+        return again
 
     return wrap
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -128,7 +128,12 @@ class Pipeline:
         self._clock = clock
 
     async def answer(
-        self, text: str, *, history: Sequence[Turn] = (), collections: Sequence[str] | None = None
+        self,
+        text: str,
+        *,
+        history: Sequence[Turn] = (),
+        collections: Sequence[str] | None = None,
+        avoid: Collection[int] = (),
     ) -> AsyncGenerator[Event, None]:
         """Answer one message.
 
@@ -136,13 +141,14 @@ class Pipeline:
             text: What was said.
             history: The conversation's last turns, oldest first.
             collections: The collections that this person may see; None for all.
+            avoid: Ids of chunks that were shown already, where another answer is wanted.
 
         Yields:
             Progress and checked pieces of text, and at the end one Done.
         """
         started = self._clock()
         yield Searching()
-        look = await run_blocking(self._look, text, tuple(history), collections)
+        look = await run_blocking(self._look, text, tuple(history), collections, frozenset(avoid))
         decided = self._decide(look)
         if decided is not None:
             yield Done(answer=self._timed(decided, started))
@@ -153,7 +159,9 @@ class Pipeline:
 
     # -- look
 
-    def _look(self, text: str, history: tuple[Turn, ...], collections: Sequence[str] | None) -> Look:
+    def _look(
+        self, text: str, history: tuple[Turn, ...], collections: Sequence[str] | None, avoid: frozenset[int]
+    ) -> Look:
         timings: dict[str, float] = {}
         started = self._clock()
 
@@ -170,10 +178,13 @@ class Pipeline:
         route = self._router.route(intent)
         lap("classify")
         self._knowledge.refresh()
-        curated = self._knowledge.curated(query, embedding[0], collections=collections, top_k=SUGGESTIONS)
+        curated = self._knowledge.curated(query, embedding[0], collections=collections, top_k=SUGGESTIONS + len(avoid))
         passages = self._knowledge.search(
-            query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k
+            query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k + len(avoid)
         )
+        if avoid:
+            curated = tuple(one for one in curated if one.passage.stored.id not in avoid)
+            passages = tuple(one for one in passages if one.stored.id not in avoid)
         lap("retrieve")
         extracts, readings = self._extracts(query, embedding[0], passages)
         answerable = answerability(query, passages, extracts[0].nearest) if extracts else 0.0

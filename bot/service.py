@@ -14,7 +14,7 @@ from bot.middleware import Handler, Request, plain_answer
 from bot.pipeline import Delta, Done, Event, Searching, Writing
 from bot.store.store import Store
 from bot.texts import language_of, say
-from bot.types import Answer, AnswerKind, Correction, Message, Rating, StoredAnswer, StoredMessage
+from bot.types import Answer, AnswerKind, Correction, Message, Place, Rating, StoredAnswer, StoredMessage
 
 MAX_ATTEMPTS = 3  # a message that stops the whole program is not tried at every start for ever
 TYPED_BEFORE = 200  # texts that a prompt offers to say again
@@ -62,11 +62,14 @@ class Bot:
         if await run_blocking(self._store.inbox.attempt, stored.id) > MAX_ATTEMPTS:
             yield await self._kept(stored, Done(answer=self._given_up(stored)))
             return
+        # in a group several people talk to the bot at once: a follow-up refers to one's own questions
+        alone = stored.message.origin.place is Place.GROUP
         history = await run_blocking(
             self._store.inbox.history,
             stored.conversation_id,
             before_message_id=stored.id,
             turns=self._settings.bot.history_turns,
+            user_id=stored.user_id if alone else None,
         )
         request = Request(stored=stored, history=history, collections=None)
         async with aclosing(self._handler(request)) as events:

@@ -30,6 +30,28 @@ def language_of(text: str, *, setting: str = "auto") -> str:
     return "zh" if letters and len(_HAN.findall(text)) / letters >= _HAN_SHARE else FALLBACK
 
 
+def language_for(*, chosen: str, setting: str, client: str, text: str) -> str:
+    """The language in which to speak to a person.
+
+    Args:
+        chosen: That the person chose with `/language`; "" for none.
+        setting: "auto", or the language that the admin fixed.
+        client: Of the person's chat program, such as "zh-hans"; "" if unknown.
+        text: What the person just wrote; "" if that tells nothing, as with a command.
+
+    Returns:
+        One of `languages()`.
+    """
+    if chosen in languages():
+        return chosen
+    if setting != "auto":
+        return setting
+    if _LETTER.search(text):
+        return language_of(text)
+    spoken = client.lower().replace("_", "-").partition("-")[0]
+    return spoken if spoken in languages() else FALLBACK
+
+
 @cache
 def languages() -> tuple[str, ...]:
     """Every language that has a file."""

@@ -28,6 +28,55 @@ class AnswerKind(StrEnum):
     CLARIFICATION = "clarification"  # "did you mean", with suggestions
     REFUSAL = "refusal"
     ERROR = "error"  # the error boundary's apology
+    COMMAND = "command"  # what a command said; nobody rates it
+    RELAYED = "relayed"  # passed on to people, or theirs; the bot said nothing of its own
+
+
+class Place(StrEnum):
+    """Where something was said."""
+
+    DIRECT = "direct"  # between the bot and one person
+    GROUP = "group"  # a channel or group, outside any thread
+    THREAD = "thread"  # a thread of a channel, a topic of a group
+
+
+class AttachmentKind(StrEnum):
+    """What was sent along with a message."""
+
+    DOCUMENT = "document"
+    IMAGE = "image"
+    VOICE = "voice"
+    OTHER = "other"  # videos, stickers, contacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that came with a message; it lies on the platform until it is fetched."""
+
+    kind: AttachmentKind
+    file_id: str  # what the platform fetches it by
+    name: str = ""  # "handbook.pdf"; "" if unknown
+    size: int = 0  # bytes; 0 if unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What the platform says of a message besides its words; stored with it."""
+
+    place: Place = Place.DIRECT
+    command: str = ""  # "why" for `/why`; the message's text is then what follows it. "" for a question
+    language: str = ""  # of the sender's client: "en", "zh-hans"; "" if unknown
+    message_id: str = ""  # the platform's id of the message within its channel
+    reply_to: str = ""  # the platform's id of the message that it replies to
+    reply_to_sender: str = ""  # the platform's id of whoever wrote that
+    replaces: str = ""  # the event id of the message that this is a new text of (an edit, or "regenerate")
+    mentions: tuple[
+        str, ...
+    ] = ()  # the platform's ids of the people it names; ids come from the platform, not from text
+    attachments: tuple[Attachment, ...] = ()
+    avoid: tuple[int, ...] = ()  # ids of the chunks that another answer was wanted to
+    subject: int = 0  # id of the answer that the message is about, where the bot had asked for it; else 0
+    team: str = ""  # Slack's workspace id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +91,7 @@ class Message:
     sender_name: str  # as shown there; "" if unknown
     text: str
     received_at: datetime  # aware, UTC
+    origin: Origin = Origin()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +102,8 @@ class StoredMessage:
     conversation_id: int
     user_id: int
     message: Message
+    reply_id: str = ""  # the platform's id of the message that its answer is edited into; "" before there is one
+    replaced: bool = False  # its sender edited it: another version counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +124,15 @@ class Source:
     anchor: str
     excerpt: str  # the passage's text
     chunk_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """Something to press under a message; it works after a restart too, since all it needs is in its data."""
+
+    label: str
+    data: str  # at most 64 bytes; bot.buttons reads and writes it
+    style: str = ""  # "primary", "danger" or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +174,7 @@ class Answer:
     sources: tuple[Source, ...]
     suggestions: tuple[str, ...]  # up to three questions, for "did you mean"
     trace: Trace
+    buttons: tuple[tuple[Button, ...], ...] = ()  # rows of a command's reply; those of an answer follow from its kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +224,13 @@ class Correction:
     answer_id: int
     user_id: int
     text: str = field(repr=False)
+
+
+class Wanted(StrEnum):
+    """What the bot may wait to be told; the next text of that person in that place is it."""
+
+    CORRECTION = "correction"  # the right answer, after a 👎
+    CURATED = "curated"  # an admin's answer to a question that the bot could not answer
 
 
 class Role(StrEnum):

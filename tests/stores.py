@@ -18,13 +18,20 @@ import pytest
 
 from adapters.types import Intent
 from bot.store.crypto import Keyring
+from bot.store.expectations import Expectation
+from bot.store.posts import PostBody
 from bot.store.store import Store
 from bot.types import (
     Answer,
     AnswerKind,
+    Attachment,
+    AttachmentKind,
+    Button,
     Correction,
     Message,
+    Origin,
     Outcome,
+    Place,
     Rating,
     RatingReason,
     RatingValue,
@@ -33,10 +40,12 @@ from bot.types import (
     StoredMessage,
     Trace,
     TracedPassage,
+    Wanted,
 )
 from knowledge.types import Chunk, ChunkKind, Document, Matrix
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
+UNSAID = Origin()
 _numbers = itertools.count(1)
 
 
@@ -130,6 +139,7 @@ def message(
     sender: str = "U1",
     sender_name: str = "Ada",
     minutes: float = 0,
+    origin: Origin = UNSAID,
 ) -> Message:
     """A message, received some minutes after noon; each has its own event unless one is given."""
     return Message(
@@ -141,6 +151,7 @@ def message(
         sender_name=sender_name,
         text=text,
         received_at=NOON + timedelta(minutes=minutes),
+        origin=origin,
     )
 
 
@@ -220,7 +231,19 @@ def filled(store: Store) -> None:
     stored = answered(store)
     store.answers.mark_delivered(stored.id, part=1, platform_message_id="ts-1")
     answered(store, "What is the meaning of life?", answer("I do not know.", outcome=Outcome.ABSTAINED))
-    accepted(store, "Still waiting", sender="U2", sender_name="Grace")
+    accepted(
+        store,
+        "Still waiting",
+        sender="U2",
+        sender_name="Grace",
+        origin=Origin(
+            place=Place.GROUP,
+            language="zh",
+            message_id="17",
+            mentions=("U1",),
+            attachments=(Attachment(kind=AttachmentKind.DOCUMENT, file_id="F1", name="\u624b\u518c.pdf", size=9),),
+        ),
+    )
     user = store.people.list()[0].id
     store.ratings.rate(
         Rating(
@@ -230,6 +253,17 @@ def filled(store: Store) -> None:
     store.ratings.correct(Correction(answer_id=stored.id, user_id=user, text="It takes three days."))
     store.knowledge.replace_document(document(), chunks("One.", "Two.", "Why?|Because."), vectors(3), encoder="mini")
     store.audit.record(actor="cli", action="ingest", place="", detail="/docs")
+    handoff = store.handoffs.open(stored.conversation_id, user, "Who pays?", team_platform="slack", team_channel="C9")
+    store.posts.add(
+        "handoff:1:question",
+        PostBody(text="Who pays?", buttons=((Button(label="Resolved", data="v:1"),),)),
+        platform="slack",
+        channel="C9",
+        handoff_id=handoff.id,
+    )
+    store.expectations.expect(
+        "slack", "C1", "", user, Expectation(kind=Wanted.CORRECTION, subject=stored.id), minutes=10
+    )
     store.settings.set("last_run", "2026-11-24")
 
 

@@ -14,3 +14,47 @@ error = Sorry, something went wrong on my side, and your question was kept. If i
 human = I cannot pass you on to a person from here. Please ask your team directly; your message is kept for them.
 help-topics-more = { $first } and { $last }
 given-up = Sorry, I tried several times and could not answer this. Your question is kept for the team; asking it in other words may help.
+
+# Answers and their buttons.
+sources = Sources
+button-human = 🙋 Ask a human
+button-again = ↻ Another answer
+button-try-again = ↻ Try again
+button-back = ‹ Back
+button-correct = ✍️ Give the right answer
+button-resolve = ✓ Resolved
+button-keep = 📌 Keep as a curated answer
+button-unknown = This button belongs to something that is not there any more.
+reason-wrong-topic = Wrong topic
+reason-wrong-source = Wrong source
+reason-bad-wording = Bad wording
+reason-out-of-date = Out of date
+reason-other = Something else
+ask-reason = What was wrong with it?
+thanks = Thank you!
+thanks-reason = Thank you, noted. Do you know the right answer?
+thanks-correction = Thank you. Your answer is kept for an admin to approve.
+ask-correction = What would have been the right answer? Your next message here is taken for it.
+looking-again = Looking for another answer …
+no-other-answer = I looked for another answer and found none in the documents.
+slow-down = That is a lot of questions in one minute. Please wait a little; I read on then.
+cannot-hear = I cannot listen to voice messages yet. Please write your question.
+cannot-see = I cannot look at pictures yet. Please describe in words what you see and what you want to know.
+cannot-read = I cannot read files that are sent to me here yet. Please ask your question in words.
+
+# People.
+handed-off = I have passed this on to the team. Whoever answers writes here, and I stay silent until they are done.
+handoff-question = 🙋 { $name } asks for a human:
+handoff-history = Earlier in this conversation:
+handoff-asked = Asked:
+handoff-answered = Burnish:
+handoff-how = Reply to this message; your replies go to the asker. Press the button when it is settled.
+handoff-resolved = The team has closed this question. From here on I answer again.
+resolved = Closed; the bot answers there again.
+resolved-before = This was closed before.
+taught = Kept. The next one who asks this gets this answer.
+not-allowed = That needs the role { $role }. An admin can give it to you.
+role-user = user
+role-trainer = trainer
+role-admin = admin
+role-owner = owner

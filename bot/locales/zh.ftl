@@ -14,3 +14,47 @@ error = 抱歉，我这边出错了，您的问题已经保存。如果再次发
 human = 我无法从这里为您转接人工。请直接联系您的团队；您的消息已为他们保存。
 help-topics-more = { $first }和{ $last }
 given-up = 抱歉，我试了几次都没能回答。您的问题已保存，团队会看到；换一种问法也许有帮助。
+
+# 回答与按钮
+sources = 来源
+button-human = 🙋 转人工
+button-again = ↻ 换一个回答
+button-try-again = ↻ 重试
+button-back = ‹ 返回
+button-correct = ✍️ 提供正确答案
+button-resolve = ✓ 已解决
+button-keep = 📌 保存为标准答案
+button-unknown = 这个按钮对应的内容已不存在。
+reason-wrong-topic = 答非所问
+reason-wrong-source = 来源不对
+reason-bad-wording = 表述不佳
+reason-out-of-date = 内容过时
+reason-other = 其他问题
+ask-reason = 哪里不对？
+thanks = 谢谢！
+thanks-reason = 谢谢，已记录。您知道正确答案吗？
+thanks-correction = 谢谢。您的答案已保存，等待管理员审核。
+ask-correction = 正确答案应该是什么？您在这里发送的下一条消息将作为正确答案。
+looking-again = 正在寻找其他答案……
+no-other-answer = 我又找了一遍，文档中没有其他答案。
+slow-down = 一分钟内的问题有点多，请稍等片刻再发。
+cannot-hear = 我暂时还听不了语音消息，请用文字提问。
+cannot-see = 我暂时还看不了图片，请用文字描述您看到的内容和想问的问题。
+cannot-read = 我暂时还读不了发来的文件，请用文字提问。
+
+# 人工
+handed-off = 已转交给团队。同事会在这里回复您，在此期间我不会插话。
+handoff-question = 🙋 { $name } 请求人工帮助：
+handoff-history = 此前的对话：
+handoff-asked = 提问：
+handoff-answered = Burnish：
+handoff-how = 请直接回复这条消息，您的回复会转给提问者。解决后请点击按钮。
+handoff-resolved = 团队已结束处理，之后由我继续回答。
+resolved = 已结束，机器人恢复回答。
+resolved-before = 此前已经结束。
+taught = 已保存。下次有人问这个问题时会直接给出这个答案。
+not-allowed = 此操作需要“{ $role }”权限，请联系管理员开通。
+role-user = 用户
+role-trainer = 训练员
+role-admin = 管理员
+role-owner = 所有者

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,18 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 from bot.store.clock import Clock
 from bot.store.engine import Database
 from bot.store.errors import StoreError
-from bot.store.schema import AnswerRow, DeliveryRow, DeliveryState, MessageRow, MessageState, UserRow
+from bot.store.inbox import NOT_DIALOGUE
+from bot.store.schema import (
+    AnswerRow,
+    ConversationRow,
+    DeliveryRow,
+    DeliveryState,
+    MessageRow,
+    MessageState,
+    UserRow,
+)
 from bot.store.statements import upserting
-from bot.types import Answer, Outcome, Source, StoredAnswer, Trace
+from bot.types import Answer, AnswerKind, Button, Outcome, Source, StoredAnswer, Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +33,8 @@ class Delivery:
     """One part of an answer on its way to the platform."""
 
     part: int  # from 1
-    platform_message_id: str  # "" until delivered
-    delivered_at: datetime | None  # aware, UTC
+    platform_message_id: str  # "" until there is a message on the platform that it is edited into
+    delivered_at: datetime | None  # aware, UTC; None until the whole part is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,7 @@ class Detail:
     sources: tuple[Source, ...]
     suggestions: tuple[str, ...]
     trace: Trace
+    buttons: tuple[tuple[Button, ...], ...] = ()
 
 
 _DETAIL = TypeAdapter(Detail)
@@ -87,15 +97,50 @@ class Answers:
         """Read one answer."""
         return self._first(_answers().where(AnswerRow.id == answer_id))
 
+    def of_message(self, message_id: int) -> StoredAnswer | None:
+        """Read the answer to a message; None while there is none."""
+        return self._first(_answers().where(AnswerRow.message_id == message_id))
+
     def latest(self, conversation_id: int) -> StoredAnswer | None:
-        """Read the answer to the newest answered message of a conversation."""
-        query = _answers().where(MessageRow.conversation_id == conversation_id)
+        """Read the answer to the newest answered question of a conversation; what commands said does not count."""
+        query = _answers().where(MessageRow.conversation_id == conversation_id, AnswerRow.kind.not_in(NOT_DIALOGUE))
         return self._first(query.order_by(MessageRow.id.desc()).limit(1))
 
     def unanswered(self, limit: int) -> tuple[StoredAnswer, ...]:
-        """Read the answers in which the bot had to abstain, newest first."""
-        query = _answers().where(AnswerRow.outcome == Outcome.ABSTAINED)
+        """Read the answers in which the bot had to abstain and that nobody has seen to yet, newest first."""
+        query = _answers().where(
+            AnswerRow.outcome == Outcome.ABSTAINED,
+            AnswerRow.settled.is_(False),
+            AnswerRow.kind.in_((AnswerKind.REFUSAL, AnswerKind.CLARIFICATION, AnswerKind.ERROR)),
+            MessageRow.replaced.is_(False),
+        )
         return self._all(query.order_by(AnswerRow.id.desc()).limit(limit))
+
+    def settle(self, answer_ids: Sequence[int]) -> None:
+        """Take questions off the list of the unanswered."""
+        with self._database.write() as connection:
+            connection.execute(update(AnswerRow).where(AnswerRow.id.in_(answer_ids)).values(settled=True))
+
+    def by_message(self, platform: str, channel: str, platform_message_id: str) -> StoredAnswer | None:
+        """Find the answer that a message of the platform is, or is a part of."""
+        parts = select(DeliveryRow.answer_id).where(DeliveryRow.platform_message_id == platform_message_id)
+        query = (
+            _answers()
+            .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
+            .where(MessageRow.platform == platform, ConversationRow.channel == channel, AnswerRow.id.in_(parts))
+        )
+        # an edited question's answers share a message; the newest is what stands there
+        return self._first(query.order_by(AnswerRow.id.desc()).limit(1))
+
+    def counts(self, since: datetime) -> Mapping[tuple[AnswerKind, Outcome], int]:
+        """Count the answers given since a time by kind and outcome; what commands said is left out."""
+        query = (
+            select(AnswerRow.kind, AnswerRow.outcome, func.count())
+            .where(AnswerRow.created_at >= since, AnswerRow.kind.not_in(NOT_DIALOGUE))
+            .group_by(AnswerRow.kind, AnswerRow.outcome)
+        )
+        with self._database.read() as connection:
+            return {(kind, outcome): count for kind, outcome, count in connection.execute(query)}
 
     def plan_delivery(self, answer_id: int, *, parts: int) -> None:
         """Say into how many parts an answer was cut, before the first is sent; saying it again changes nothing."""
@@ -124,6 +169,29 @@ class Answers:
                     platform_message_id=platform_message_id,
                     delivered_at=self._clock(),
                 )
+            )
+
+    def place_part(self, answer_id: int, *, part: int, platform_message_id: str) -> None:
+        """Note the platform's message that a part will be edited into, before it is; "" for none any more."""
+        with self._database.write() as connection:
+            _plan(connection, answer_id, [part])
+            connection.execute(
+                update(DeliveryRow)
+                .where(
+                    DeliveryRow.answer_id == answer_id,
+                    DeliveryRow.part == part,
+                    DeliveryRow.state == DeliveryState.PENDING,
+                )
+                .values(platform_message_id=platform_message_id)
+            )
+
+    def abandon(self, answer_id: int) -> None:
+        """Give up what is not delivered of an answer: its reader cannot be reached any more."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(DeliveryRow)
+                .where(DeliveryRow.answer_id == answer_id, DeliveryRow.state == DeliveryState.PENDING)
+                .values(state=DeliveryState.ABANDONED)
             )
 
     def deliveries(self, answer_id: int) -> tuple[Delivery, ...]:
@@ -208,6 +276,7 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredAnswer:
             sources=detail.sources,
             suggestions=detail.suggestions,
             trace=detail.trace,
+            buttons=detail.buttons,
         ),
         created_at=row.created_at,
     )
@@ -215,7 +284,7 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredAnswer:
 
 def dump_detail(answer: Answer) -> str:
     """Write what explains an answer as JSON."""
-    detail = Detail(sources=answer.sources, suggestions=answer.suggestions, trace=answer.trace)
+    detail = Detail(sources=answer.sources, suggestions=answer.suggestions, trace=answer.trace, buttons=answer.buttons)
     # json, not pydantic, writes the text: it keeps lone surrogates and numbers that are not finite
     return json.dumps(_DETAIL.dump_python(detail), separators=(",", ":"))
 

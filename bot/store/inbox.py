@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, update
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, Row, Select, insert, or_, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
-from bot.store.schema import AnswerRow, ConversationRow, MessageRow, MessageState, UserRow
+from bot.store.expectations import take
+from bot.store.people import keep_person
+from bot.store.schema import (
+    AnswerRow,
+    ConversationRow,
+    DeliveryRow,
+    DeliveryState,
+    MessageRow,
+    MessageState,
+    OriginRow,
+    UserRow,
+)
 from bot.store.statements import upserting
-from bot.types import Message, Role, StoredMessage, Turn
+from bot.types import AnswerKind, Message, Origin, StoredMessage, Turn
+
+EDIT_MARK = "#"  # stands between the id of an event and what tells its later versions apart
+NOT_DIALOGUE = (AnswerKind.COMMAND, AnswerKind.RELAYED)  # replies that a follow-up does not refer to
+
+_ORIGIN = TypeAdapter(Origin)
 
 
 class Inbox:
@@ -24,6 +43,9 @@ class Inbox:
 
     def accept(self, message: Message, *, idle_minutes: int) -> StoredMessage | None:
         """Keep a message, its sender and its conversation, in one transaction.
+
+        A text that the bot had asked for becomes the command that was waiting for it. A new version of an earlier
+        message takes its place: whatever of the earlier one is not yet answered or sent never will be.
 
         Args:
             message: What a front end received.
@@ -38,7 +60,8 @@ class Inbox:
             )
             if connection.execute(known).first() is not None:
                 return None
-            user_id = self._keep_sender(connection, message)
+            user_id = keep_person(connection, message.platform, message.sender, message.sender_name, now=self._clock())
+            message = _expected(connection, message, user_id)
             conversation_id = _keep_conversation(connection, message, timedelta(minutes=idle_minutes))
             row = (
                 upserting(connection, MessageRow)
@@ -56,8 +79,13 @@ class Inbox:
                 .returning(MessageRow.id)
             )
             message_id: int | None = connection.execute(row).scalar_one_or_none()
-        if message_id is None:
-            return None
+            if message_id is None:
+                return None
+            if message.origin != Origin():
+                detail = json.dumps(_ORIGIN.dump_python(message.origin, mode="json"), separators=(",", ":"))
+                connection.execute(insert(OriginRow).values(message_id=message_id, detail=detail))
+            if message.origin.replaces:
+                _withdraw(connection, message, before=message_id)
         return StoredMessage(id=message_id, conversation_id=conversation_id, user_id=user_id, message=message)
 
     def get(self, message_id: int) -> StoredMessage | None:
@@ -65,6 +93,82 @@ class Inbox:
         with self._database.read() as connection:
             row = connection.execute(_messages().where(MessageRow.id == message_id)).first()
         return None if row is None else _stored(row)
+
+    def by_event(self, platform: str, event_id: str) -> StoredMessage | None:
+        """Read the newest version of a message, by the id of its first event."""
+        query = _messages().where(MessageRow.platform == platform, _versions(event_id))
+        with self._database.read() as connection:
+            row = connection.execute(query.order_by(MessageRow.id.desc()).limit(1)).first()
+        return None if row is None else _stored(row)
+
+    def note_reply(self, message_id: int, reply_id: str) -> None:
+        """Note the platform's message that the answer will be edited into, before there is an answer."""
+        with self._database.write() as connection:
+            connection.execute(update(MessageRow).where(MessageRow.id == message_id).values(reply_id=reply_id))
+
+    def earlier_reply(self, stored: StoredMessage) -> tuple[str, ...]:
+        """Read the ids of the platform's messages that hold the answer to the version before this one, in order."""
+        earlier = (
+            select(MessageRow.id, MessageRow.reply_id)
+            .where(
+                MessageRow.platform == stored.message.platform,
+                _versions(stored.message.origin.replaces),
+                MessageRow.id < stored.id,
+            )
+            .order_by(MessageRow.id.desc())
+        )
+        with self._database.read() as connection:
+            for message_id, reply_id in connection.execute(earlier):
+                parts = (
+                    select(DeliveryRow.platform_message_id)
+                    .join(AnswerRow, AnswerRow.id == DeliveryRow.answer_id)
+                    .where(AnswerRow.message_id == message_id, DeliveryRow.platform_message_id != "")
+                    .order_by(DeliveryRow.part)
+                )
+                if found := tuple(connection.execute(parts).scalars()) or ((reply_id,) if reply_id else ()):
+                    return found
+        return ()
+
+    def earlier_versions(self, stored: StoredMessage) -> tuple[int, ...]:
+        """Read the ids of the versions before this one, newest first."""
+        if not stored.message.origin.replaces:
+            return ()
+        query = select(MessageRow.id).where(
+            MessageRow.platform == stored.message.platform,
+            _versions(stored.message.origin.replaces),
+            MessageRow.id < stored.id,
+        )
+        with self._database.read() as connection:
+            return tuple(connection.execute(query.order_by(MessageRow.id.desc())).scalars())
+
+    def speakers(self, platform: str, channel: str, thread: str) -> frozenset[str]:
+        """The platform's ids of everybody who has spoken to the bot in a place."""
+        query = (
+            select(UserRow.platform_user_id)
+            .join(MessageRow, MessageRow.user_id == UserRow.id)
+            .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
+            .where(
+                ConversationRow.platform == platform,
+                ConversationRow.channel == channel,
+                ConversationRow.thread == thread,
+            )
+            .distinct()
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def rename_channel(self, platform: str, channel: str, new: str) -> None:
+        """Follow a channel to its new id, as when a Telegram group becomes a supergroup."""
+        with self._database.write() as connection:
+            moving = ConversationRow.platform == platform, ConversationRow.channel == channel
+            here = update(ConversationRow).where(*moving)
+            taken = select(ConversationRow.thread).where(
+                ConversationRow.platform == platform,
+                ConversationRow.channel == new,
+                ConversationRow.closed.is_(False),
+            )
+            connection.execute(here.where(ConversationRow.thread.in_(taken)).values(closed=True))
+            connection.execute(here.values(channel=new))
 
     def pending(self, *, platform: str, sender: str | None = None) -> tuple[StoredMessage, ...]:
         """Read the messages that wait for an answer, oldest first.
@@ -103,8 +207,19 @@ class Inbox:
                 .values(state=MessageState.FAILED)
             )
 
-    def history(self, conversation_id: int, *, before_message_id: int, turns: int) -> tuple[Turn, ...]:
-        """Read the last answered questions of a conversation before a message, oldest first."""
+    def history(
+        self, conversation_id: int, *, before_message_id: int, turns: int, user_id: int | None = None
+    ) -> tuple[Turn, ...]:
+        """Read the last answered questions of a conversation before a message, oldest first.
+
+        Commands are left out, and messages that were edited since.
+
+        Args:
+            conversation_id: Which conversation.
+            before_message_id: Only what came before this message.
+            turns: At most so many.
+            user_id: Only this person's questions, for a place where several people talk to the bot at once.
+        """
         query = (
             select(MessageRow.text.label("question"), AnswerRow.text.label("answer"))
             .join(AnswerRow, AnswerRow.message_id == MessageRow.id)
@@ -112,10 +227,14 @@ class Inbox:
                 MessageRow.conversation_id == conversation_id,
                 MessageRow.id < before_message_id,
                 MessageRow.state == MessageState.ANSWERED,
+                MessageRow.replaced.is_(False),
+                AnswerRow.kind.not_in(NOT_DIALOGUE),
             )
             .order_by(MessageRow.id.desc())
             .limit(turns)
         )
+        if user_id is not None:
+            query = query.where(MessageRow.user_id == user_id)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return tuple(Turn(question=row.question, answer=row.answer) for row in reversed(rows))
@@ -142,22 +261,6 @@ class Inbox:
         )
         with self._database.write() as connection:
             return connection.execute(close).first() is not None
-
-    def _keep_sender(self, connection: Connection, message: Message) -> int:
-        insert = upserting(connection, UserRow).values(
-            platform=message.platform,
-            platform_user_id=message.sender,
-            name=message.sender_name,
-            role=Role.USER,
-            created_at=self._clock(),
-        )
-        # An unknown name does not replace a known one; the row is touched all the same, for RETURNING to give its id.
-        change = {"name": insert.excluded.name} if message.sender_name else {"platform": insert.excluded.platform}
-        upsert = insert.on_conflict_do_update(
-            index_elements=[UserRow.platform, UserRow.platform_user_id], set_=change
-        ).returning(UserRow.id)
-        user_id: int = connection.execute(upsert).scalar_one()
-        return user_id
 
 
 def _open_in(platform: str, channel: str, thread: str) -> tuple[Any, ...]:
@@ -202,6 +305,37 @@ def _keep_conversation(connection: Connection, message: Message, idle: timedelta
     return conversation_id
 
 
+def _versions(event_id: str) -> ColumnElement[bool]:
+    return or_(
+        MessageRow.event_id == event_id, MessageRow.event_id.startswith(f"{event_id}{EDIT_MARK}", autoescape=True)
+    )
+
+
+def _expected(connection: Connection, message: Message, user_id: int) -> Message:
+    """The message as the command that waits for it, if the bot had asked for a text."""
+    if message.origin.command or message.origin.replaces or not message.text.strip():
+        return message
+    wanted = take(connection, message.platform, message.channel, message.thread, user_id, now=message.received_at)
+    if wanted is None:
+        return message
+    return replace(message, origin=replace(message.origin, command=wanted.kind.value, subject=wanted.subject))
+
+
+def _withdraw(connection: Connection, message: Message, *, before: int) -> None:
+    """Let nothing more come of the versions before this one."""
+    earlier = (MessageRow.platform == message.platform, _versions(message.origin.replaces), MessageRow.id < before)
+    connection.execute(update(MessageRow).where(*earlier).values(replaced=True))
+    connection.execute(
+        update(MessageRow).where(*earlier, MessageRow.state == MessageState.PENDING).values(state=MessageState.FAILED)
+    )
+    theirs = select(AnswerRow.id).join(MessageRow, MessageRow.id == AnswerRow.message_id).where(*earlier)
+    connection.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.answer_id.in_(theirs), DeliveryRow.state == DeliveryState.PENDING)
+        .values(state=DeliveryState.ABANDONED)
+    )
+
+
 def _messages() -> Select[*tuple[Any, ...]]:
     return (
         select(
@@ -212,6 +346,9 @@ def _messages() -> Select[*tuple[Any, ...]]:
             MessageRow.event_id,
             MessageRow.text,
             MessageRow.received_at,
+            MessageRow.reply_id,
+            MessageRow.replaced,
+            OriginRow.detail,
             ConversationRow.channel,
             ConversationRow.thread,
             UserRow.platform_user_id,
@@ -219,6 +356,7 @@ def _messages() -> Select[*tuple[Any, ...]]:
         )
         .join_from(MessageRow, ConversationRow)
         .join(UserRow)
+        .outerjoin(OriginRow, OriginRow.message_id == MessageRow.id)
     )
 
 
@@ -236,5 +374,8 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredMessage:
             sender_name=row.name,
             text=row.text,
             received_at=row.received_at,
+            origin=Origin() if row.detail is None else _ORIGIN.validate_python(json.loads(row.detail)),
         ),
+        reply_id=row.reply_id,
+        replaced=row.replaced,
     )

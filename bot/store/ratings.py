@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -48,6 +48,14 @@ class Ratings:
                 row.on_conflict_do_update(index_elements=[RatingRow.answer_id, RatingRow.user_id], set_=changed)
             )
         return True
+
+    def withdraw(self, answer_id: int, user_id: int, value: RatingValue) -> bool:
+        """Take a rating back, as when an emoji is removed; False if the person's rating is not this one."""
+        gone = delete(RatingRow).where(
+            RatingRow.answer_id == answer_id, RatingRow.user_id == user_id, RatingRow.value == value
+        )
+        with self._database.write() as connection:
+            return connection.execute(gone).rowcount > 0
 
     def of(self, answer_id: int, user_id: int) -> Rating | None:
         """Read a person's rating of an answer."""

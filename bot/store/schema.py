@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -50,6 +51,7 @@ class DeliveryState(StrEnum):
 
     PENDING = "pending"
     DELIVERED = "delivered"
+    ABANDONED = "abandoned"  # its reader cannot be reached any more: left the chat, blocked the bot
 
 
 class CorrectionStatus(StrEnum):
@@ -78,6 +80,7 @@ class UserRow(Base):
     platform_user_id: Mapped[str]
     name: Mapped[str] = mapped_column(EncryptedText("users.name"))
     role: Mapped[Role] = mapped_column(enum_column(Role))
+    language: Mapped[str] = mapped_column(server_default="")  # that the person chose; "" for none
     created_at: Mapped[datetime]
 
 
@@ -125,7 +128,19 @@ class MessageRow(Base):
     text: Mapped[str] = mapped_column(EncryptedText("messages.text"))
     state: Mapped[MessageState] = mapped_column(enum_column(MessageState))
     attempts: Mapped[int] = mapped_column(Integer)
+    # the platform's id of the message that the answer is edited into; "" before there is one
+    reply_id: Mapped[str] = mapped_column(server_default="")
+    replaced: Mapped[bool] = mapped_column(Boolean, server_default=false())  # its sender edited it; history skips it
     received_at: Mapped[datetime]
+
+
+class OriginRow(Base):
+    """What the platform said of a message besides its words."""
+
+    __tablename__ = "origins"
+
+    message_id: Mapped[int] = mapped_column(BigId, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    detail: Mapped[str] = mapped_column(EncryptedText("origins.detail"))  # JSON: bot.types.Origin
 
 
 class AnswerRow(Base):
@@ -139,7 +154,10 @@ class AnswerRow(Base):
     text: Mapped[str] = mapped_column(EncryptedText("answers.text"))
     kind: Mapped[AnswerKind] = mapped_column(enum_column(AnswerKind))
     outcome: Mapped[Outcome] = mapped_column(enum_column(Outcome))
-    detail: Mapped[str] = mapped_column(EncryptedText("answers.detail"))  # JSON: sources, suggestions, trace
+    detail: Mapped[str] = mapped_column(EncryptedText("answers.detail"))  # JSON: sources, suggestions, trace, buttons
+    settled: Mapped[bool] = mapped_column(
+        Boolean, server_default=false()
+    )  # an admin has seen to this unanswered question
     created_at: Mapped[datetime]
 
 
@@ -147,12 +165,12 @@ class DeliveryRow(Base):
     """One part of an answer on its way to the platform; long answers have several."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index(None, "state"),)
+    __table_args__ = (Index(None, "state"), Index(None, "platform_message_id"))
 
     answer_id: Mapped[int] = mapped_column(BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
     part: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)  # from 1
     state: Mapped[DeliveryState] = mapped_column(enum_column(DeliveryState))
-    platform_message_id: Mapped[str]  # "" until delivered
+    platform_message_id: Mapped[str]  # "" until there is a message on the platform that the part is edited into
     delivered_at: Mapped[datetime | None]
 
 
@@ -183,6 +201,63 @@ class CorrectionRow(Base):
     text: Mapped[str] = mapped_column(EncryptedText("corrections.text"))
     status: Mapped[CorrectionStatus] = mapped_column(enum_column(CorrectionStatus))
     created_at: Mapped[datetime]
+
+
+class PostRow(Base):
+    """Something to be said that answers no message: a question passed on to people, a notice."""
+
+    __tablename__ = "posts"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        Index(None, "platform", "state"),
+        Index(None, "channel", "platform_message_id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str]  # what makes it the same post when it is asked for again: "handoff:3:question"
+    handoff_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("handoffs.id", ondelete="CASCADE"), index=True
+    )  # whose exchange it belongs to
+    platform: Mapped[str]
+    channel: Mapped[str]
+    thread: Mapped[str]
+    body: Mapped[str] = mapped_column(EncryptedText("posts.body"))  # JSON: text and buttons
+    state: Mapped[DeliveryState] = mapped_column(enum_column(DeliveryState))
+    platform_message_id: Mapped[str]  # "" until there is a message on the platform
+    created_at: Mapped[datetime]
+
+
+class HandoffRow(Base):
+    """A conversation that was given to people; the bot is silent in it until they are done."""
+
+    __tablename__ = "handoffs"
+    __table_args__ = (Index(None, "conversation_id", "resolved_at"), _NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(BigId, ForeignKey("conversations.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)  # the asker
+    question: Mapped[str] = mapped_column(EncryptedText("handoffs.question"))
+    reply: Mapped[str] = mapped_column(EncryptedText("handoffs.reply"))  # the last thing that people said; "" before
+    team_platform: Mapped[str]  # where the people are
+    team_channel: Mapped[str]
+    opened_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+
+
+class ExpectationRow(Base):
+    """What the bot waits to be told by somebody in a place: the right answer, say. The next text there is it."""
+
+    __tablename__ = "expectations"
+    __table_args__ = (Index(None, "user_id"),)
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    thread: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str]  # bot.types.Wanted
+    subject: Mapped[int] = mapped_column(BigId)  # id of the answer it is about
+    expires_at: Mapped[datetime]
 
 
 class DocumentRow(Base):

@@ -12,11 +12,15 @@ from bot.store.answers import Answers
 from bot.store.clock import Clock, utc_now
 from bot.store.crypto import Keyring, missing_key_error
 from bot.store.engine import Database, open_database
+from bot.store.expectations import Expectations
+from bot.store.handoffs import Handoffs
 from bot.store.inbox import Inbox
 from bot.store.knowledge import Knowledge
 from bot.store.migrate import current_revision, refuse_newer, upgrade
+from bot.store.people import People
+from bot.store.posts import Posts
 from bot.store.ratings import Ratings
-from bot.store.records import Audit, People, Settings
+from bot.store.records import Audit, Settings
 from bot.store.statements import read_setting, write_setting
 
 _KEY_IDS = "key_ids"  # setting: ids of the keys that values may be encrypted with
@@ -37,7 +41,10 @@ class Store:
         self.answers = Answers(database, clock)
         self.ratings = Ratings(database, clock)
         self.knowledge = Knowledge(database, clock)
-        self.people = People(database)
+        self.people = People(database, clock)
+        self.expectations = Expectations(database, clock)
+        self.posts = Posts(database, clock)
+        self.handoffs = Handoffs(database, clock)
         self.audit = Audit(database, clock)
         self.settings = Settings(database)
 

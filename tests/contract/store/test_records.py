@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from bot.store.records import AuditEntry, Person
+from bot.store.people import Person
+from bot.store.records import AuditEntry
 from bot.store.store import Store
 from bot.types import Role
 from tests.stores import NOON, FakeClock, accepted

@@ -18,6 +18,10 @@ PERSONAL = {
     "chunks.question",
     "chunks.text",
     "audit.detail",
+    "origins.detail",
+    "posts.body",
+    "handoffs.question",
+    "handoffs.reply",
 }
 
 

@@ -1,0 +1,57 @@
+"""An answer as a chat shows it (pure): its text with numbered sources as Markdown, and its buttons."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from urllib.parse import quote
+
+from bot.buttons import Rows
+from bot.texts import say
+from bot.types import Answer, AnswerKind, Source
+
+# What Markdown would read as something else than it says in prose that was not written as Markdown.
+_SPECIAL = re.compile(r"([\\<>])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Something to be shown, for any platform."""
+
+    text: str  # Markdown
+    buttons: Rows = ()
+    rates: int | None = None  # id of the answer that its first row rates, for a platform with rating buttons of its own
+
+
+def card_of(answer: Answer, language: str, *, buttons: Rows = (), rates: int | None = None) -> Card:
+    """An answer with its sources beneath it."""
+    text = answer.text if answer.kind is AnswerKind.COMMAND else safe(answer.text)
+    if answer.sources:
+        lines = "\n".join(f"{source.number}. {source_line(source)}" for source in answer.sources)
+        text = f"{text}\n\n**{say('sources', language)}**\n{lines}"
+    return Card(text=text, buttons=buttons, rates=rates)
+
+
+def source_line(source: Source) -> str:
+    """A source as Markdown: a link where there is one, else the title and the file's name; never a server's path."""
+    title = _escaped(source.title)
+    if source.uri.startswith(("http://", "https://")):
+        anchor = source.anchor if source.anchor.startswith("#") or not source.anchor else f"#{source.anchor}"
+        link = quote(source.uri + anchor, safe="%/:?#[]@!$&'*+,;=~")
+        return f"[{title}]({link})"
+    name = _escaped(PurePath(source.uri).name)
+    return f"{title} ({name})" if name and name not in title else title
+
+
+def safe(text: str) -> str:
+    """Text from documents and people as Markdown that drops nothing of it: what looks like HTML stays to be read.
+
+    Within code it is left alone, since nothing is special there.
+    """
+    pieces = re.split(r"(```.*?(?:```|\Z)|`[^`\n]+`)", text, flags=re.DOTALL)
+    return "".join(piece if index % 2 else _SPECIAL.sub(r"\\\1", piece) for index, piece in enumerate(pieces))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>()])", r"\\\1", text.replace("\n", " "))

@@ -1,0 +1,444 @@
+"""The desk: takes what front ends bring, stores it, has it answered in order, and sees the answers delivered.
+
+    event -> stored -> (front end acknowledges) -> lane of its conversation -> answer stored -> delivered part by part
+
+Whatever a crash leaves half done is taken up at the next start: messages without an answer, answers not delivered,
+posts not sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from functools import partial
+
+from bot.blocking import run_blocking
+from bot.buttons import below
+from bot.cards import Card, card_of
+from bot.config import Settings
+from bot.frontends.base import (
+    Messenger,
+    PlaceGoneError,
+    PlatformError,
+    Press,
+    Reaction,
+    Response,
+    Target,
+    target_of,
+)
+from bot.frontends.delivery import deliver
+from bot.frontends.typist import Typist
+from bot.handoff import Handoffs
+from bot.lanes import Lanes
+from bot.limits import Limits, Verdict
+from bot.middleware import plain_answer
+from bot.pipeline import Delta, Searching, Writing
+from bot.presses import Presses
+from bot.service import Answered, Bot
+from bot.store.posts import Post
+from bot.store.store import Store
+from bot.texts import language_for, say
+from bot.types import (
+    AnswerKind,
+    Message,
+    Place,
+    Rating,
+    Role,
+    StoredAnswer,
+    StoredMessage,
+)
+
+SWEEP_SECONDS = 60.0  # how often what could not be delivered is tried again
+STOP_SECONDS = 30.0  # for what is in hand when the program is told to stop
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Between the front ends and the bot; see bot.frontends.base.Inbox for what front ends call."""
+
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        store: Store,
+        settings: Settings,
+        messengers: Mapping[str, Messenger],
+        presses: Presses,
+        handoffs: Handoffs,
+        limits: Limits,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._bot = bot
+        self._store = store
+        self._settings = settings
+        self._messengers = messengers
+        self._presses = presses
+        self._handoffs = handoffs
+        self._limits = limits
+        self._sleep = sleep
+        self._lanes = Lanes(width=settings.serve.conversations, capacity=settings.models.max_queue)
+        self._sweeper: asyncio.Task[None] | None = None
+        self._delivering: set[int] = set()  # answers that a job of this process has in hand
+        self.counts: Counter[str] = Counter()  # what happened since the start, by name, for the status page
+
+    # -- life
+
+    async def start(self) -> None:
+        """Take up what the last run left: pending messages, answers and posts that were not delivered."""
+        for platform in self._messengers:
+            for answer in await run_blocking(self._store.answers.undelivered, platform):
+                await self._deliver_later(answer)
+            for stored in await run_blocking(self._store.inbox.pending, platform=platform):
+                self._take(stored, always=True)
+        await self._send_posts()
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Finish what is in hand; what waits stays in the store for the next start."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait([self._sweeper])
+        await self._lanes.close(seconds=STOP_SECONDS)
+
+    async def idle(self) -> None:
+        """Wait until nothing is being done; for tests and benchmarks."""
+        await self._lanes.idle()
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for their turn."""
+        return len(self._lanes)
+
+    # -- what front ends bring
+
+    async def said(self, message: Message) -> None:
+        """Store a message and have it answered; a repeated event changes nothing.
+
+        With origin.replaces it is a new version of an earlier message, and its answer takes the earlier one's place.
+        """
+        before = None
+        if message.origin.replaces:
+            before = await run_blocking(self._store.inbox.by_event, message.platform, message.origin.replaces)
+            if before is None:
+                return  # the bot was never asked this
+            if before.message.text.strip() == message.text.strip() and not message.origin.avoid:
+                return  # nothing changed but a link's preview, say
+        stored = await self._bot.accept(message)
+        if stored is None:
+            self.counts["repeated events"] += 1
+            return
+        self.counts["messages"] += 1
+        if before is not None:
+            await self._lanes.cancel(_lane(before), before.id)
+        person = await run_blocking(self._store.people.get, stored.user_id)
+        verdict = self._limits.check(message) if person is None or person.role is Role.USER else Verdict.PASS
+        if verdict is Verdict.PASS:
+            self._take(stored)
+        elif verdict is Verdict.WARN:
+            self.counts["slowed down"] += 1
+            self._answer_at_once(stored, "slow-down")
+        else:
+            self.counts["slowed down"] += 1
+            await self._bot.drop(stored)
+
+    async def deleted(self, platform: str, channel: str, event_id: str) -> None:
+        """Drop the pending answer to a message that its sender took back."""
+        stored = await run_blocking(self._store.inbox.by_event, platform, event_id)
+        if stored is None or stored.message.channel != channel:
+            return
+        await self._bot.drop(stored)
+        await self._lanes.cancel(_lane(stored), stored.id)
+        answered = await run_blocking(self._store.answers.of_message, stored.id)
+        if answered is not None:
+            states = await run_blocking(self._store.answers.deliveries, answered.id)
+            if any(state.delivered_at is not None for state in states):
+                return  # it is there already, and stays
+            await run_blocking(self._store.answers.abandon, answered.id)
+        now = await run_blocking(self._store.inbox.get, stored.id)
+        if now is not None and now.reply_id:
+            with suppress(PlatformError):
+                await self._messengers[platform].delete(target_of(now), now.reply_id)
+
+    async def pressed(self, press: Press) -> Response:
+        """Store what a press means, and say what it leads to."""
+        person = await run_blocking(self._store.people.meet, press.platform, press.sender, press.sender_name)
+        language = language_for(
+            chosen=person.language, setting=self._settings.bot.language, client=press.language, text=""
+        )
+        self.counts["presses"] += 1
+        outcome = await self._presses.press(press, person, language)
+        if outcome.message is not None:
+            await self.said(outcome.message)
+        if outcome.posts:
+            await self._send_posts()
+        return outcome.response
+
+    async def reacted(self, reaction: Reaction) -> None:
+        """Take 👍 and 👎 on an answer as ratings."""
+        answer = await run_blocking(
+            self._store.answers.by_message, reaction.platform, reaction.channel, reaction.message_id
+        )
+        if answer is None or answer.answer.kind is AnswerKind.COMMAND:
+            return
+        person = await run_blocking(self._store.people.meet, reaction.platform, reaction.sender, reaction.sender_name)
+        if reaction.taken_back:
+            await run_blocking(self._store.ratings.withdraw, answer.id, person.id, reaction.value)
+        else:
+            before = await run_blocking(self._store.ratings.of, answer.id, person.id)
+            if before is None or before.value is not reaction.value:  # a reason that was given before stays
+                await self._bot.rate(Rating(answer_id=answer.id, user_id=person.id, value=reaction.value))
+        self.counts["ratings"] += 1
+
+    async def renamed(self, platform: str, channel: str, new: str) -> None:
+        """Follow a channel to its new id."""
+        await run_blocking(self._store.inbox.rename_channel, platform, channel, new)
+
+    async def concerns(self, platform: str, channel: str, thread: str, reply_to: str) -> bool:
+        """Whether something said there answers a question that was passed on to people."""
+        return await self._handoffs.of_reply(platform, channel, thread, reply_to) is not None
+
+    async def speakers(self, platform: str, channel: str, thread: str) -> frozenset[str]:
+        """The platform's ids of everybody who has spoken to the bot in a place."""
+        return await run_blocking(self._store.inbox.speakers, platform, channel, thread)
+
+    # -- answering
+
+    def _take(self, stored: StoredMessage, *, always: bool = False) -> None:
+        """Queue a message; where too many wait, say so at once."""
+        if not self._lanes.put(_lane(stored), stored.id, lambda: self._work(stored), always=always):
+            self.counts["busy"] += 1
+            self._answer_at_once(stored, "busy")
+
+    def _answer_at_once(self, stored: StoredMessage, key: str) -> None:
+        """Say one of our own sentences outside the queue, which is full or closed to this person."""
+
+        async def answer() -> None:
+            language = await self._language(stored)
+            said = plain_answer(say(key, language), AnswerKind.CANNED, key)
+            await self._deliver(stored, await run_blocking(self._store.answers.add, stored.id, said))
+
+        self._lanes.put((_lane(stored), "at once"), stored.id, answer, always=True)
+
+    async def _work(self, stored: StoredMessage) -> None:
+        if await run_blocking(self._store.answers.of_message, stored.id) is not None:
+            return  # answered before a restart; its delivery waits elsewhere
+        await self._reply(stored)
+        # what was passed on to people, or a command, may have left something to be said elsewhere
+        await self._send_posts()
+
+    async def _reply(self, stored: StoredMessage) -> None:
+        """Answer a message, growing before the reader's eyes."""
+        messenger = self._messengers[stored.message.platform]
+        target = target_of(stored)
+        place = stored.reply_id or next(iter(await self._earlier(stored)), "")
+        growing = _Growing(self._store, messenger, stored, place, self._sleep)
+        try:
+            async with aclosing(self._bot.reply(stored)) as events:
+                async for event in events:
+                    if isinstance(event, Searching | Writing):
+                        with suppress(PlatformError):
+                            await messenger.working(target)
+                    elif isinstance(event, Delta):
+                        growing.add(event.text)
+                    elif isinstance(event, Answered):
+                        await growing.close()
+                        await self._deliver(stored, event.stored)
+        finally:
+            await growing.close()
+
+    async def _language(self, stored: StoredMessage) -> str:
+        person = await run_blocking(self._store.people.get, stored.user_id)
+        return language_for(
+            chosen=person.language if person else "",
+            setting=self._settings.bot.language,
+            client=stored.message.origin.language,
+            text="" if stored.message.origin.command else stored.message.text,
+        )
+
+    # -- delivering
+
+    async def _deliver_later(self, answer: StoredAnswer) -> None:
+        stored = await run_blocking(self._store.inbox.get, answer.message_id)
+        if stored is not None and answer.id not in self._delivering:
+            self._lanes.put(_lane(stored), stored.id, lambda: self._deliver(stored, answer), always=True)
+
+    async def _earlier(self, stored: StoredMessage) -> tuple[str, ...]:
+        if not stored.message.origin.replaces:
+            return ()
+        return await run_blocking(self._store.inbox.earlier_reply, stored)
+
+    async def _deliver(self, stored: StoredMessage, answer: StoredAnswer) -> None:
+        """Bring an answer to its reader; what does not get through now is tried again by the sweep."""
+        if answer.id in self._delivering:
+            return
+        self._delivering.add(answer.id)
+        try:
+            await self._deliver_parts(stored, answer)
+        except PlaceGoneError:
+            self.counts["unreachable readers"] += 1
+            await run_blocking(self._store.answers.abandon, answer.id)
+        except PlatformError as error:
+            self.counts["delayed deliveries"] += 1
+            log.warning(
+                "delivery failed",
+                extra={"action": "delivery-failed", "answer_id": answer.id, "error": type(error).__name__},
+            )
+        finally:
+            self._delivering.discard(answer.id)
+
+    async def _deliver_parts(self, stored: StoredMessage, answer: StoredAnswer) -> None:
+        if answer.answer.kind is AnswerKind.RELAYED:  # nothing is said
+            await run_blocking(self._store.answers.mark_delivered, answer.id, part=1, platform_message_id="")
+            return
+        fresh = await run_blocking(self._store.inbox.get, stored.id)  # its placeholder may have come since
+        if fresh is None or fresh.replaced:  # forgotten, or a newer version has its place
+            await run_blocking(self._store.answers.abandon, answer.id)
+            return
+        messenger = self._messengers[stored.message.platform]
+        language = await self._language(stored)
+        rates = answer.id if _can_be_rated(answer) else None
+        buttons = below(answer, language, human=self._handoffs.possible)
+        parts = messenger.parts(card_of(answer.answer, language, buttons=buttons, rates=rates))
+        await run_blocking(self._store.answers.plan_delivery, answer.id, parts=len(parts))
+        states = await run_blocking(self._store.answers.deliveries, answer.id)
+        earlier = await self._earlier(stored)
+        placed = {state.part: state.platform_message_id for state in states if state.platform_message_id}
+        if fresh.reply_id:
+            placed.setdefault(1, fresh.reply_id)
+        for number, message_id in enumerate(earlier, start=1):
+            placed.setdefault(number, message_id)
+        await deliver(
+            messenger,
+            target_of(stored),
+            parts,
+            _AnswerProgress(self._store, answer.id),
+            places=[placed.get(number, "") for number in range(1, max(placed, default=0) + 1)],
+            done=frozenset(state.part for state in states if state.delivered_at is not None),
+            sleep=self._sleep,
+        )
+        self.counts["delivered"] += 1
+
+    async def _send_posts(self) -> None:
+        for platform in self._messengers:
+            for post in await run_blocking(self._store.posts.pending, platform):
+                lane = ("posts", platform, post.channel, post.thread)
+                self._lanes.put(lane, ("post", post.id), partial(self._send_post, post.id), always=True)
+
+    async def _send_post(self, post_id: int) -> None:
+        post = await run_blocking(self._store.posts.get, post_id)
+        if post is None or not post.waits:
+            return
+        messenger = self._messengers[post.platform]
+        target = await self._target_of_post(post)
+        parts = messenger.parts(Card(text=post.body.text, buttons=post.body.buttons))[:1]
+        try:
+            await deliver(
+                messenger,
+                target,
+                parts,
+                _PostProgress(self._store, post.id),
+                places=[post.platform_message_id],
+                sleep=self._sleep,
+            )
+        except PlaceGoneError:
+            self.counts["unreachable readers"] += 1
+            await run_blocking(self._store.posts.abandon, post.id)
+        except PlatformError as error:
+            log.warning(
+                "post failed", extra={"action": "post-failed", "post_id": post.id, "error": type(error).__name__}
+            )
+
+    async def _target_of_post(self, post: Post) -> Target:
+        root = await run_blocking(self._store.posts.by_key, post.body.under) if post.body.under else None
+        under = root.platform_message_id if root is not None else ""
+        return Target(
+            channel=post.channel,
+            thread=post.thread,
+            place=Place.THREAD if post.thread or under else Place.GROUP,
+            reply_to=under,
+        )
+
+    async def _sweep(self) -> None:
+        """Try again what could not be delivered."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            for platform in self._messengers:
+                for answer in await run_blocking(self._store.answers.undelivered, platform):
+                    await self._deliver_later(answer)
+            await self._send_posts()
+
+
+class _Growing:
+    """An answer that grows before its reader's eyes, from its first words on."""
+
+    def __init__(
+        self,
+        store: Store,
+        messenger: Messenger,
+        stored: StoredMessage,
+        place: str,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._messenger = messenger
+        self._stored = stored
+        self._place = place
+        self._sleep = sleep
+        self._typist: Typist | None = None
+        self._text = ""
+
+    def add(self, text: str) -> None:
+        self._text += text
+        if self._typist is None:
+            target = target_of(self._stored)
+            live = self._messenger.live(target, self._placed, self._place)
+            self._typist = Typist(live, seconds=self._messenger.live_seconds(target), sleep=self._sleep)
+        self._typist.show(self._text)
+
+    async def close(self) -> None:
+        """Show nothing more; again does nothing."""
+        typist, self._typist = self._typist, None
+        if typist is not None:
+            await typist.close()
+
+    async def _placed(self, message_id: str) -> None:
+        await run_blocking(self._store.inbox.note_reply, self._stored.id, message_id)
+
+
+class _AnswerProgress:
+    def __init__(self, store: Store, answer_id: int) -> None:
+        self._store = store
+        self._answer_id = answer_id
+
+    async def placed(self, number: int, message_id: str) -> None:
+        await run_blocking(self._store.answers.place_part, self._answer_id, part=number, platform_message_id=message_id)
+
+    async def delivered(self, number: int, message_id: str) -> None:
+        await run_blocking(
+            self._store.answers.mark_delivered, self._answer_id, part=number, platform_message_id=message_id
+        )
+
+
+class _PostProgress:
+    def __init__(self, store: Store, post_id: int) -> None:
+        self._store = store
+        self._post_id = post_id
+
+    async def placed(self, number: int, message_id: str) -> None:  # noqa: ARG002 - a post has one part
+        await run_blocking(self._store.posts.placed, self._post_id, message_id)
+
+    async def delivered(self, number: int, message_id: str) -> None:  # noqa: ARG002 - a post has one part
+        await run_blocking(self._store.posts.delivered, self._post_id)
+
+
+def _lane(stored: StoredMessage) -> tuple[str, str, str]:
+    message = stored.message
+    return (message.platform, message.channel, message.thread)
+
+
+def _can_be_rated(answer: StoredAnswer) -> bool:
+    return answer.answer.kind in {AnswerKind.GENERATED, AnswerKind.QUOTED, AnswerKind.CURATED}

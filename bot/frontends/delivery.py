@@ -1,0 +1,142 @@
+"""Brings an answer to its platform exactly once, whatever happens on the way.
+
+Sending a message is the one act that no platform lets us repeat safely: after a crash in the middle nobody can tell
+whether it went through. So what is sent is a placeholder without content; its id is stored, and the text is edited into
+it, which may be repeated any number of times. The worst that a crash leaves behind is a lone "…".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay
+from tenacity.wait import wait_random_exponential
+
+from bot.blocking import uncut
+from bot.frontends.base import (
+    PLACEHOLDER,
+    MarkupError,
+    MessageGoneError,
+    Messenger,
+    Part,
+    Target,
+    ThrottledError,
+    UnreachableError,
+)
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
+
+GIVE_UP_SECONDS = 900.0  # what is not through by then waits in the store for the next sweep
+MOST_PLACEHOLDERS = 3  # somebody who removes each one does not want the answer
+_backoff = wait_random_exponential(multiplier=0.5, max=30)
+
+
+async def patiently(act: Callable[[], Awaitable[T]], *, sleep: Sleep = asyncio.sleep) -> T:
+    """Do something on a platform, again and again while it is throttled or unreachable.
+
+    Raises:
+        PlatformError: Waiting would not help, or did not for a quarter of an hour.
+    """
+    attempts = AsyncRetrying(
+        retry=retry_if_exception_type((ThrottledError, UnreachableError)),
+        wait=_seconds_to_wait,
+        stop=stop_after_delay(GIVE_UP_SECONDS),
+        sleep=sleep,
+        reraise=True,
+    )
+    async for attempt in attempts:
+        with attempt:
+            return await act()
+    raise AssertionError  # unreachable: the loop returns or raises
+
+
+def _seconds_to_wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after if isinstance(error, ThrottledError) else _backoff(state)
+
+
+class Progress(Protocol):
+    """How far a delivery got, in the store."""
+
+    async def placed(self, number: int, message_id: str) -> None:
+        """Note the message that part `number` (from 1) will be edited into; "" for none any more."""
+
+    async def delivered(self, number: int, message_id: str) -> None:
+        """Note that a part is there."""
+
+
+async def deliver(
+    messenger: Messenger,
+    target: Target,
+    parts: Sequence[Part],
+    progress: Progress,
+    *,
+    places: Sequence[str],
+    done: frozenset[int] = frozenset(),
+    sleep: Sleep = asyncio.sleep,
+) -> tuple[str, ...]:
+    """Bring parts to their place, in order.
+
+    Args:
+        messenger: Of the platform.
+        target: Where.
+        parts: What.
+        progress: Told of each step before the next.
+        places: Ids of messages that stand there already, for the first parts in order; "" for none. Those beyond the
+            parts are removed: they belong to an earlier, longer answer.
+        done: Numbers of the parts that are there already.
+        sleep: Waits so many seconds.
+
+    Returns:
+        The messages' ids.
+
+    Raises:
+        PlatformError: It did not get through; what did is noted.
+    """
+    ids: list[str] = []
+    for number, part in enumerate(parts, start=1):
+        known = places[number - 1] if number <= len(places) else ""
+        ids.append(
+            known
+            if number in done
+            else await _deliver_part(messenger, target, number, part, progress, known=known, sleep=sleep)
+        )
+    for surplus in filter(None, places[len(parts) :]):
+        await patiently(lambda gone=surplus: messenger.delete(target, gone), sleep=sleep)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    return tuple(ids)
+
+
+async def _deliver_part(
+    messenger: Messenger, target: Target, number: int, part: Part, progress: Progress, *, known: str, sleep: Sleep
+) -> str:
+    message_id = known
+    for attempt in range(1, MOST_PLACEHOLDERS + 1):
+        if not message_id:
+            message_id = await patiently(lambda: uncut(_place(messenger, target, number, progress)), sleep=sleep)
+        try:
+            await _write(messenger, target, message_id, part, sleep=sleep)
+        except MessageGoneError:
+            await progress.placed(number, "")
+            message_id = ""
+            if attempt == MOST_PLACEHOLDERS:
+                raise
+            continue
+        await progress.delivered(number, message_id)
+        break
+    return message_id
+
+
+async def _place(messenger: Messenger, target: Target, number: int, progress: Progress) -> str:
+    message_id = await messenger.send(target, PLACEHOLDER)
+    await progress.placed(number, message_id)
+    return message_id
+
+
+async def _write(messenger: Messenger, target: Target, message_id: str, part: Part, *, sleep: Sleep) -> None:
+    try:
+        await patiently(lambda: messenger.edit(target, message_id, part), sleep=sleep)
+    except MarkupError:
+        await patiently(lambda: messenger.edit(target, message_id, part, plain=True), sleep=sleep)

@@ -1,0 +1,158 @@
+"""Ask a human: a conversation goes to the team's channel, the bot is silent, and people's replies go to the asker."""
+
+from __future__ import annotations
+
+from bot.blocking import run_blocking
+from bot.buttons import Rows, Verb, data_of
+from bot.cards import safe
+from bot.config import ServeSettings
+from bot.store.handoffs import Handoff
+from bot.store.people import Person
+from bot.store.posts import PostBody
+from bot.store.store import Store
+from bot.texts import say
+from bot.types import Button, StoredMessage
+
+TURNS = 5  # of the conversation that go along
+_NO_LIMIT = 2**62  # above every message id
+
+
+class Handoffs:
+    """Conversations given to people."""
+
+    def __init__(self, store: Store, settings: ServeSettings, *, language: str) -> None:
+        """Keep the store.
+
+        Args:
+            store: Where handoffs and the posts that carry them lie.
+            settings: Where the team is.
+            language: In which to speak to the team.
+        """
+        self._store = store
+        self._platform, _, self._channel = settings.team.partition(":")
+        self._language = language
+
+    @property
+    def possible(self) -> bool:
+        """Whether there are people to pass a conversation on to."""
+        return bool(self._channel)
+
+    async def open(self, conversation_id: int, person: Person, question: str) -> bool:
+        """Pass a conversation on; False if there is nobody to pass it to. Again changes nothing."""
+        if not self.possible:
+            return False
+        handoff = await run_blocking(
+            self._store.handoffs.open,
+            conversation_id,
+            person.id,
+            question,
+            team_platform=self._platform,
+            team_channel=self._channel,
+        )
+        turns = await run_blocking(self._store.inbox.history, conversation_id, before_message_id=_NO_LIMIT, turns=TURNS)
+        earlier = "\n\n".join(
+            f"**{say('handoff-asked', self._language)}** {safe(turn.question)}\n"
+            f"**{say('handoff-answered', self._language)}** {safe(turn.answer)}"
+            for turn in turns
+        )
+        text = say("handoff-question", self._language, name=safe(person.name) or person.platform_user_id)
+        text = f"{text}\n\n{quoted(question)}"
+        if earlier:
+            text += f"\n\n{say('handoff-history', self._language)}\n\n{earlier}"
+        text += f"\n\n_{say('handoff-how', self._language)}_"
+        await run_blocking(
+            self._store.posts.add,
+            root_key(handoff.id),
+            PostBody(text=text, buttons=self._resolve_row(handoff.id)),
+            platform=self._platform,
+            channel=self._channel,
+            handoff_id=handoff.id,
+        )
+        return True
+
+    async def of_reply(self, platform: str, channel: str, thread: str, reply_to: str) -> Handoff | None:
+        """The open handoff that something said in the team's channel belongs to; None for all else."""
+        if (platform, channel) != (self._platform, self._channel):
+            return None
+        for message_id in filter(None, (reply_to, thread)):
+            post = await run_blocking(self._store.posts.by_message, platform, channel, message_id)
+            if post is not None and post.handoff_id is not None:
+                handoff = await run_blocking(self._store.handoffs.get, post.handoff_id)
+                return handoff if handoff is not None and handoff.resolved_at is None else None
+        return None
+
+    async def relay(self, stored: StoredMessage) -> bool:
+        """Pass a message on if its conversation is with people: the asker's to the team, the team's to the asker.
+
+        Returns:
+            Whether it was passed on; the bot says nothing to it then.
+        """
+        message = stored.message
+        if message.origin.command or message.origin.replaces:
+            return False
+        name = safe(message.sender_name) or message.sender
+        text = f"**{name}:** {safe(message.text)}"
+        key = f"relay:{stored.id}"
+        theirs = await self.of_reply(message.platform, message.channel, message.thread, message.origin.reply_to)
+        if theirs is not None:
+            await run_blocking(
+                self._store.posts.add,
+                key,
+                PostBody(text=text),
+                platform=theirs.platform,
+                channel=theirs.channel,
+                thread=theirs.thread,
+                handoff_id=theirs.id,
+            )
+            await run_blocking(self._store.handoffs.said, theirs.id, message.text)
+            return True
+        mine = await run_blocking(self._store.handoffs.open_in, stored.conversation_id)
+        if mine is None:
+            return False
+        await run_blocking(
+            self._store.posts.add,
+            key,
+            PostBody(text=text, under=root_key(mine.id)),
+            platform=mine.team_platform,
+            channel=mine.team_channel,
+            handoff_id=mine.id,
+        )
+        return True
+
+    async def resolve(self, handoff_id: int) -> Handoff | None:
+        """Let the bot answer there again, and tell the asker; None if it had been resolved before."""
+        if not await run_blocking(self._store.handoffs.resolve, handoff_id):
+            return None
+        handoff = await run_blocking(self._store.handoffs.get, handoff_id)
+        if handoff is None:
+            return None
+        asker = await run_blocking(self._store.people.get, handoff.user_id)
+        await run_blocking(
+            self._store.posts.add,
+            f"handoff:{handoff_id}:resolved",
+            PostBody(text=say("handoff-resolved", (asker.language if asker else "") or self._language)),
+            platform=handoff.platform,
+            channel=handoff.channel,
+            thread=handoff.thread,
+            handoff_id=handoff_id,
+        )
+        return handoff
+
+    def keep_row(self, handoff: Handoff) -> Rows:
+        """The offer to keep a resolved pair as a curated answer; none if people said nothing."""
+        if not handoff.reply:
+            return ()
+        return ((Button(label=say("button-keep", self._language), data=data_of(Verb.KEEP, handoff.id)),),)
+
+    def _resolve_row(self, handoff_id: int) -> Rows:
+        return ((Button(label=say("button-resolve", self._language), data=data_of(Verb.RESOLVE, handoff_id)),),)
+
+
+def root_key(handoff_id: int) -> str:
+    """The key of the post that a handoff begins with in the team's channel."""
+    return f"handoff:{handoff_id}:question"
+
+
+def quoted(text: str) -> str:
+    """A text as a Markdown quotation."""
+    return "\n".join(f"> {line}" for line in safe(text).splitlines()) or "> "

@@ -1,0 +1,126 @@
+"""Work in lanes: one thing after the other within a lane, several lanes side by side, a limit to what may wait."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    key: Hashable  # names the job within its lane
+    job: Job
+
+
+class Lanes:
+    """Runs jobs in order within a lane.
+
+    A lane that has much to do holds up nobody but itself: a lane takes one turn at a time, and turns go round.
+    """
+
+    def __init__(self, *, width: int, capacity: int) -> None:
+        """Start empty.
+
+        Args:
+            width: How many lanes work at the same time at most.
+            capacity: How many jobs may wait in all.
+        """
+        self._width = asyncio.Semaphore(width)
+        self._capacity = capacity
+        self._waiting: dict[Hashable, deque[_Waiting]] = {}
+        self._running: dict[Hashable, tuple[Hashable, asyncio.Task[None]]] = {}  # lane -> (job's key, its task)
+        self._lanes: dict[Hashable, asyncio.Task[None]] = {}
+        self._closed = False
+        self.failures = 0  # jobs that ended with an exception
+
+    def __len__(self) -> int:
+        """How many jobs wait."""
+        return sum(len(jobs) for jobs in self._waiting.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs or waits."""
+        return bool(self._lanes)
+
+    def put(self, lane: Hashable, key: Hashable, job: Job, *, always: bool = False) -> bool:
+        """Add a job at the end of a lane.
+
+        Args:
+            lane: Which; made if it is new.
+            key: Names the job, for `cancel`.
+            job: What to do. An exception of its own ends only it.
+            always: Take it however many wait.
+
+        Returns:
+            False if too many wait already, or nothing is taken any more; the job is not taken then.
+        """
+        if self._closed or (len(self) >= self._capacity and not always):
+            return False
+        self._waiting.setdefault(lane, deque()).append(_Waiting(key, job))
+        if lane not in self._lanes:
+            self._lanes[lane] = asyncio.create_task(self._drive(lane))
+        return True
+
+    async def cancel(self, lane: Hashable, key: Hashable) -> bool:
+        """Take a job out of its lane, or stop it if it runs; returns when it has stopped. False if there is none."""
+        jobs = self._waiting.get(lane)
+        if jobs is not None:
+            kept = deque(job for job in jobs if job.key != key)
+            if len(kept) != len(jobs):
+                self._waiting[lane] = kept
+                return True
+        running, task = self._running.get(lane, (None, None))
+        if task is None or running != key:
+            return False
+        task.cancel()
+        await asyncio.wait([task])
+        return True
+
+    async def close(self, *, seconds: float) -> None:
+        """Take nothing more, drop what waits, and let what runs finish; after so many seconds it is stopped."""
+        self._closed = True
+        for jobs in self._waiting.values():
+            jobs.clear()
+        if self._lanes:
+            await asyncio.wait(list(self._lanes.values()), timeout=seconds)
+        rest = [*(task for _, task in self._running.values()), *self._lanes.values()]
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.wait(rest)
+
+    async def idle(self) -> None:
+        """Wait until nothing runs and nothing waits."""
+        while self._lanes:
+            await asyncio.wait(list(self._lanes.values()))
+
+    async def _drive(self, lane: Hashable) -> None:
+        try:
+            while jobs := self._waiting.get(lane):
+                async with self._width:
+                    if not (jobs := self._waiting.get(lane)):  # cancelled while it waited for its turn
+                        break
+                    await self._run(lane, jobs.popleft())
+        finally:
+            self._waiting.pop(lane, None)
+            self._lanes.pop(lane, None)
+
+    async def _run(self, lane: Hashable, waiting: _Waiting) -> None:
+        task = asyncio.create_task(waiting.job())
+        self._running[lane] = (waiting.key, task)
+        try:
+            await asyncio.wait([task])
+        finally:
+            self._running.pop(lane, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failures += 1
+            # by type only: an exception's text may quote what a person wrote
+            log.error("a job failed", extra={"action": "job-failed", "error": type(error).__name__, "job": waiting.key})

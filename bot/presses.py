@@ -1,0 +1,262 @@
+"""What the buttons do. Everything is stored before a press is acknowledged, and pressing again counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.blocking import run_blocking
+from bot.buttons import Pressed, Verb, after_reason, below, read, reason_of, reasons
+from bot.cards import Card
+from bot.frontends.base import Press, Response
+from bot.handoff import Handoffs
+from bot.store.expectations import Expectation
+from bot.store.inbox import EDIT_MARK
+from bot.store.people import Person
+from bot.store.store import Store
+from bot.teaching import Teacher
+from bot.texts import say
+from bot.types import (
+    Button,
+    Correction,
+    Message,
+    Origin,
+    Rating,
+    RatingValue,
+    Role,
+    StoredAnswer,
+    Wanted,
+)
+
+CORRECTION_MINUTES = 30  # how long the right answer is waited for after it was asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a press leads to."""
+
+    response: Response
+    message: Message | None = None  # to be answered as if it had been said
+    posts: bool = False  # whether something is to be said elsewhere
+
+
+class Presses:
+    """Carries out what buttons say."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        handoffs: Handoffs,
+        teacher: Teacher,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._handoffs = handoffs
+        self._teacher = teacher
+        self._now = now
+        self._acts: dict[Verb, Callable[[Press, Pressed, Person, str], Awaitable[Outcome]]] = {
+            Verb.RATE: self._rate,
+            Verb.REASON: self._reason,
+            Verb.CORRECT: self._correct,
+            Verb.AGAIN: self._again,
+            Verb.HUMAN: self._human,
+            Verb.ASK: self._ask,
+            Verb.BACK: self._back,
+            Verb.COMMAND: self._command,
+            Verb.RESOLVE: self._resolve,
+            Verb.KEEP: self._keep,
+        }
+
+    async def press(self, press: Press, person: Person, language: str) -> Outcome:
+        """Do what a button says.
+
+        Args:
+            press: Which button, by whom.
+            person: The one who pressed.
+            language: In which to speak to them.
+        """
+        pressed = read(press.data)
+        if pressed is None:
+            return _say(say("button-unknown", language))
+        return await self._acts[pressed.verb](press, pressed, person, language)
+
+    # -- ratings
+
+    async def _rate(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
+        answer = await self._answer(pressed)
+        if answer is None or pressed.argument not in set(RatingValue):
+            return _say(say("button-unknown", language))
+        value = RatingValue(pressed.argument)
+        before = await run_blocking(self._store.ratings.of, answer.id, person.id)
+        if before is None or before.value is not value:  # a reason that was given before stays
+            rating = Rating(answer_id=answer.id, user_id=person.id, value=value)
+            await run_blocking(self._store.ratings.rate, rating)
+        if value is RatingValue.DOWN:
+            return Outcome(response=Response(toast=say("ask-reason", language), buttons=reasons(answer.id, language)))
+        return Outcome(response=Response(toast=say("thanks", language), buttons=self._below(answer, language, value)))
+
+    async def _reason(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
+        answer, reason = await self._answer(pressed), reason_of(pressed.argument)
+        if answer is None or reason is None:
+            return _say(say("button-unknown", language))
+        rating = Rating(answer_id=answer.id, user_id=person.id, value=RatingValue.DOWN, reason=reason)
+        await run_blocking(self._store.ratings.rate, rating)
+        return Outcome(
+            response=Response(toast=say("thanks-reason", language), buttons=after_reason(answer.id, language))
+        )
+
+    async def _back(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
+        answer = await self._answer(pressed)
+        if answer is None:
+            return _say(say("button-unknown", language))
+        rating = await run_blocking(self._store.ratings.of, answer.id, person.id)
+        rated = rating.value if rating else None
+        return Outcome(response=Response(buttons=self._below(answer, language, rated)))
+
+    async def _correct(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        answer = await self._answer(pressed)
+        if answer is None:
+            return _say(say("button-unknown", language))
+        if press.text.strip():  # a form was filled in
+            correction = Correction(answer_id=answer.id, user_id=person.id, text=press.text.strip())
+            await run_blocking(self._store.ratings.correct, correction)
+            return _say(say("thanks-correction", language))
+        await run_blocking(
+            self._store.expectations.expect,
+            press.platform,
+            press.channel,
+            press.thread,
+            person.id,
+            Expectation(kind=Wanted.CORRECTION, subject=answer.id),
+            minutes=CORRECTION_MINUTES,
+        )
+        return Outcome(
+            response=Response(
+                say=Card(text=say("ask-correction", language)),
+                buttons=self._below(answer, language, RatingValue.DOWN),
+                expects_text=True,
+            )
+        )
+
+    # -- other answers
+
+    async def _again(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        answer = await self._answer(pressed)
+        asked = None if answer is None else await run_blocking(self._store.inbox.get, answer.message_id)
+        if answer is None or asked is None:
+            return _say(say("button-unknown", language))
+        original = asked.message.origin.replaces or asked.message.event_id
+        origin = asked.message.origin
+        shown = tuple(source.chunk_id for source in answer.answer.sources)
+        again = Message(
+            platform=press.platform,
+            event_id=f"{original}{EDIT_MARK}again-{answer.id}",  # pressed twice, it is looked for once
+            channel=press.channel,
+            thread=asked.message.thread,
+            sender=person.platform_user_id,
+            sender_name=person.name,
+            text=asked.message.text,
+            received_at=self._now(),
+            origin=Origin(
+                place=origin.place,
+                language=origin.language,
+                message_id=origin.message_id,
+                replaces=original,
+                avoid=tuple(dict.fromkeys((*origin.avoid, *shown))),
+                team=origin.team,
+            ),
+        )
+        return Outcome(response=Response(toast=say("looking-again", language)), message=again)
+
+    async def _ask(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        answer = await self._answer(pressed)
+        number = int(pressed.argument) if pressed.argument.isdecimal() else 0
+        if answer is None or not 1 <= number <= len(answer.answer.suggestions):
+            return _say(say("button-unknown", language))
+        text = answer.answer.suggestions[number - 1]
+        return Outcome(response=Response(toast=text), message=self._said(press, person, text))
+
+    async def _command(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
+        message = self._said(press, person, pressed.argument, command=pressed.subject)
+        return Outcome(response=Response(), message=message)
+
+    # -- people
+
+    async def _human(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
+        answer = await self._answer(pressed)
+        if answer is None:
+            return _say(say("button-unknown", language))
+        opened = await self._handoffs.open(answer.conversation_id, person, answer.question)
+        text = say("handed-off" if opened else "human", language)
+        return Outcome(response=Response(toast="", say=Card(text=text)), posts=opened)
+
+    async def _resolve(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        handoff = await run_blocking(self._store.handoffs.get, int(pressed.subject)) if _is_id(pressed) else None
+        if handoff is None or (press.platform, press.channel) != (handoff.team_platform, handoff.team_channel):
+            return _say(say("button-unknown", language))
+        resolved = await self._handoffs.resolve(handoff.id)
+        if resolved is None:
+            return _say(say("resolved-before", language))
+        await self._audit(press, person, "resolve handoff", str(handoff.id))
+        return Outcome(
+            response=Response(toast=say("resolved", language), buttons=self._handoffs.keep_row(resolved)), posts=True
+        )
+
+    async def _keep(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        handoff = await run_blocking(self._store.handoffs.get, int(pressed.subject)) if _is_id(pressed) else None
+        if handoff is None or not handoff.reply:
+            return _say(say("button-unknown", language))
+        if person.role not in {Role.TRAINER, Role.ADMIN, Role.OWNER}:
+            await self._audit(press, person, "refused: keep", str(handoff.id))
+            return _say(say("not-allowed", language, role=say("role-trainer", language)))
+        await run_blocking(self._teacher.teach, handoff.question, handoff.reply)
+        await self._audit(press, person, "teach", handoff.question)
+        return Outcome(response=Response(toast=say("taught", language), buttons=()))
+
+    # -- helpers
+
+    async def _answer(self, pressed: Pressed) -> StoredAnswer | None:
+        if not _is_id(pressed):
+            return None
+        return await run_blocking(self._store.answers.get, int(pressed.subject))
+
+    def _below(self, answer: StoredAnswer, language: str, rated: RatingValue | None) -> tuple[tuple[Button, ...], ...]:
+        return below(answer, language, rated=rated, human=self._handoffs.possible)
+
+    def _said(self, press: Press, person: Person, text: str, *, command: str = "") -> Message:
+        return Message(
+            platform=press.platform,
+            event_id=f"press:{press.event_id}",
+            channel=press.channel,
+            thread=press.thread,
+            sender=person.platform_user_id,
+            sender_name=person.name,
+            text=text,
+            received_at=self._now(),
+            origin=Origin(
+                place=press.place,
+                command=command,
+                language=press.language,
+                message_id=press.message_id,
+                team=press.team,
+            ),
+        )
+
+    async def _audit(self, press: Press, person: Person, action: str, detail: str) -> None:
+        await run_blocking(
+            self._store.audit.record,
+            actor=f"{person.platform}:{person.platform_user_id}",
+            action=action,
+            place=f"{press.platform}:{press.channel}",
+            detail=detail,
+        )
+
+
+def _is_id(pressed: Pressed) -> bool:
+    return pressed.subject.isdecimal()
+
+
+def _say(text: str) -> Outcome:
+    return Outcome(response=Response(toast=text))

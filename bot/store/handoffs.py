@@ -1,0 +1,123 @@
+"""Conversations given to people: the bot is silent in them until the people are done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, insert, select, update
+
+from bot.store.clock import Clock
+from bot.store.engine import Database
+from bot.store.schema import ConversationRow, HandoffRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handoff:
+    """A conversation given to people."""
+
+    id: int
+    conversation_id: int
+    user_id: int  # the asker
+    platform: str  # where the asker is
+    channel: str
+    thread: str
+    question: str = field(repr=False)
+    reply: str = field(repr=False)  # the last thing that people said; "" before they said anything
+    team_platform: str  # where the people are
+    team_channel: str
+    resolved_at: datetime | None  # aware, UTC; None while it is open
+
+
+class Handoffs:
+    """Conversations given to people; at most one open in each conversation."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """Keep the database; `Store` makes it."""
+        self._database = database
+        self._clock = clock
+
+    def open(
+        self, conversation_id: int, user_id: int, question: str, *, team_platform: str, team_channel: str
+    ) -> Handoff:
+        """Give a conversation to people; one that is with them already stays as it is."""
+        with self._database.write() as connection:
+            # the conversation's row is the lock: two presses at once open one handoff
+            connection.execute(
+                select(ConversationRow.id).where(ConversationRow.id == conversation_id).with_for_update()
+            )
+            current = _handoffs().where(HandoffRow.conversation_id == conversation_id, HandoffRow.resolved_at.is_(None))
+            row = connection.execute(current).first()
+            if row is None:
+                connection.execute(
+                    insert(HandoffRow).values(
+                        conversation_id=conversation_id,
+                        user_id=user_id,
+                        question=question,
+                        reply="",
+                        team_platform=team_platform,
+                        team_channel=team_channel,
+                        opened_at=self._clock(),
+                        resolved_at=None,
+                    )
+                )
+                row = connection.execute(current).one()
+        return _handoff(row)
+
+    def get(self, handoff_id: int) -> Handoff | None:
+        """Read one."""
+        return self._first(_handoffs().where(HandoffRow.id == handoff_id))
+
+    def open_in(self, conversation_id: int) -> Handoff | None:
+        """Read the one that is open in a conversation."""
+        return self._first(
+            _handoffs().where(HandoffRow.conversation_id == conversation_id, HandoffRow.resolved_at.is_(None))
+        )
+
+    def waiting(self) -> tuple[Handoff, ...]:
+        """Read all that are open, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(_handoffs().where(HandoffRow.resolved_at.is_(None)).order_by(HandoffRow.id))
+            return tuple(_handoff(row) for row in rows)
+
+    def said(self, handoff_id: int, reply: str) -> None:
+        """Note what people said last; once resolved it is offered as a curated answer."""
+        with self._database.write() as connection:
+            connection.execute(update(HandoffRow).where(HandoffRow.id == handoff_id).values(reply=reply))
+
+    def resolve(self, handoff_id: int) -> bool:
+        """End a handoff: the bot answers there again. False if it had ended before."""
+        change = (
+            update(HandoffRow)
+            .where(HandoffRow.id == handoff_id, HandoffRow.resolved_at.is_(None))
+            .values(resolved_at=self._clock())
+            .returning(HandoffRow.id)
+        )
+        with self._database.write() as connection:
+            return connection.execute(change).first() is not None
+
+    def _first(self, query: Select[*tuple[Any, ...]]) -> Handoff | None:
+        with self._database.read() as connection:
+            row = connection.execute(query.limit(1)).first()
+        return None if row is None else _handoff(row)
+
+
+def _handoffs() -> Select[*tuple[Any, ...]]:
+    return select(
+        HandoffRow.id,
+        HandoffRow.conversation_id,
+        HandoffRow.user_id,
+        ConversationRow.platform,
+        ConversationRow.channel,
+        ConversationRow.thread,
+        HandoffRow.question,
+        HandoffRow.reply,
+        HandoffRow.team_platform,
+        HandoffRow.team_channel,
+        HandoffRow.resolved_at,
+    ).join_from(HandoffRow, ConversationRow)
+
+
+def _handoff(row: Row[*tuple[Any, ...]]) -> Handoff:
+    return Handoff(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented public name for a row as a mapping

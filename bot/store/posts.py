@@ -1,0 +1,141 @@
+"""Posts: what the bot says without having been asked, each exactly once however often it is asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, select, update
+
+from bot.store.clock import Clock
+from bot.store.engine import Database
+from bot.store.schema import DeliveryState, PostRow
+from bot.store.statements import upserting
+from bot.types import Button
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostBody:
+    """What a post says."""
+
+    text: str = field(repr=False)  # Markdown
+    buttons: tuple[tuple[Button, ...], ...] = ()  # rows
+    under: str = ""  # the key of the post that it continues: as a reply to it, or in its thread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Something to be said in a place."""
+
+    id: int
+    key: str
+    handoff_id: int | None  # whose exchange it belongs to
+    platform: str
+    channel: str
+    thread: str
+    body: PostBody
+    platform_message_id: str  # "" until there is a message on the platform that it is edited into
+    waits: bool  # whether it still has to be sent
+
+
+_BODY = TypeAdapter(PostBody)
+_POST = (
+    PostRow.id,
+    PostRow.key,
+    PostRow.handoff_id,
+    PostRow.platform,
+    PostRow.channel,
+    PostRow.thread,
+    PostRow.body,
+    PostRow.platform_message_id,
+    PostRow.state,
+)
+
+
+class Posts:
+    """Posts and how far they got."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """Keep the database; `Store` makes it."""
+        self._database = database
+        self._clock = clock
+
+    def add(
+        self, key: str, body: PostBody, *, platform: str, channel: str, thread: str = "", handoff_id: int | None = None
+    ) -> Post:
+        """Keep a post to be sent; the same key again gives the post that is there, unchanged."""
+        with self._database.write() as connection:
+            insert = upserting(connection, PostRow).values(
+                key=key,
+                handoff_id=handoff_id,
+                platform=platform,
+                channel=channel,
+                thread=thread,
+                body=json.dumps(_BODY.dump_python(body, mode="json")),
+                state=DeliveryState.PENDING,
+                platform_message_id="",
+                created_at=self._clock(),
+            )
+            connection.execute(insert.on_conflict_do_nothing(index_elements=[PostRow.key]))
+            return _post(connection.execute(select(*_POST).where(PostRow.key == key)).one())
+
+    def pending(self, platform: str) -> tuple[Post, ...]:
+        """Read the posts that still have to be sent, oldest first."""
+        query = select(*_POST).where(PostRow.platform == platform, PostRow.state == DeliveryState.PENDING)
+        with self._database.read() as connection:
+            return tuple(_post(row) for row in connection.execute(query.order_by(PostRow.id)))
+
+    def get(self, post_id: int) -> Post | None:
+        """Read one."""
+        with self._database.read() as connection:
+            row = connection.execute(select(*_POST).where(PostRow.id == post_id)).first()
+        return None if row is None else _post(row)
+
+    def by_message(self, platform: str, channel: str, platform_message_id: str) -> Post | None:
+        """Find the post that a message of the platform is."""
+        query = select(*_POST).where(
+            PostRow.platform == platform,
+            PostRow.channel == channel,
+            PostRow.platform_message_id == platform_message_id,
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query.limit(1)).first()
+        return None if row is None else _post(row)
+
+    def by_key(self, key: str) -> Post | None:
+        """Find a post by what makes it the same."""
+        with self._database.read() as connection:
+            row = connection.execute(select(*_POST).where(PostRow.key == key)).first()
+        return None if row is None else _post(row)
+
+    def placed(self, post_id: int, platform_message_id: str) -> None:
+        """Note the platform's message that the post will be edited into."""
+        self._change(post_id, platform_message_id=platform_message_id)
+
+    def delivered(self, post_id: int) -> None:
+        """Note that the whole post is there."""
+        self._change(post_id, state=DeliveryState.DELIVERED)
+
+    def abandon(self, post_id: int) -> None:
+        """Give a post up: its place cannot be reached any more."""
+        self._change(post_id, state=DeliveryState.ABANDONED)
+
+    def _change(self, post_id: int, **values: Any) -> None:  # noqa: ANN401 - whatever the columns take
+        with self._database.write() as connection:
+            connection.execute(update(PostRow).where(PostRow.id == post_id).values(**values))
+
+
+def _post(row: Row[*tuple[Any, ...]]) -> Post:
+    return Post(
+        id=row.id,
+        key=row.key,
+        handoff_id=row.handoff_id,
+        platform=row.platform,
+        channel=row.channel,
+        thread=row.thread,
+        body=_BODY.validate_python(json.loads(row.body)),
+        platform_message_id=row.platform_message_id,
+        waits=row.state is DeliveryState.PENDING,
+    )
