@@ -1,4 +1,4 @@
-"""The bot's own words in each language (Fluent files under bot/locales; add a file, add a language)."""
+"""The bot's own words in each language (Fluent files under bot/locales; add a folder, add a language)."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ def language_for(*, chosen: str, setting: str, client: str, text: str) -> str:
 
 @cache
 def languages() -> tuple[str, ...]:
-    """Every language that has a file."""
+    """Every language that has a folder."""
     folder = resources.files("bot") / "locales"
-    return tuple(sorted(f.name.removesuffix(".ftl") for f in folder.iterdir() if f.name.endswith(".ftl")))
+    return tuple(sorted(one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith("_")))
 
 
 def say(key: str, language: str, **values: str | int) -> str:
     """One of the bot's sentences.
 
     Args:
-        key: The message's name in the Fluent file.
-        language: As given by language_of; one without a file falls back to English.
+        key: The message's name in the Fluent files.
+        language: As given by language_of; one without a folder falls back to English.
         values: What the message's variables stand for.
 
     Raises:
@@ -83,13 +83,18 @@ def say(key: str, language: str, **values: str | int) -> str:
 @cache
 def _bundle(language: str) -> FluentBundle:
     bundle = FluentBundle([language], use_isolating=False)
-    source = (resources.files("bot") / "locales" / f"{language}.ftl").read_text(encoding="utf-8")
-    bundle.add_resource(FluentResource(source))
+    for source in _sources(language):
+        bundle.add_resource(FluentResource(source))
     return bundle
 
 
-def keys(language: str) -> frozenset[str]:
-    """The names of all messages in a language's file."""
-    source = (resources.files("bot") / "locales" / f"{language}.ftl").read_text(encoding="utf-8")
-    entries = (getattr(entry, "id", None) for entry in FluentResource(source).body)
-    return frozenset(entry.name for entry in entries if entry is not None)
+def keys(language: str) -> tuple[str, ...]:
+    """The names of all messages in a language's files, sorted; a name that stands there twice is here twice."""
+    entries = (getattr(entry, "id", None) for source in _sources(language) for entry in FluentResource(source).body)
+    return tuple(sorted(entry.name for entry in entries if entry is not None))
+
+
+def _sources(language: str) -> tuple[str, ...]:
+    folder = resources.files("bot") / "locales" / language
+    files = sorted((one for one in folder.iterdir() if one.name.endswith(".ftl")), key=lambda one: one.name)
+    return tuple(one.read_text(encoding="utf-8") for one in files)

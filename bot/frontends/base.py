@@ -194,6 +194,15 @@ def target_of(stored: StoredMessage) -> Target:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that `burnish doctor` looked at."""
+
+    name: str  # "token", "privacy mode"
+    ok: bool | None  # None: could not be told, or is a matter of taste
+    sentence: str  # what was found and, where it is not well, how to mend it; never a secret
+
+
 class Frontend(Protocol):
     """One platform's connection."""
 

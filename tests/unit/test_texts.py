@@ -11,6 +11,7 @@ def test_every_language_says_everything_that_english_says() -> None:
     assert languages() == ("en", "zh")
     for language in languages():
         assert keys(language) == keys("en")
+    assert len(set(keys("en"))) == len(keys("en")), "a sentence stands in two files"
 
 
 @pytest.mark.parametrize(

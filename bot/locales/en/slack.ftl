@@ -1,0 +1,1 @@
+# slack: to be filled.
