@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -46,8 +47,9 @@ class Command:
     """One command; what it does and how it is used are said by the texts `command-NAME` and `usage-NAME`."""
 
     name: str  # "why"; letters and underscores, as Telegram's menu wants it
-    run: Run
     least: Role = Role.USER
     places: frozenset[Place] = EVERYWHERE
-    aliases: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()  # lower case, words joined by "_"
     listed: bool = True  # in menus and help
+    alone: bool = True  # whether it means something without arguments
+    plain: re.Pattern[str] | None = None  # arguments with which it is a command even where nothing marks it as one

@@ -1,1 +1,27 @@
-# commands: to be filled.
+# What the commands say. command-NAME: one line for menus; usage-NAME: how it is given.
+command-help = What I can do
+command-ask = Ask a question
+command-why = Why the last answer is as it is
+command-sources = The passages behind the last answer
+command-rate = Rate the last answer
+command-new = Begin a new conversation
+command-language = Choose the language I speak
+command-privacy = What I store about you
+command-forget_me = Erase what I know about you
+command-human = Ask a human
+command-teach = Teach me an answer
+command-unanswered = Questions I could not answer
+command-report = How the answers are doing
+command-ingest = Add a document or a web page
+command-knowledge = What I know from
+command-status = How I am doing
+command-grant = Give somebody a role
+command-revoke = Take somebody's role away
+command-audit = Who did what
+command-versions = Versions of my models
+command-retrain = Train on what was learnt
+command-promote = Put a version in service
+command-rollback = Go back to the version before
+command-schedule = When to train
+command-pause = Stop training
+command-resume = Go on training

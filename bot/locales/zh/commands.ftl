@@ -1,1 +1,27 @@
-# commands: to be filled.
+# 各命令的文字。command-NAME：菜单中的一行说明；usage-NAME：用法。
+command-help = 我能做什么
+command-ask = 提一个问题
+command-why = 解释上一个回答的依据
+command-sources = 查看上一个回答引用的原文
+command-rate = 评价上一个回答
+command-new = 开始新对话
+command-language = 选择我使用的语言
+command-privacy = 我保存了哪些数据
+command-forget_me = 删除我的数据
+command-human = 转人工
+command-teach = 教我一个回答
+command-unanswered = 未能回答的问题
+command-report = 回答质量报告
+command-ingest = 添加文档或网页
+command-knowledge = 查看知识来源
+command-status = 运行状态
+command-grant = 授予角色
+command-revoke = 撤销角色
+command-audit = 操作记录
+command-versions = 模型版本
+command-retrain = 用新积累的样本训练
+command-promote = 启用一个版本
+command-rollback = 退回上一个版本
+command-schedule = 训练时间安排
+command-pause = 暂停训练
+command-resume = 恢复训练
