@@ -242,6 +242,12 @@ class Settings(_Section):
     telegram: TelegramSettings = TelegramSettings()
     slack: SlackSettings = SlackSettings()
 
+    @property
+    def serves(self) -> tuple[str, ...]:
+        """The chat platforms that are set up."""
+        found = {"telegram": self.telegram.token, "slack": self.slack.bot_token}
+        return tuple(name for name, secret in found.items() if secret.get_secret_value())
+
 
 class Folders(BaseModel):
     """The two folders that Burnish writes to, and the settings file."""

@@ -1,0 +1,131 @@
+"""`burnish serve`: everything that is configured, in one process, until it is told to stop.
+
+SIGTERM or Ctrl-C: no more events are taken, what is in hand is finished, what waits stays in the store. SIGHUP: the
+settings are read again, and if they are sound the same happens, and everything starts anew with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from bot.desk import Desk
+from bot.frontends.base import Frontend, PlatformError
+from bot.frontends.delivery import patiently
+from bot.http import HttpServer
+
+log = logging.getLogger(__name__)
+
+Facts = Callable[[], Mapping[str, int | str]]
+Say = Callable[[str], None]
+
+
+class Ending(Enum):
+    """Why a server ended."""
+
+    STOP = "stop"
+    RELOAD = "reload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What one set of settings serves with."""
+
+    desk: Desk
+    frontends: Sequence[Frontend]
+    listen: str  # of the health page
+    facts: Facts  # for the health page
+
+
+class Server:
+    """Runs the parts until a signal."""
+
+    def __init__(self, parts: Parts, *, say: Say) -> None:
+        """Keep the parts.
+
+        Args:
+            parts: Started and stopped here.
+            say: Shows a line to whoever started the program.
+        """
+        self._parts = parts
+        self._say = say
+        self._ending: asyncio.Future[Ending] | None = None
+
+    def end(self, ending: Ending) -> None:
+        """Come to an end; the first reason counts."""
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result(ending)
+
+    async def run(self) -> Ending:
+        """Serve until `end`.
+
+        Raises:
+            PlatformError: A token is wrong, or a platform cannot be reached for a quarter of an hour.
+            ListenError: The health page's address is taken.
+        """
+        self._ending = asyncio.get_running_loop().create_future()
+        health = HttpServer(health_app(self._parts), self._parts.listen, setting="serve.listen")
+        await health.start()
+        starting = [asyncio.create_task(self._start(frontend)) for frontend in self._parts.frontends]
+        try:
+            await self._parts.desk.start()
+            return await self._until_the_end(starting)
+        finally:
+            await self._stop(starting)
+            await health.stop()
+
+    async def _until_the_end(self, starting: Sequence[asyncio.Task[None]]) -> Ending:
+        assert self._ending is not None  # noqa: S101 - set by run
+        waiting: set[asyncio.Future[Ending] | asyncio.Task[None]] = {self._ending, *starting}
+        while not self._ending.done():
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # a front end that cannot start ends the program
+            waiting -= done
+        return self._ending.result()
+
+    async def _start(self, frontend: Frontend) -> None:
+        name = frontend.messenger.platform
+        await patiently(lambda: frontend.start(self._parts.desk))
+        log.info("listening", extra={"action": "listening", "platform": name})
+        self._say(f"{name}: listening")
+
+    async def _stop(self, starting: Sequence[asyncio.Task[None]]) -> None:
+        for task in starting:
+            task.cancel()
+        if starting:
+            await asyncio.wait(starting)
+        for frontend in self._parts.frontends:
+            with suppress(PlatformError):
+                await frontend.stop()
+        await self._parts.desk.stop()
+        for frontend in self._parts.frontends:
+            with suppress(PlatformError):
+                await frontend.aclose()
+
+
+def health_app(parts: Parts) -> Starlette:
+    """GET /health: how the program is doing, without anybody's words."""
+
+    async def health(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok", "waiting": parts.desk.waiting, **parts.facts()})
+
+    return Starlette(routes=[Route("/health", health)])
+
+
+def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
+    """Call these in the running loop: SIGTERM and SIGINT stop, SIGHUP reads the settings again."""
+    loop = asyncio.get_running_loop()
+    for name, act in (("SIGTERM", stop), ("SIGINT", stop), ("SIGHUP", reload)):
+        with suppress(NotImplementedError, AttributeError):  # Windows
+            loop.add_signal_handler(getattr(signal, name), act)
