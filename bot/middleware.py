@@ -82,7 +82,7 @@ def length_limit(settings: Settings) -> Middleware:
         async def limited(request: Request) -> AsyncGenerator[Event, None]:
             text = request.stored.message.text
             limit = settings.bot.max_message_characters
-            if len(text) > limit and not request.stored.message.origin.command:
+            if len(text) > limit and not is_command(request.stored.message):
                 language = language_of(text, setting=settings.bot.language)
                 said = say("too-long", language, characters=len(text), limit=limit)
                 reason = f"the message has {len(text)} characters, the limit is {limit}"
@@ -115,12 +115,18 @@ def relayed(relay: Callable[[StoredMessage], Awaitable[bool]]) -> Middleware:
     return wrap
 
 
+def is_command(message: Message) -> bool:
+    """Whether commands answer a message; `/ask` with a question is that question."""
+    command = message.origin.command
+    return bool(command) and not (command == "ask" and message.text.strip())
+
+
 def commanded(run: Callable[[StoredMessage], Awaitable[Answer]]) -> Middleware:
     """Give commands to whoever runs them."""
 
     def wrap(handler: Handler) -> Handler:
         async def command(request: Request) -> AsyncGenerator[Event, None]:
-            if request.stored.message.origin.command:
+            if is_command(request.stored.message):
                 yield Done(answer=await run(request.stored))
                 return
             async with aclosing(handler(request)) as events:

@@ -58,7 +58,10 @@ class Bot:
         return await run_blocking(self._store.inbox.accept, message, idle_minutes=idle)
 
     async def reply(self, stored: StoredMessage) -> AsyncGenerator[ReplyEvent, None]:
-        """Answer a stored message; the last event is Answered, and by then the answer is in the store."""
+        """Answer a stored message; the last event is Answered, and by then the answer is in the store.
+
+        A message that is gone once it was answered, because its sender is forgotten, ends without Answered.
+        """
         if await run_blocking(self._store.inbox.attempt, stored.id) > MAX_ATTEMPTS:
             yield await self._kept(stored, Done(answer=self._given_up(stored)))
             return
@@ -74,6 +77,8 @@ class Bot:
         request = Request(stored=stored, history=history, collections=None)
         async with aclosing(self._handler(request)) as events:
             async for event in events:
+                if isinstance(event, Done) and await run_blocking(self._store.inbox.get, stored.id) is None:
+                    return
                 yield await self._kept(stored, event)
 
     def _given_up(self, stored: StoredMessage) -> Answer:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
+from bot.store.errors import LastOwnerError
 from bot.store.schema import (
     AnswerRow,
     ConversationRow,
@@ -67,8 +68,17 @@ class People:
             return _person(connection.execute(select(*_PERSON).where(UserRow.id == user_id)).one())
 
     def set_role(self, user_id: int, role: Role) -> bool:
-        """Give a person a role; False if there is no such person."""
-        return self._set(user_id, role=role)
+        """Give a person a role; False if there is no such person.
+
+        Raises:
+            LastOwnerError: The person is the last owner and would be one no more.
+        """
+        owners = select(UserRow.id).where(UserRow.role == Role.OWNER).with_for_update()
+        change = update(UserRow).where(UserRow.id == user_id).values(role=role).returning(UserRow.id)
+        with self._database.write() as connection:
+            if role is not Role.OWNER and connection.execute(owners).scalars().all() == [user_id]:
+                raise LastOwnerError("The last owner stays one; let somebody else become owner first.")
+            return connection.execute(change).first() is not None
 
     def set_language(self, user_id: int, language: str) -> bool:
         """Speak a language to a person from now on, "" for that of their messages; False if there is no such person."""

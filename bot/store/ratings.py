@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
 from bot.store.errors import StoreError
-from bot.store.schema import AnswerRow, CorrectionRow, CorrectionStatus, RatingRow, UserRow
+from bot.store.schema import AnswerRow, CorrectionRow, CorrectionStatus, MessageRow, RatingRow, UserRow
 from bot.store.statements import upserting
-from bot.types import Correction, Rating, RatingValue
+from bot.types import Correction, Rating, RatingReason, RatingValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A correction as an admin sees it."""
+
+    id: int
+    answer_id: int
+    question: str = field(repr=False)
+    text: str = field(repr=False)  # what somebody says the right answer is
+    waits: bool  # whether nobody has decided yet
 
 
 class Ratings:
@@ -94,9 +108,43 @@ class Ratings:
             rows = connection.execute(query).all()
         return tuple(Correction(answer_id=row.answer_id, user_id=row.user_id, text=row.text) for row in rows)
 
-    def tally(self) -> Mapping[RatingValue, int]:
-        """Count the ratings by value; values that nobody gave count 0."""
+    def proposal(self, correction_id: int) -> Proposal | None:
+        """Read one correction with the question that it answers."""
+        with self._database.read() as connection:
+            row = connection.execute(_proposals().where(CorrectionRow.id == correction_id)).first()
+        return None if row is None else _proposal(row)
+
+    def proposed(self, limit: int) -> tuple[Proposal, ...]:
+        """Read the corrections that wait for an admin, oldest first."""
+        query = _proposals().where(CorrectionRow.status == CorrectionStatus.PROPOSED)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(CorrectionRow.id).limit(limit)).all()
+        return tuple(_proposal(row) for row in rows)
+
+    def decide(self, correction_id: int, *, approved: bool) -> bool:
+        """Approve or reject a correction; False if there is none that waits for it."""
+        status = CorrectionStatus.APPROVED if approved else CorrectionStatus.REJECTED
+        change = update(CorrectionRow).where(
+            CorrectionRow.id == correction_id, CorrectionRow.status == CorrectionStatus.PROPOSED
+        )
+        with self._database.write() as connection:
+            return connection.execute(change.values(status=status)).rowcount > 0
+
+    def reasons(self, since: datetime) -> Mapping[RatingReason | None, int]:
+        """Count the 👎 given since a time by their reason; None where none was given."""
+        query = (
+            select(RatingRow.reason, func.count())
+            .where(RatingRow.value == RatingValue.DOWN, RatingRow.rated_at >= since)
+            .group_by(RatingRow.reason)
+        )
+        with self._database.read() as connection:
+            return dict(connection.execute(query).all())
+
+    def tally(self, since: datetime | None = None) -> Mapping[RatingValue, int]:
+        """Count the ratings by value, all or those given since a time; values that nobody gave count 0."""
         query = select(RatingRow.value, func.count()).group_by(RatingRow.value)
+        if since is not None:
+            query = query.where(RatingRow.rated_at >= since)
         with self._database.read() as connection:
             counts = dict(connection.execute(query).all())
         return {value: counts.get(value, 0) for value in RatingValue}
@@ -117,3 +165,27 @@ def _refuse_unknown(connection: Connection, answer_id: int, user_id: int) -> Non
         raise StoreError(f"There is no answer {answer_id} to rate or correct.")
     if connection.execute(select(UserRow.id).where(UserRow.id == user_id)).first() is None:
         raise StoreError(f"There is no user {user_id} who could rate or correct.")
+
+
+def _proposals() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            CorrectionRow.id,
+            CorrectionRow.answer_id,
+            MessageRow.text.label("question"),
+            CorrectionRow.text.label("proposed"),
+            CorrectionRow.status,
+        )
+        .join_from(CorrectionRow, AnswerRow, AnswerRow.id == CorrectionRow.answer_id)
+        .join(MessageRow, MessageRow.id == AnswerRow.message_id)
+    )
+
+
+def _proposal(row: Row[*tuple[Any, ...]]) -> Proposal:
+    return Proposal(
+        id=row.id,
+        answer_id=row.answer_id,
+        question=row.question,
+        text=row.proposed,
+        waits=row.status is CorrectionStatus.PROPOSED,
+    )

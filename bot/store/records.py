@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -58,6 +58,16 @@ class Audit:
             AuditEntry(id=row.id, actor=row.actor, action=row.action, place=row.place, detail=row.detail, at=row.at)
             for row in reversed(rows)
         )
+
+    def count(self, *, actor: str, action: str, since: datetime) -> int:
+        """How often somebody did something since a time, that time included."""
+        query = (
+            select(func.count())
+            .select_from(AuditRow)
+            .where(AuditRow.actor == actor, AuditRow.action == action, AuditRow.at >= since)
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
 
 
 class Settings:

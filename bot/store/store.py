@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from bot.store.answers import Answers
+from bot.store.claims import Claims
 from bot.store.clock import Clock, utc_now
 from bot.store.crypto import Keyring, missing_key_error
 from bot.store.engine import Database, open_database
@@ -46,6 +47,7 @@ class Store:
         self.posts = Posts(database, clock)
         self.handoffs = Handoffs(database, clock)
         self.audit = Audit(database, clock)
+        self.claims = Claims(database, clock)
         self.settings = Settings(database)
 
     @classmethod
