@@ -32,7 +32,7 @@ from bot.frontends.base import (
 from bot.frontends.delivery import deliver
 from bot.frontends.typist import Typist
 from bot.handoff import Handoffs
-from bot.lanes import Lanes
+from bot.lanes import Lanes, Turn
 from bot.limits import Limits, Verdict
 from bot.middleware import plain_answer
 from bot.pipeline import Delta, Searching, Writing
@@ -209,46 +209,50 @@ class Desk:
 
     def _take(self, stored: StoredMessage, *, always: bool = False) -> None:
         """Queue a message; where too many wait, say so at once."""
-        if not self._lanes.put(_lane(stored), stored.id, lambda: self._work(stored), always=always):
+        if not self._lanes.put(_lane(stored), stored.id, partial(self._work, stored), always=always):
             self.counts["busy"] += 1
             self._answer_at_once(stored, "busy")
 
     def _answer_at_once(self, stored: StoredMessage, key: str) -> None:
         """Say one of our own sentences outside the queue, which is full or closed to this person."""
 
-        async def answer() -> None:
+        async def answer(turn: Turn) -> None:
+            turn.give_back()
             language = await self._language(stored)
             said = plain_answer(say(key, language), AnswerKind.CANNED, key)
             await self._deliver(stored, await run_blocking(self._store.answers.add, stored.id, said))
 
         self._lanes.put((_lane(stored), "at once"), stored.id, answer, always=True)
 
-    async def _work(self, stored: StoredMessage) -> None:
+    async def _work(self, stored: StoredMessage, turn: Turn) -> None:
         if await run_blocking(self._store.answers.of_message, stored.id) is not None:
             return  # answered before a restart; its delivery waits elsewhere
-        await self._reply(stored)
-        # what was passed on to people, or a command, may have left something to be said elsewhere
-        await self._send_posts()
-
-    async def _reply(self, stored: StoredMessage) -> None:
-        """Answer a message, growing before the reader's eyes."""
         messenger = self._messengers[stored.message.platform]
-        target = target_of(stored)
         place = stored.reply_id or next(iter(await self._earlier(stored)), "")
         growing = _Growing(self._store, messenger, stored, place, self._sleep)
         try:
-            async with aclosing(self._bot.reply(stored)) as events:
-                async for event in events:
-                    if isinstance(event, Searching | Writing):
-                        with suppress(PlatformError):
-                            await messenger.working(target)
-                    elif isinstance(event, Delta):
-                        growing.add(event.text)
-                    elif isinstance(event, Answered):
-                        await growing.close()
-                        await self._deliver(stored, event.stored)
+            answer = await self._reply(stored, growing)
+            turn.give_back()  # from here on only the platform is waited for
+            await growing.close()
+            if answer is not None:
+                await self._deliver(stored, answer)
         finally:
             await growing.close()
+        # what was passed on to people, or a command, may have left something to be said elsewhere
+        await self._send_posts()
+
+    async def _reply(self, stored: StoredMessage, growing: _Growing) -> StoredAnswer | None:
+        """Make and store the answer, which grows meanwhile before its reader's eyes."""
+        answer = None
+        async with aclosing(self._bot.reply(stored)) as events:
+            async for event in events:
+                if isinstance(event, Searching | Writing):
+                    growing.hint()
+                elif isinstance(event, Delta):
+                    growing.add(event.text)
+                elif isinstance(event, Answered):
+                    answer = event.stored
+        return answer
 
     async def _language(self, stored: StoredMessage) -> str:
         person = await run_blocking(self._store.people.get, stored.user_id)
@@ -264,7 +268,12 @@ class Desk:
     async def _deliver_later(self, answer: StoredAnswer) -> None:
         stored = await run_blocking(self._store.inbox.get, answer.message_id)
         if stored is not None and answer.id not in self._delivering:
-            self._lanes.put(_lane(stored), stored.id, lambda: self._deliver(stored, answer), always=True)
+            job = partial(self._deliver_again, stored, answer)
+            self._lanes.put(_lane(stored), stored.id, job, always=True)
+
+    async def _deliver_again(self, stored: StoredMessage, answer: StoredAnswer, turn: Turn) -> None:
+        turn.give_back()
+        await self._deliver(stored, answer)
 
     async def _earlier(self, stored: StoredMessage) -> tuple[str, ...]:
         if not stored.message.origin.replaces:
@@ -305,6 +314,8 @@ class Desk:
         parts = messenger.parts(card_of(answer.answer, language, buttons=buttons, rates=rates))
         await run_blocking(self._store.answers.plan_delivery, answer.id, parts=len(parts))
         states = await run_blocking(self._store.answers.deliveries, answer.id)
+        if not stored.message.origin.replaces and all(state.delivered_at is not None for state in states):
+            return  # another sweep has seen to it
         earlier = await self._earlier(stored)
         placed = {state.part: state.platform_message_id for state in states if state.platform_message_id}
         if fresh.reply_id:
@@ -328,7 +339,8 @@ class Desk:
                 lane = ("posts", platform, post.channel, post.thread)
                 self._lanes.put(lane, ("post", post.id), partial(self._send_post, post.id), always=True)
 
-    async def _send_post(self, post_id: int) -> None:
+    async def _send_post(self, post_id: int, turn: Turn) -> None:
+        turn.give_back()
         post = await run_blocking(self._store.posts.get, post_id)
         if post is None or not post.waits:
             return
@@ -390,6 +402,13 @@ class _Growing:
         self._sleep = sleep
         self._typist: Typist | None = None
         self._text = ""
+        self._hints: set[asyncio.Task[None]] = set()
+
+    def hint(self) -> None:
+        """Show that an answer is being made; nothing waits for it."""
+        task = asyncio.create_task(self._work())
+        self._hints.add(task)
+        task.add_done_callback(self._hints.discard)
 
     def add(self, text: str) -> None:
         self._text += text
@@ -401,9 +420,15 @@ class _Growing:
 
     async def close(self) -> None:
         """Show nothing more; again does nothing."""
+        for hint in self._hints:
+            hint.cancel()
         typist, self._typist = self._typist, None
         if typist is not None:
             await typist.close()
+
+    async def _work(self) -> None:
+        with suppress(PlatformError):
+            await self._messenger.working(target_of(self._stored))
 
     async def _placed(self, message_id: str) -> None:
         await run_blocking(self._store.inbox.note_reply, self._stored.id, message_id)

@@ -11,7 +11,22 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-Job = Callable[[], Coroutine[Any, Any, None]]
+
+class Turn:
+    """A job's turn to work; given back early by a job that only waits from then on."""
+
+    def __init__(self, width: asyncio.Semaphore) -> None:
+        self._width = width
+        self._held = True
+
+    def give_back(self) -> None:
+        """Let another lane work; again does nothing."""
+        if self._held:
+            self._held = False
+            self._width.release()
+
+
+Job = Callable[[Turn], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +38,15 @@ class _Waiting:
 class Lanes:
     """Runs jobs in order within a lane.
 
-    A lane that has much to do holds up nobody but itself: a lane takes one turn at a time, and turns go round.
+    A lane that has much to do holds up nobody but itself: a lane takes one turn at a time, and turns go round. Nor does
+    one whose platform is slow: it gives its turn back while it waits.
     """
 
     def __init__(self, *, width: int, capacity: int) -> None:
         """Start empty.
 
         Args:
-            width: How many lanes work at the same time at most.
+            width: How many lanes work at the same time at most, those that only wait not counted.
             capacity: How many jobs may wait in all.
         """
         self._width = asyncio.Semaphore(width)
@@ -105,16 +121,20 @@ class Lanes:
     async def _drive(self, lane: Hashable) -> None:
         try:
             while jobs := self._waiting.get(lane):
-                async with self._width:
+                await self._width.acquire()
+                turn = Turn(self._width)
+                try:
                     if not (jobs := self._waiting.get(lane)):  # cancelled while it waited for its turn
                         break
-                    await self._run(lane, jobs.popleft())
+                    await self._run(lane, jobs.popleft(), turn)
+                finally:
+                    turn.give_back()
         finally:
             self._waiting.pop(lane, None)
             self._lanes.pop(lane, None)
 
-    async def _run(self, lane: Hashable, waiting: _Waiting) -> None:
-        task = asyncio.create_task(waiting.job())
+    async def _run(self, lane: Hashable, waiting: _Waiting, turn: Turn) -> None:
+        task = asyncio.create_task(waiting.job(turn))
         self._running[lane] = (waiting.key, task)
         try:
             await asyncio.wait([task])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,11 +27,12 @@ from bot.config import Folders, Settings
 from bot.deferred import DeferredGenerator
 from bot.errors import BotError
 from bot.logs import log_to
-from bot.middleware import ErrorBoundary, Handler, Request, compose, length_limit
+from bot.middleware import ErrorBoundary, Handler, compose, length_limit
 from bot.one_shot import ask_once
-from bot.pipeline import Event, Pipeline
+from bot.pipeline import Pipeline
 from bot.routing import Router
 from bot.service import Bot
+from bot.serving import answering
 from bot.store.backup import backup as backup_store
 from bot.store.backup import restore as restore_store
 from bot.store.check import Finding
@@ -367,9 +368,9 @@ class Wiring:
 
     # -- the bot
 
-    def pipeline(self, store: Store, generator: Generator) -> Handler:
-        """The message path with what stands around it; the error boundary is outermost."""
-        pipeline = Pipeline(
+    def path(self, store: Store, generator: Generator) -> Pipeline:
+        """The message path alone."""
+        return Pipeline(
             encoder=self.encoder,
             classifier=self.classifier(),
             router=Router(
@@ -382,10 +383,9 @@ class Wiring:
             settings=self.settings,
         )
 
-        def answer(request: Request) -> AsyncGenerator[Event, None]:
-            text = request.stored.message.text
-            return pipeline.answer(text, history=request.history, collections=request.collections)
-
+    def pipeline(self, store: Store, generator: Generator) -> Handler:
+        """The message path with what stands around it; the error boundary is outermost."""
+        answer = answering(self.path(store, generator))
         return compose(answer, ErrorBoundary(self.settings), length_limit(self.settings))
 
     def bot(self) -> Bot:

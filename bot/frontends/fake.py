@@ -34,7 +34,7 @@ class FakeMessenger:
         self.told: list[tuple[Target, Card]] = []
         self.worked: list[Target] = []
         self.faults: deque[Exception | None] = deque()  # one a call to send, edit or delete; None: that call works
-        self.hold: asyncio.Event | None = None  # when set, sending and editing wait for it
+        self.holds: dict[str, asyncio.Event] = {}  # by channel: sending and editing there wait for it
 
     @property
     def platform(self) -> str:
@@ -69,14 +69,14 @@ class FakeMessenger:
 
     async def send(self, target: Target, text: str) -> str:
         """A new message."""
-        await self._gate()
+        await self._gate(target)
         message_id = f"m{next(self._ids)}"
         self.messages[message_id] = FakeMessage(target=target, text=text, texts=[text])
         return message_id
 
-    async def edit(self, target: Target, message_id: str, part: Part, *, plain: bool = False) -> None:  # noqa: ARG002 - ids are unique here
+    async def edit(self, target: Target, message_id: str, part: Part, *, plain: bool = False) -> None:
         """Another text in a message."""
-        await self._gate()
+        await self._gate(target)
         message = self._message(message_id)
         text = part.plain if plain else str(part.body)
         if text != message.text:
@@ -87,9 +87,9 @@ class FakeMessenger:
         """Other buttons under a message."""
         self._message(message_id).buttons = buttons
 
-    async def delete(self, target: Target, message_id: str) -> None:  # noqa: ARG002 - ids are unique here
+    async def delete(self, target: Target, message_id: str) -> None:
         """Remove a message."""
-        await self._gate()
+        await self._gate(target)
         self.messages.pop(message_id, None)
 
     async def working(self, target: Target) -> None:
@@ -108,9 +108,9 @@ class FakeMessenger:
         """The id itself."""
         return file_id.encode()
 
-    async def _gate(self) -> None:
-        if self.hold is not None:
-            await self.hold.wait()
+    async def _gate(self, target: Target) -> None:
+        if target.channel in self.holds:
+            await self.holds[target.channel].wait()
         await asyncio.sleep(0)
         if self.faults and (fault := self.faults.popleft()) is not None:
             raise fault
