@@ -210,6 +210,9 @@ class TelegramSettings(_Section):
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="What Telegram must send along, 1 to 256 of A-Z a-z 0-9 _ -. Empty: made at start."
     )
+    messages_per_second: float = Field(
+        30.0, gt=0, le=1_000, description="In all chats together; Telegram allows 30, more against payment."
+    )
 
 
 class SlackSettings(_Section):
