@@ -82,6 +82,7 @@ class Desk:
         self._sleep = sleep
         self._lanes = Lanes(width=settings.serve.conversations, capacity=settings.models.max_queue)
         self._sweeper: asyncio.Task[None] | None = None
+        self._waited: dict[str, set[int]] = {}  # by platform: messages that the last sweep found without an answer
         self._delivering: set[int] = set()  # answers that a job of this process has in hand
         self.counts: Counter[str] = Counter()  # what happened since the start, by name, for the status page
 
@@ -90,10 +91,7 @@ class Desk:
     async def start(self) -> None:
         """Take up what the last run left: pending messages, answers and posts that were not delivered."""
         for platform in self._messengers:
-            for answer in await run_blocking(self._store.answers.undelivered, platform):
-                await self._deliver_later(answer)
-            for stored in await run_blocking(self._store.inbox.pending, platform=platform):
-                self._take(stored, always=True)
+            await self._take_up(platform, first=True)
         await self._send_posts()
         self._sweeper = asyncio.create_task(self._sweep())
 
@@ -207,9 +205,10 @@ class Desk:
 
     # -- answering
 
-    def _take(self, stored: StoredMessage, *, always: bool = False) -> None:
-        """Queue a message; where too many wait, say so at once."""
-        if not self._lanes.put(_lane(stored), stored.id, partial(self._work, stored), always=always):
+    def _take(self, stored: StoredMessage, *, again: bool = False) -> None:
+        """Queue a message; where too many wait, say so at once. One that was taken before a restart is taken anyway."""
+        job = partial(self._work, stored, again=again)
+        if not self._lanes.put(_lane(stored), stored.id, job, always=again):
             self.counts["busy"] += 1
             self._answer_at_once(stored, "busy")
 
@@ -224,14 +223,14 @@ class Desk:
 
         self._lanes.put((_lane(stored), "at once"), stored.id, answer, always=True)
 
-    async def _work(self, stored: StoredMessage, turn: Turn) -> None:
-        if await run_blocking(self._store.answers.of_message, stored.id) is not None:
+    async def _work(self, stored: StoredMessage, turn: Turn, *, again: bool) -> None:
+        if again and await run_blocking(self._store.answers.of_message, stored.id) is not None:
             return  # answered before a restart; its delivery waits elsewhere
         messenger = self._messengers[stored.message.platform]
         place = stored.reply_id or next(iter(await self._earlier(stored)), "")
         growing = _Growing(self._store, messenger, stored, place, self._sleep)
         try:
-            answer = await self._reply(stored, growing)
+            answer = await self._reply(stored, growing, fresh=not again)
             turn.give_back()  # from here on only the platform is waited for
             await growing.close()
             if answer is not None:
@@ -241,10 +240,10 @@ class Desk:
         # what was passed on to people, or a command, may have left something to be said elsewhere
         await self._send_posts()
 
-    async def _reply(self, stored: StoredMessage, growing: _Growing) -> StoredAnswer | None:
+    async def _reply(self, stored: StoredMessage, growing: _Growing, *, fresh: bool) -> StoredAnswer | None:
         """Make and store the answer, which grows meanwhile before its reader's eyes."""
         answer = None
-        async with aclosing(self._bot.reply(stored)) as events:
+        async with aclosing(self._bot.reply(stored, fresh=fresh)) as events:
             async for event in events:
                 if isinstance(event, Searching | Writing):
                     growing.hint()
@@ -267,7 +266,7 @@ class Desk:
 
     async def _deliver_later(self, answer: StoredAnswer) -> None:
         stored = await run_blocking(self._store.inbox.get, answer.message_id)
-        if stored is not None and answer.id not in self._delivering:
+        if stored is not None and not self._lanes.has(_lane(stored), stored.id):
             job = partial(self._deliver_again, stored, answer)
             self._lanes.put(_lane(stored), stored.id, job, always=True)
 
@@ -312,7 +311,8 @@ class Desk:
         rates = answer.id if _can_be_rated(answer) else None
         buttons = below(answer, language, human=self._handoffs.possible)
         parts = messenger.parts(card_of(answer.answer, language, buttons=buttons, rates=rates))
-        await run_blocking(self._store.answers.plan_delivery, answer.id, parts=len(parts))
+        if len(parts) > 1:  # one is what was planned when the answer was stored
+            await run_blocking(self._store.answers.plan_delivery, answer.id, parts=len(parts))
         states = await run_blocking(self._store.answers.deliveries, answer.id)
         if not stored.message.origin.replaces and all(state.delivered_at is not None for state in states):
             return  # another sweep has seen to it
@@ -379,9 +379,20 @@ class Desk:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             for platform in self._messengers:
-                for answer in await run_blocking(self._store.answers.undelivered, platform):
-                    await self._deliver_later(answer)
+                await self._take_up(platform)
             await self._send_posts()
+
+    async def _take_up(self, platform: str, *, first: bool = False) -> None:
+        """Queue what is neither delivered nor in a lane: left by the last run, or by a job that failed."""
+        for answer in await run_blocking(self._store.answers.undelivered, platform):
+            await self._deliver_later(answer)
+        pending = await run_blocking(self._store.inbox.pending, platform=platform)
+        for stored in pending:
+            # one that came in just now may be on its way into its lane: it was not there a sweep ago
+            known = first or stored.id in self._waited.get(platform, ())
+            if known and not self._lanes.has(_lane(stored), stored.id):
+                self._take(stored, again=True)
+        self._waited[platform] = {stored.id for stored in pending}
 
 
 class _Growing:

@@ -85,6 +85,11 @@ class Lanes:
             self._lanes[lane] = asyncio.create_task(self._drive(lane))
         return True
 
+    def has(self, lane: Hashable, key: Hashable) -> bool:
+        """Whether a job waits or runs."""
+        running, _ = self._running.get(lane, (None, None))
+        return running == key or any(job.key == key for job in self._waiting.get(lane, ()))
+
     async def cancel(self, lane: Hashable, key: Hashable) -> bool:
         """Take a job out of its lane, or stop it if it runs; returns when it has stopped. False if there is none."""
         jobs = self._waiting.get(lane)

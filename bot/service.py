@@ -57,12 +57,16 @@ class Bot:
         idle = self._settings.bot.conversation_idle_minutes
         return await run_blocking(self._store.inbox.accept, message, idle_minutes=idle)
 
-    async def reply(self, stored: StoredMessage) -> AsyncGenerator[ReplyEvent, None]:
+    async def reply(self, stored: StoredMessage, *, fresh: bool = False) -> AsyncGenerator[ReplyEvent, None]:
         """Answer a stored message; the last event is Answered, and by then the answer is in the store.
 
         A message that is gone once it was answered, because its sender is forgotten, ends without Answered.
+
+        Args:
+            stored: The message.
+            fresh: It came in just now, so this is the first attempt, and need not be counted.
         """
-        if await run_blocking(self._store.inbox.attempt, stored.id) > MAX_ATTEMPTS:
+        if not fresh and await run_blocking(self._store.inbox.attempt, stored.id) > MAX_ATTEMPTS:
             yield await self._kept(stored, Done(answer=self._given_up(stored)))
             return
         # in a group several people talk to the bot at once: a follow-up refers to one's own questions
