@@ -65,6 +65,10 @@ class SecondPollerError(PlatformError):
     """Another program takes this bot's updates (HTTP 409)."""
 
 
+class WebhookSetError(PlatformError):
+    """A webhook takes this bot's updates, so they cannot be asked for (HTTP 409)."""
+
+
 class _FloodError(errors.TelegramError):
     """HTTP 429. The library's RetryAfter warns of its own deprecation wherever it is made."""
 
@@ -238,6 +242,8 @@ def translated(error: errors.TelegramError) -> PlatformError:
         return ThrottledError(error.seconds)
     if isinstance(error, errors.BadRequest):  # which the library counts among network errors
         return _refused(error.message.lower())
+    if isinstance(error, errors.Conflict) and "webhook" in error.message.lower():
+        return WebhookSetError("A webhook takes this bot's updates.")
     for theirs, ours, sentence in _KINDS:
         if isinstance(error, theirs):
             return ours(sentence)

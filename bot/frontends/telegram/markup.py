@@ -196,17 +196,18 @@ def _entity(span: Span) -> MessageEntity:
 def _plain(text: str, entities: Sequence[MessageEntity], limit: int) -> str:
     units = text.encode("utf-16-le")
     for entity in sorted(entities, key=lambda one: one.offset, reverse=True):
-        if entity.url:
+        if entity.url and entity.url.startswith("http"):
             end = 2 * (entity.offset + entity.length)
             units = units[:end] + f" ({entity.url})".encode("utf-16-le") + units[end:]
     return units.decode("utf-16-le") if len(units) <= 2 * limit else text
 
 
-def shifted(piece: Piece, prefix: str, entity: MessageEntity) -> Piece:
-    """A piece with something before it that has an entity of its own."""
-    by = utf16_len(prefix)
-    moved = tuple(
-        MessageEntity(one.type, one.offset + by, one.length, url=one.url, language=one.language)
-        for one in piece.entities
-    )
-    return replace(piece, text=prefix + piece.text, entities=(entity, *moved), plain=prefix + piece.plain)
+def mention(name: str, user_id: str) -> str:
+    """A person's name as Markdown that Telegram shows as a mention: it tells them, and picks whom to ask for a reply.
+
+    Args:
+        name: As shown there.
+        user_id: Telegram's id of the person.
+    """
+    escaped = re.sub(r"([\\`*_\[\]<>()~|$&])", r"\\\1", " ".join(name.split())) or user_id
+    return f"[{escaped}](tg://user?id={user_id}):"
