@@ -52,6 +52,7 @@ from bot.types import (
 )
 
 SWEEP_SECONDS = 60.0  # how often what could not be delivered is tried again
+HINT_SECONDS = 0.3  # an answer that is there by then needs no "is typing"
 STOP_SECONDS = 30.0  # for what is in hand when the program is told to stop
 
 log = logging.getLogger(__name__)
@@ -416,7 +417,7 @@ class _Growing:
         self._hints: set[asyncio.Task[None]] = set()
 
     def hint(self) -> None:
-        """Show that an answer is being made; nothing waits for it."""
+        """Show that an answer is being made, if it takes a while; nothing waits for it."""
         task = asyncio.create_task(self._work())
         self._hints.add(task)
         task.add_done_callback(self._hints.discard)
@@ -438,6 +439,7 @@ class _Growing:
             await typist.close()
 
     async def _work(self) -> None:
+        await self._sleep(HINT_SECONDS)
         with suppress(PlatformError):
             await self._messenger.working(target_of(self._stored))
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from adapters.errors import AdapterError
-from bot.cli import chat, config, intents, knowledge, models, store, train, versions
+from bot.cli import chat, config, intents, knowledge, models, serve, store, train, versions
 from bot.cli.context import BAD_SETTING, FAILED, INTERRUPTED, Context
 from bot.config import ConfigError
 from bot.errors import BotError
@@ -57,6 +57,8 @@ def root(
 
 app.command("chat")(chat.chat)
 app.command("ask")(chat.ask)
+app.command("serve")(serve.serve)
+app.command("doctor")(serve.doctor)
 app.command("ingest")(knowledge.ingest)
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(intents.app, name="intents")

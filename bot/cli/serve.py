@@ -50,7 +50,7 @@ async def _serve(call: Context) -> None:
             if Ending.STOP in told:  # told so while the models were being loaded
                 break
             if await server.run() is Ending.RELOAD:
-                serving.use(_settings_again(call, serving.settings))
+                await serving.use(_settings_again(call, serving.settings))
     finally:
         await serving.aclose()
 

@@ -1,0 +1,167 @@
+"""The composition root of `burnish serve`: the desk with its front ends, built anew whenever the settings change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from adapters.types import Generator
+from bot.blocking import run_blocking
+from bot.commands.build import Parts as CommandParts
+from bot.commands.build import all_commands
+from bot.commands.knowledge import Documents
+from bot.config import Settings
+from bot.desk import Desk
+from bot.frontends.base import Frontend, Messenger
+from bot.handoff import Handoffs
+from bot.limits import Limits
+from bot.logs import log_to
+from bot.middleware import ErrorBoundary
+from bot.presses import Presses
+from bot.serve import Parts
+from bot.service import Bot
+from bot.serving import served
+from bot.store.store import Store
+from bot.teaching import KnowledgeTeacher
+from bot.wiring import Wiring
+from knowledge.ingest import IngestReport
+from knowledge.retrieve import KnowledgeBase
+from knowledge.types import DEFAULT_COLLECTION, Passage
+
+
+class Serving:
+    """What is being served with; the models stay loaded while their settings stay the same."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        """Begin with the settings that the program was started with."""
+        self._wiring = wiring
+        self._store: Store | None = None
+        self._generator: Generator | None = None
+        self._started = time.monotonic()
+        log_to(wiring.folders.home / "logs")
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._wiring.settings
+
+    async def use(self, settings: Settings) -> None:
+        """Build with other settings from now on."""
+        before, self._wiring = self._wiring, replace(self._wiring, settings=settings)
+        if settings.models == before.settings.models:
+            self._wiring.__dict__["encoder"] = before.encoder  # where the cached property looks first
+        elif self._generator is not None:
+            await self._generator.aclose()
+            self._generator = None
+        if self._store is not None:
+            await run_blocking(self._store.close)
+            self._store = None
+
+    async def parts(self) -> Parts:
+        """Build everything."""
+        return await run_blocking(self._build)
+
+    async def aclose(self) -> None:
+        """Stop the generator and close the store."""
+        if self._generator is not None:
+            await self._generator.aclose()
+        if self._store is not None:
+            await run_blocking(self._store.close)
+
+    def _build(self) -> Parts:
+        wiring, settings = self._wiring, self._wiring.settings
+        store = self._store = wiring.open_store()
+        encoder = wiring.encoder  # before the generator starts to load: two imports of transformers at once fail
+        if self._generator is None:
+            self._generator = wiring.generator()
+        pipeline = wiring.path(store, self._generator)
+        frontends = front_ends(settings)
+        messengers = {one.messenger.platform: one.messenger for one in frontends}
+        handoffs = Handoffs(store, settings.serve, language=settings.bot.language)
+        teacher = KnowledgeTeacher(store.knowledge, encoder)
+        boundary = ErrorBoundary(settings)
+        commands = all_commands(
+            CommandParts(
+                store=store,
+                settings=settings,
+                handoffs=handoffs,
+                teacher=teacher,
+                encoder=encoder,
+                documents=_Documents(wiring, store, messengers).documents(),
+                facts=lambda: self._facts(desk, boundary),
+                versions=lambda: [f"{one.name}: {one.stage.value}" for one in wiring.versions()],
+            )
+        )
+        handler = served(
+            pipeline, store=store, settings=settings, boundary=boundary, handoffs=handoffs, commands=commands
+        )
+        desk = Desk(
+            bot=Bot(store=store, handler=handler, settings=settings, worker=self._generator),
+            store=store,
+            settings=settings,
+            messengers=messengers,
+            presses=Presses(store=store, handoffs=handoffs, teacher=teacher),
+            handoffs=handoffs,
+            limits=Limits(settings.serve),
+        )
+        return Parts(
+            desk=desk,
+            frontends=frontends,
+            listen=settings.serve.listen,
+            facts=lambda: {**self._facts(desk, boundary), **commands.counts},
+        )
+
+    def _facts(self, desk: Desk, boundary: ErrorBoundary) -> Mapping[str, int | str]:
+        return {
+            "up minutes": round((time.monotonic() - self._started) / 60),
+            "waiting": desk.waiting,
+            "failures": boundary.failures,
+            **desk.counts,
+        }
+
+
+class _Documents:
+    """How commands take documents in and search them."""
+
+    def __init__(self, wiring: Wiring, store: Store, messengers: Mapping[str, Messenger]) -> None:
+        self._wiring = wiring
+        self._store = store
+        self._messengers = messengers
+        self._base: KnowledgeBase | None = None
+
+    def documents(self) -> Documents:
+        """What the commands need."""
+        return Documents(
+            uploads=self._wiring.folders.home / "uploads",
+            fetch=self._fetch,
+            ingest=self._ingest,
+            search=self._search,
+            max_megabytes=self._wiring.settings.knowledge.max_file_megabytes,
+        )
+
+    async def _fetch(self, platform: str, file_id: str) -> bytes:
+        return await self._messengers[platform].fetch(file_id)
+
+    def _ingest(self, named: Sequence[str]) -> IngestReport:
+        return self._wiring.ingest(named, collection=DEFAULT_COLLECTION)
+
+    def _search(self, query: str) -> Sequence[Passage]:
+        if self._base is None:
+            self._base = self._wiring.open_knowledge(self._store)
+        self._base.refresh()
+        return self._base.search(query, self._wiring.encoder.encode([query])[0])
+
+
+def front_ends(settings: Settings) -> tuple[Frontend, ...]:
+    """One for each platform that is set up."""
+    found: list[Frontend] = []
+    if "telegram" in settings.serves:
+        from bot.frontends.telegram.frontend import TelegramFrontend
+
+        found.append(TelegramFrontend(settings.telegram, language=settings.bot.language))
+    if "slack" in settings.serves:
+        from bot.frontends.slack.frontend import SlackFrontend
+
+        found.append(SlackFrontend(settings.slack, language=settings.bot.language))
+    return tuple(found)
