@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 from bot.buttons import Rows
 from bot.store.people import Person
+from bot.texts import say
 from bot.types import Place, Role, StoredMessage
 
 EVERYWHERE = frozenset(Place)
 IN_PRIVATE = frozenset({Place.DIRECT})
+LOCAL = "console"  # the platform of whoever sits at the server, and so holds the store anyway
+
+_ID_DIGITS = 18  # what any id fits in
 
 ORDER = (Role.USER, Role.TRAINER, Role.ADMIN, Role.OWNER)
 
@@ -37,9 +41,35 @@ class Reply:
 
     text: str = field(repr=False)  # Markdown; people's and documents' text goes through bot.cards.safe
     buttons: Rows = ()
+    did: str = field(default="", repr=False)  # for the audit log, where the arguments do not say what was done
+    refused: bool = False  # somebody wanted what they may not
 
 
 Run = Callable[[Call], Awaitable[Reply]]
+
+
+def spelled(call: Call, name: str, arguments: str = "") -> str:
+    """A command as somebody gives it where this call came from, as code in Markdown."""
+    slack = call.stored.message.platform == "slack"
+    words = f"/burnish {name.replace('_', ' ')}" if slack else f"/{name}"
+    return f"`{words} {arguments}`" if arguments else f"`{words}`"
+
+
+def usage(call: Call, name: str) -> Reply:
+    """How a command is given."""
+    arguments = say(f"usage-{name}", call.language)
+    return Reply(text=say("usage", call.language, command=spelled(call, name, arguments)))
+
+
+def words_of(arguments: str) -> tuple[str, str]:
+    """The first word in lower case, and the rest."""
+    word, _, rest = arguments.strip().partition(" ")
+    return word.lower(), rest.strip()
+
+
+def number_of(text: str) -> int:
+    """A number above 0; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _ID_DIGITS else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

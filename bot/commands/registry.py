@@ -54,7 +54,7 @@ COMMANDS = (
         plain=_plain(rf"{_WHOM}\s+(?:to\s+)?{_ROLE}|{_ROLE}(?:\s+to)?\s+{_WHOM}|{_ROLE}"),
     ),
     Command(name="revoke", least=Role.ADMIN, alone=False, plain=_plain(rf"{_WHOM}")),
-    Command(name="audit", least=Role.ADMIN, plain=_plain(r"\d+")),
+    Command(name="audit", least=Role.ADMIN, places=IN_PRIVATE, plain=_plain(r"\d+")),
     Command(name="versions", least=Role.ADMIN),
     Command(name="retrain", least=Role.ADMIN),
     Command(name="promote", least=Role.ADMIN),
@@ -115,9 +115,15 @@ def menu(language: str, role: Role) -> tuple[tuple[str, str], ...]:
     )
 
 
-def nearest(name: str) -> str | None:
-    """The command whose name is most like one that does not exist; None if none is."""
-    offered = {called: own for called, own in _CALLED.items() if BY_NAME[own].listed}
+def resolve(name: str) -> str:
+    """The command's own name for any of its names; a name that is nobody's comes back in lower case."""
+    plain = name.strip().lower().replace("-", "_")
+    return _CALLED.get(plain, plain)
+
+
+def nearest(name: str, role: Role = Role.OWNER) -> str | None:
+    """The command whose name is most like one that does not exist, of those that a role may use; None if none is."""
+    offered = {called: own for called, own in _CALLED.items() if BY_NAME[own].listed and may(role, BY_NAME[own].least)}
     near = difflib.get_close_matches(name.lower(), offered, n=1, cutoff=_NEAR)
     return offered[near[0]] if near else None
 

@@ -108,6 +108,15 @@ class Ratings:
             rows = connection.execute(query).all()
         return tuple(Correction(answer_id=row.answer_id, user_id=row.user_id, text=row.text) for row in rows)
 
+    def find(self, correction: Correction) -> int | None:
+        """Find the id of a correction that was kept before, the same in every word; None if there is none."""
+        query = select(CorrectionRow.id, CorrectionRow.text).where(
+            CorrectionRow.answer_id == correction.answer_id, CorrectionRow.user_id == correction.user_id
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(CorrectionRow.id)).all()
+        return next((row.id for row in rows if row.text == correction.text), None)
+
     def proposal(self, correction_id: int) -> Proposal | None:
         """Read one correction with the question that it answers."""
         with self._database.read() as connection:

@@ -25,3 +25,182 @@ command-rollback = Go back to the version before
 command-schedule = When to train
 command-pause = Stop training
 command-resume = Go on training
+command-start = Say hello
+command-cancel = Wait no more for my text
+command-claim = Become owner with the server's code
+command-correction = Give the right answer
+command-curated = Answer an unanswered question
+command-unteach = Take a taught answer back
+
+usage = Like this: { $command }
+usage-ask = how long does a refund take?
+usage-rate = up (or: down, down out of date)
+usage-human = what you want to know
+usage-claim = ABCD-EFGH-JKMN (the code that burnish owner-code prints on the server)
+usage-teach = question | answer
+usage-unanswered = 2 (the page)
+usage-report = 30 (days, up to 365)
+usage-ingest = https://example.com/help (or send a document with the word ingest as its caption)
+usage-knowledge = documents (or: search WORDS, remove NUMBER)
+usage-grant = @person trainer (or reply to the person's message; roles: user, trainer, admin)
+usage-revoke = @person (or reply to the person's message)
+
+command-unknown = There is no command { $name }. { $help } lists them.
+command-unknown-near = There is no command { $name }; did you mean { $near }? { $help } lists them.
+command-elsewhere = { $command } works only in a direct chat with me.
+
+# Help.
+help-welcome = I am **{ $name }**. Ask me in your own words: I answer from the team's documents and name my sources.
+help-about = I know about { $topics }.
+help-examples = For instance:
+help-commands = Commands
+help-team = For the team
+new-conversation = A new conversation: I no longer refer to what was said before.
+language-which = Which language shall I speak to you?
+language-auto = Like my messages
+language-set = From now on I speak English to you.
+language-follows = I speak the language of your messages.
+cancelled = Never mind, I wait for it no longer.
+nothing-to-cancel = I was not waiting for anything.
+
+# Privacy.
+privacy-title = What I store, and why
+privacy-what = What: your messages to me and my answers with their sources, your ratings and corrections, your name and your id on this platform, and the language you chose.
+privacy-where = Where: in a database on your team's own server. Texts and names are encrypted there.
+privacy-model-here = The language model runs on the same server; no text of yours goes anywhere else.
+privacy-model-elsewhere = The language model runs on another server that your team has chosen; your questions go there to be answered.
+privacy-who = Who can read it: whoever runs the server. Trainers and admins see unanswered questions and corrections, without names.
+privacy-team = When you ask for a human, your name and the conversation go to the team's channel.
+privacy-long = How long: until you have it erased. Nothing is erased by itself.
+privacy-erase = To erase it all: { $command }
+button-forget = 🗑 Forget me
+forget-sure =
+    I would erase everything that I keep of you: messages: { $messages }, answers: { $answers }, ratings: { $ratings }, corrections: { $corrections }, requests for a human: { $handoffs }.
+    This cannot be undone. What stands in this chat stays; delete it here yourself. Your role goes too.
+forget-audit = What you did as one of the team stays in the audit log, under your platform id.
+forget-others = Only the person whom this is about can do that.
+forgotten = Erased: messages: { $messages }, answers: { $answers }, ratings: { $ratings }, corrections: { $corrections }, requests for a human: { $handoffs }. I know you no more.
+button-erase = Yes, erase it all
+button-keep-me = No
+button-cancel = Cancel
+
+# About answers.
+no-answer-yet = There is no answer yet to speak of; ask something first.
+sources-none = That answer has no sources.
+rate-which = How was the last answer?
+rated-up = Thank you, noted as good.
+rated-down = Thank you, noted as not good.
+why-answer = Answer
+why-because = Because
+why-searched = Searched for
+why-intent = Intent, confidence, in scope
+why-scores = Scores
+why-versions = Versions
+why-times = Time
+why-passages = Passages: similarity, BM25, rank score
+why-used = used
+correction-of-nothing = I no longer know which answer this is about.
+button-approve-now = Put it in force now
+
+# Teaching.
+taught-now = Kept. Whoever asks “{ $question }” gets this answer from now on.
+taught-instead = It replaces the answer that was there before:
+button-unteach = Take it back
+untaught = Taken back: “{ $question }” has no taught answer any more.
+unteach-nothing = That answer is not there any more.
+curated-of-nothing = I no longer know which question this answers.
+unanswered-none = Nothing waits: every question has been answered or seen to.
+unanswered-title = { $groups } { $groups ->
+    [one] question
+   *[other] questions
+} without an answer
+unanswered-gone = That question is not there any more.
+unanswered-write = Write the answer as your next message here, within { $minutes } minutes. The question:
+unanswered-write-group = Mention me in it, or reply to this message.
+unanswered-dropped = Off the list: { $questions }.
+button-answer = ✍️ Answer { $number }
+button-drop = ✗ Drop { $number }
+button-newer = ‹ Newer
+button-older = Older ›
+
+# Report.
+report-title = The last { $days } days
+report-questions = Questions: { $questions }; answered { $answered }, not answered { $abstained }, handed to people { $handed }.
+report-satisfaction = Satisfaction: { $share } % ({ $up } of { $rated } ratings are 👍; between { $low } and { $high } % with 95 % confidence). Complaints by reason:
+report-unrated = Nobody rated an answer.
+report-no-reason = Without a reason
+report-corrections = **Corrections that wait for you**
+button-month = 30 days
+button-approve = ✓ Approve { $number }
+button-reject = ✗ Reject { $number }
+correction-rejected = Rejected.
+correction-decided-before = Somebody has decided about that already.
+
+# Knowledge.
+ingested = Taken in: { $added } new, { $changed } changed, { $unchanged } unchanged; { $chunks } passages.
+ingested-nothing = Nothing could be taken in.
+ingest-more-problems = … and { $problems } more remarks.
+ingest-older = An earlier upload has the same name; remove it if this one replaces it.
+ingest-no-document = I can take in documents only: Markdown, text, HTML, PDF, DOCX, and questions and answers as CSV or JSONL.
+ingest-too-large = { $name } is larger than { $limit } MB. Split it, or have the limit raised on the server.
+ingest-not-fetched = I could not download the file from here; it may be too large for the platform, or gone. Please send it again.
+ingest-failed = That did not work: { $reason }
+knowledge-empty = I know nothing yet. Add something: { $command }
+knowledge-collection = **{ $name }**: documents: { $documents }, passages: { $chunks }
+knowledge-how = To see what I find: { $command }
+knowledge-search-words = search WORDS
+knowledge-nothing = Nothing found.
+knowledge-documents = Documents: { $documents } (page { $page } of { $pages }; number · title · file · passages)
+knowledge-remove-how = To remove one: { $command }
+knowledge-remove-sure = Remove “{ $title }” with its { $chunks } passages? It comes back when its file is taken in again.
+knowledge-removed = Removed: “{ $title }”.
+knowledge-no-document = There is no such document.
+button-remove = Remove
+button-remove-older = Remove the earlier one ({ $number })
+button-documents = Documents
+button-earlier = ‹ Back
+button-later = Next ›
+
+# Roles.
+claim-owner-already = You are the owner.
+claim-done = You are the owner now, and the code is used up. { $help } shows what you can do.
+claim-wrong = That is not the code, or it has expired: a code works once and for an hour. burnish owner-code on the server makes a new one.
+claim-too-many = Too many wrong codes. Please wait an hour.
+claim-burnt = Since others may have read the code here, it does not work any more. Make a new one on the server: burnish owner-code
+granted = { $name } has the role { $role } now.
+grant-too-high = You can only give roles below your own. One becomes owner with a code from the server: burnish owner-code
+grant-above-you = That person's role is not below yours; only an owner can change it.
+grant-last-owner = Without you there would be no owner. Let somebody else become owner first, with burnish owner-code on the server.
+audit-title = Who did what, newest first (UTC)
+audit-empty = Nothing has been done yet.
+
+# Status.
+status-title = Status
+not-from-chat = This is not available from chat yet; train and manage versions on the server with burnish train and burnish versions.
+versions-none = There are no versions yet.
+fact-uptime = Up since
+fact-messages = Messages since the start
+fact-questions-in-24-h = Questions in 24 hours
+fact-answered-in-24-h = Answered in 24 hours
+fact-refused-in-24-h = Not answered in 24 hours
+fact-ratings-up = 👍 in all
+fact-ratings-down = 👎 in all
+fact-documents = Documents
+fact-chunks = Passages
+fact-waiting = Waiting for their turn
+fact-queue = Waiting for their turn
+fact-unreachable-readers = Readers who could not be reached
+fact-delayed-deliveries = Delayed deliveries
+fact-delivered = Answers delivered
+fact-failures = Failures
+fact-repeated-events = Repeated events
+fact-slowed-down = Slowed down
+fact-busy = Turned away as busy
+fact-presses = Buttons pressed
+fact-ratings = Ratings since the start
+fact-refused = Commands refused
+fact-commands = Commands
+fact-unknown-commands = Unknown commands
+fact-encoder = Encoder
+fact-intent = Intent classifier
+fact-generator = Generator

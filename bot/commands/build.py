@@ -1,0 +1,53 @@
+"""Puts all commands together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.commands.answers import AboutAnswers
+from bot.commands.knowledge import Documents, KnowledgeCommands
+from bot.commands.people import PeopleCommands
+from bot.commands.runner import Commands
+from bot.commands.status import Facts, StatusCommands, Versions
+from bot.commands.teaching import Reports, Teaching
+from bot.commands.users import ForEverybody
+from bot.config import Settings
+from bot.handoff import Handoffs
+from bot.store.store import Store
+from bot.teaching import Teacher
+from knowledge.types import Encoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the commands work with."""
+
+    store: Store
+    settings: Settings
+    handoffs: Handoffs
+    teacher: Teacher
+    encoder: Encoder
+    documents: Documents
+    facts: Facts  # for /status; see bot.commands.status.fact_name for names that have a text
+    versions: Versions | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+def all_commands(parts: Parts) -> Commands:
+    """Every command of the registry."""
+    store = parts.store
+    teaching = Teaching(store, parts.teacher, parts.encoder)
+    people = PeopleCommands(store, parts.now)
+    families = (
+        ForEverybody(store, parts.settings, parts.handoffs),
+        AboutAnswers(store),
+        teaching,
+        Reports(store, teaching, parts.now),
+        KnowledgeCommands(store, parts.documents),
+        people,
+        StatusCommands(store, facts=parts.facts, versions=parts.versions, now=parts.now),
+    )
+    runs = {name: run for family in families for name, run in family.runs.items()}
+    return Commands(store=store, settings=parts.settings, runs=runs, misplaced=people.misplaced)
