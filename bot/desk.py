@@ -16,35 +16,29 @@ from contextlib import aclosing, suppress
 from functools import partial
 
 from bot.blocking import run_blocking
-from bot.buttons import below
-from bot.cards import Card, card_of
 from bot.config import Settings
 from bot.frontends.base import (
     Messenger,
-    PlaceGoneError,
     PlatformError,
     Press,
     Reaction,
     Response,
-    Target,
     target_of,
 )
-from bot.frontends.delivery import deliver
-from bot.frontends.typist import Typist
+from bot.growing import Growing
 from bot.handoff import Handoffs
 from bot.lanes import Lanes, Turn
 from bot.limits import Limits, Verdict
 from bot.middleware import plain_answer
+from bot.outgoing import Outgoing, language_of_sender
 from bot.pipeline import Delta, Searching, Writing
 from bot.presses import Presses
 from bot.service import Answered, Bot
-from bot.store.posts import Post
 from bot.store.store import Store
 from bot.texts import language_for, say
 from bot.types import (
     AnswerKind,
     Message,
-    Place,
     Rating,
     Role,
     StoredAnswer,
@@ -52,7 +46,6 @@ from bot.types import (
 )
 
 SWEEP_SECONDS = 60.0  # how often what could not be delivered is tried again
-HINT_SECONDS = 0.3  # an answer that is there by then needs no "is typing"
 STOP_SECONDS = 30.0  # for what is in hand when the program is told to stop
 
 log = logging.getLogger(__name__)
@@ -84,8 +77,10 @@ class Desk:
         self._lanes = Lanes(width=settings.serve.conversations, capacity=settings.models.max_queue)
         self._sweeper: asyncio.Task[None] | None = None
         self._waited: dict[str, set[int]] = {}  # by platform: messages that the last sweep found without an answer
-        self._delivering: set[int] = set()  # answers that a job of this process has in hand
         self.counts: Counter[str] = Counter()  # what happened since the start, by name, for the status page
+        self._outgoing = Outgoing(
+            store=store, settings=settings, messengers=messengers, handoffs=handoffs, counts=self.counts, sleep=sleep
+        )
 
     # -- life
 
@@ -133,9 +128,8 @@ class Desk:
         self.counts["messages"] += 1
         if before is not None:
             await self._lanes.cancel(_lane(before), before.id)
-        person = await run_blocking(self._store.people.get, stored.user_id)
-        verdict = self._limits.check(message) if person is None or person.role is Role.USER else Verdict.PASS
-        if verdict is Verdict.PASS:
+        verdict = self._limits.check(message)
+        if verdict is Verdict.PASS or await self._is_staff(stored):
             self._take(stored)
         elif verdict is Verdict.WARN:
             self.counts["slowed down"] += 1
@@ -143,6 +137,10 @@ class Desk:
         else:
             self.counts["slowed down"] += 1
             await self._bot.drop(stored)
+
+    async def _is_staff(self, stored: StoredMessage) -> bool:
+        person = await run_blocking(self._store.people.get, stored.user_id)
+        return person is not None and person.role is not Role.USER
 
     async def deleted(self, platform: str, channel: str, event_id: str) -> None:
         """Drop the pending answer to a message that its sender took back."""
@@ -216,32 +214,32 @@ class Desk:
     def _answer_at_once(self, stored: StoredMessage, key: str) -> None:
         """Say one of our own sentences outside the queue, which is full or closed to this person."""
 
-        async def answer(turn: Turn) -> None:
+        async def say_it(turn: Turn) -> None:
             turn.give_back()
-            language = await self._language(stored)
+            language = language_of_sender(stored, self._settings.bot.language)
             said = plain_answer(say(key, language), AnswerKind.CANNED, key)
-            await self._deliver(stored, await run_blocking(self._store.answers.add, stored.id, said))
+            answer = await run_blocking(self._store.answers.add, stored.id, said)
+            await self._outgoing.deliver(stored, answer, fresh=True)
 
-        self._lanes.put((_lane(stored), "at once"), stored.id, answer, always=True)
+        self._lanes.put((_lane(stored), "at once"), stored.id, say_it, always=True)
 
     async def _work(self, stored: StoredMessage, turn: Turn, *, again: bool) -> None:
         if again and await run_blocking(self._store.answers.of_message, stored.id) is not None:
             return  # answered before a restart; its delivery waits elsewhere
         messenger = self._messengers[stored.message.platform]
-        place = stored.reply_id or next(iter(await self._earlier(stored)), "")
-        growing = _Growing(self._store, messenger, stored, place, self._sleep)
+        growing = Growing(self._store, messenger, stored, await self._outgoing.place(stored), self._sleep)
         try:
             answer = await self._reply(stored, growing, fresh=not again)
             turn.give_back()  # from here on only the platform is waited for
             await growing.close()
             if answer is not None:
-                await self._deliver(stored, answer)
+                await self._outgoing.deliver(stored, answer, fresh=not again)
         finally:
             await growing.close()
-        # what was passed on to people, or a command, may have left something to be said elsewhere
-        await self._send_posts()
+        if stored.message.origin.command or self._handoffs.possible:
+            await self._send_posts()  # something may be left to be said elsewhere
 
-    async def _reply(self, stored: StoredMessage, growing: _Growing, *, fresh: bool) -> StoredAnswer | None:
+    async def _reply(self, stored: StoredMessage, growing: Growing, *, fresh: bool) -> StoredAnswer | None:
         """Make and store the answer, which grows meanwhile before its reader's eyes."""
         answer = None
         async with aclosing(self._bot.reply(stored, fresh=fresh)) as events:
@@ -254,16 +252,7 @@ class Desk:
                     answer = event.stored
         return answer
 
-    async def _language(self, stored: StoredMessage) -> str:
-        person = await run_blocking(self._store.people.get, stored.user_id)
-        return language_for(
-            chosen=person.language if person else "",
-            setting=self._settings.bot.language,
-            client=stored.message.origin.language,
-            text="" if stored.message.origin.command else stored.message.text,
-        )
-
-    # -- delivering
+    # -- what is still to be done
 
     async def _deliver_later(self, answer: StoredAnswer) -> None:
         stored = await run_blocking(self._store.inbox.get, answer.message_id)
@@ -273,107 +262,18 @@ class Desk:
 
     async def _deliver_again(self, stored: StoredMessage, answer: StoredAnswer, turn: Turn) -> None:
         turn.give_back()
-        await self._deliver(stored, answer)
-
-    async def _earlier(self, stored: StoredMessage) -> tuple[str, ...]:
-        if not stored.message.origin.replaces:
-            return ()
-        return await run_blocking(self._store.inbox.earlier_reply, stored)
-
-    async def _deliver(self, stored: StoredMessage, answer: StoredAnswer) -> None:
-        """Bring an answer to its reader; what does not get through now is tried again by the sweep."""
-        if answer.id in self._delivering:
-            return
-        self._delivering.add(answer.id)
-        try:
-            await self._deliver_parts(stored, answer)
-        except PlaceGoneError:
-            self.counts["unreachable readers"] += 1
-            await run_blocking(self._store.answers.abandon, answer.id)
-        except PlatformError as error:
-            self.counts["delayed deliveries"] += 1
-            log.warning(
-                "delivery failed",
-                extra={"action": "delivery-failed", "answer_id": answer.id, "error": type(error).__name__},
-            )
-        finally:
-            self._delivering.discard(answer.id)
-
-    async def _deliver_parts(self, stored: StoredMessage, answer: StoredAnswer) -> None:
-        if answer.answer.kind is AnswerKind.RELAYED:  # nothing is said
-            await run_blocking(self._store.answers.mark_delivered, answer.id, part=1, platform_message_id="")
-            return
-        fresh = await run_blocking(self._store.inbox.get, stored.id)  # its placeholder may have come since
-        if fresh is None or fresh.replaced:  # forgotten, or a newer version has its place
-            await run_blocking(self._store.answers.abandon, answer.id)
-            return
-        messenger = self._messengers[stored.message.platform]
-        language = await self._language(stored)
-        rates = answer.id if _can_be_rated(answer) else None
-        buttons = below(answer, language, human=self._handoffs.possible)
-        parts = messenger.parts(card_of(answer.answer, language, buttons=buttons, rates=rates))
-        if len(parts) > 1:  # one is what was planned when the answer was stored
-            await run_blocking(self._store.answers.plan_delivery, answer.id, parts=len(parts))
-        states = await run_blocking(self._store.answers.deliveries, answer.id)
-        if not stored.message.origin.replaces and all(state.delivered_at is not None for state in states):
-            return  # another sweep has seen to it
-        earlier = await self._earlier(stored)
-        placed = {state.part: state.platform_message_id for state in states if state.platform_message_id}
-        if fresh.reply_id:
-            placed.setdefault(1, fresh.reply_id)
-        for number, message_id in enumerate(earlier, start=1):
-            placed.setdefault(number, message_id)
-        await deliver(
-            messenger,
-            target_of(stored),
-            parts,
-            _AnswerProgress(self._store, answer.id),
-            places=[placed.get(number, "") for number in range(1, max(placed, default=0) + 1)],
-            done=frozenset(state.part for state in states if state.delivered_at is not None),
-            sleep=self._sleep,
-        )
-        self.counts["delivered"] += 1
+        await self._outgoing.deliver(stored, answer)
 
     async def _send_posts(self) -> None:
-        for platform in self._messengers:
-            for post in await run_blocking(self._store.posts.pending, platform):
-                lane = ("posts", platform, post.channel, post.thread)
+        for post in await self._outgoing.posts():
+            lane = ("posts", post.platform, post.channel, post.thread)
+            if not self._lanes.has(lane, ("post", post.id)):
                 self._lanes.put(lane, ("post", post.id), partial(self._send_post, post.id), always=True)
 
     async def _send_post(self, post_id: int, turn: Turn) -> None:
         turn.give_back()
-        post = await run_blocking(self._store.posts.get, post_id)
-        if post is None or not post.waits:
-            return
-        messenger = self._messengers[post.platform]
-        target = await self._target_of_post(post)
-        parts = messenger.parts(Card(text=post.body.text, buttons=post.body.buttons))[:1]
-        try:
-            await deliver(
-                messenger,
-                target,
-                parts,
-                _PostProgress(self._store, post.id),
-                places=[post.platform_message_id],
-                sleep=self._sleep,
-            )
-        except PlaceGoneError:
-            self.counts["unreachable readers"] += 1
-            await run_blocking(self._store.posts.abandon, post.id)
-        except PlatformError as error:
-            log.warning(
-                "post failed", extra={"action": "post-failed", "post_id": post.id, "error": type(error).__name__}
-            )
-
-    async def _target_of_post(self, post: Post) -> Target:
-        root = await run_blocking(self._store.posts.by_key, post.body.under) if post.body.under else None
-        under = root.platform_message_id if root is not None else ""
-        return Target(
-            channel=post.channel,
-            thread=post.thread,
-            place=Place.THREAD if post.thread or under else Place.GROUP,
-            reply_to=under,
-        )
+        if await self._outgoing.send_post(post_id):
+            await self._send_posts()
 
     async def _sweep(self) -> None:
         """Try again what could not be delivered."""
@@ -396,87 +296,6 @@ class Desk:
         self._waited[platform] = {stored.id for stored in pending}
 
 
-class _Growing:
-    """An answer that grows before its reader's eyes, from its first words on."""
-
-    def __init__(
-        self,
-        store: Store,
-        messenger: Messenger,
-        stored: StoredMessage,
-        place: str,
-        sleep: Callable[[float], Awaitable[None]],
-    ) -> None:
-        self._store = store
-        self._messenger = messenger
-        self._stored = stored
-        self._place = place
-        self._sleep = sleep
-        self._typist: Typist | None = None
-        self._text = ""
-        self._hints: set[asyncio.Task[None]] = set()
-
-    def hint(self) -> None:
-        """Show that an answer is being made, if it takes a while; nothing waits for it."""
-        task = asyncio.create_task(self._work())
-        self._hints.add(task)
-        task.add_done_callback(self._hints.discard)
-
-    def add(self, text: str) -> None:
-        self._text += text
-        if self._typist is None:
-            target = target_of(self._stored)
-            live = self._messenger.live(target, self._placed, self._place)
-            self._typist = Typist(live, seconds=self._messenger.live_seconds(target), sleep=self._sleep)
-        self._typist.show(self._text)
-
-    async def close(self) -> None:
-        """Show nothing more; again does nothing."""
-        for hint in self._hints:
-            hint.cancel()
-        typist, self._typist = self._typist, None
-        if typist is not None:
-            await typist.close()
-
-    async def _work(self) -> None:
-        await self._sleep(HINT_SECONDS)
-        with suppress(PlatformError):
-            await self._messenger.working(target_of(self._stored))
-
-    async def _placed(self, message_id: str) -> None:
-        await run_blocking(self._store.inbox.note_reply, self._stored.id, message_id)
-
-
-class _AnswerProgress:
-    def __init__(self, store: Store, answer_id: int) -> None:
-        self._store = store
-        self._answer_id = answer_id
-
-    async def placed(self, number: int, message_id: str) -> None:
-        await run_blocking(self._store.answers.place_part, self._answer_id, part=number, platform_message_id=message_id)
-
-    async def delivered(self, number: int, message_id: str) -> None:
-        await run_blocking(
-            self._store.answers.mark_delivered, self._answer_id, part=number, platform_message_id=message_id
-        )
-
-
-class _PostProgress:
-    def __init__(self, store: Store, post_id: int) -> None:
-        self._store = store
-        self._post_id = post_id
-
-    async def placed(self, number: int, message_id: str) -> None:  # noqa: ARG002 - a post has one part
-        await run_blocking(self._store.posts.placed, self._post_id, message_id)
-
-    async def delivered(self, number: int, message_id: str) -> None:  # noqa: ARG002 - a post has one part
-        await run_blocking(self._store.posts.delivered, self._post_id)
-
-
 def _lane(stored: StoredMessage) -> tuple[str, str, str]:
     message = stored.message
     return (message.platform, message.channel, message.thread)
-
-
-def _can_be_rated(answer: StoredAnswer) -> bool:
-    return answer.answer.kind in {AnswerKind.GENERATED, AnswerKind.QUOTED, AnswerKind.CURATED}

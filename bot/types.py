@@ -104,6 +104,7 @@ class StoredMessage:
     message: Message
     reply_id: str = ""  # the platform's id of the message that its answer is edited into; "" before there is one
     replaced: bool = False  # its sender edited it: another version counts
+    language: str = ""  # that its sender chose; "" for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,9 @@ class Inbox:
             )
             if connection.execute(known).first() is not None:
                 return None
-            user_id = keep_person(connection, message.platform, message.sender, message.sender_name, now=self._clock())
+            user_id, language = keep_person(
+                connection, message.platform, message.sender, message.sender_name, now=self._clock()
+            )
             message = _expected(connection, message, user_id)
             conversation_id = _keep_conversation(connection, message, timedelta(minutes=idle_minutes))
             row = (
@@ -86,7 +88,9 @@ class Inbox:
                 connection.execute(insert(OriginRow).values(message_id=message_id, detail=detail))
             if message.origin.replaces:
                 _withdraw(connection, message, before=message_id)
-        return StoredMessage(id=message_id, conversation_id=conversation_id, user_id=user_id, message=message)
+        return StoredMessage(
+            id=message_id, conversation_id=conversation_id, user_id=user_id, message=message, language=language
+        )
 
     def get(self, message_id: int) -> StoredMessage | None:
         """Read one message, whatever its state."""
@@ -353,6 +357,7 @@ def _messages() -> Select[*tuple[Any, ...]]:
             ConversationRow.thread,
             UserRow.platform_user_id,
             UserRow.name,
+            UserRow.language,
         )
         .join_from(MessageRow, ConversationRow)
         .join(UserRow)
@@ -378,4 +383,5 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredMessage:
         ),
         reply_id=row.reply_id,
         replaced=row.replaced,
+        language=row.language,
     )

@@ -64,7 +64,7 @@ class People:
     def meet(self, platform: str, platform_user_id: str, name: str = "") -> Person:
         """Find a person by the platform's id; somebody new is kept, as a user."""
         with self._database.write() as connection:
-            user_id = keep_person(connection, platform, platform_user_id, name, now=self._clock())
+            user_id, _ = keep_person(connection, platform, platform_user_id, name, now=self._clock())
             return _person(connection.execute(select(*_PERSON).where(UserRow.id == user_id)).one())
 
     def set_role(self, user_id: int, role: Role) -> bool:
@@ -126,10 +126,15 @@ class People:
             return connection.execute(change).first() is not None
 
 
-def keep_person(connection: Connection, platform: str, platform_user_id: str, name: str, *, now: datetime) -> int:
-    """Find or make the row of a person within a transaction; returns its id.
+def keep_person(
+    connection: Connection, platform: str, platform_user_id: str, name: str, *, now: datetime
+) -> tuple[int, str]:
+    """Find or make the row of a person within a transaction.
 
     An unknown name ("") does not replace a known one.
+
+    Returns:
+        Its id, and the language that the person chose.
     """
     insert = upserting(connection, UserRow).values(
         platform=platform, platform_user_id=platform_user_id, name=name, role=Role.USER, language="", created_at=now
@@ -138,9 +143,9 @@ def keep_person(connection: Connection, platform: str, platform_user_id: str, na
     change = {"name": insert.excluded.name} if name else {"platform": insert.excluded.platform}
     upsert = insert.on_conflict_do_update(
         index_elements=[UserRow.platform, UserRow.platform_user_id], set_=change
-    ).returning(UserRow.id)
-    user_id: int = connection.execute(upsert).scalar_one()
-    return user_id
+    ).returning(UserRow.id, UserRow.language)
+    row = connection.execute(upsert).one()
+    return row.id, row.language
 
 
 def _counts(user_id: int) -> dict[str, Select[int]]:

@@ -357,6 +357,17 @@ async def test_a_conversation_goes_to_people_and_their_replies_come_back(office:
     assert office.texts[-1].startswith(INVOICES), "the bot answers there again"
 
 
+async def test_a_long_message_to_people_loses_nothing(office: Office) -> None:
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.HUMAN, answer.id)
+    await office.say("\n\n".join(f"Line {number} " + "x" * 150 for number in range(7)))
+    relayed = [one for one in office.chat.messages.values() if "Line" in one.text]
+    assert len(relayed) > 1
+    assert [f"Line {number} " in "".join(one.text for one in relayed) for number in range(7)] == [True] * 7
+    assert {one.target.channel for one in relayed} == {TEAM}
+
+
 async def test_a_resolved_pair_becomes_a_curated_answer_only_by_somebody_who_may(office: Office) -> None:
     await office.say()
     [answer] = office.store.answers.recent(1)

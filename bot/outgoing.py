@@ -1,0 +1,217 @@
+"""What goes out: answers and posts, each brought to its place exactly once, and how far it got is in the store."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from bot.blocking import run_blocking
+from bot.buttons import below
+from bot.cards import Card, card_of, safe
+from bot.config import Settings
+from bot.frontends.base import Messenger, Part, PlaceGoneError, PlatformError, Target, target_of
+from bot.frontends.delivery import deliver
+from bot.handoff import Handoffs
+from bot.store.answers import Delivery
+from bot.store.posts import Post, PostBody
+from bot.store.store import Store
+from bot.texts import language_for
+from bot.types import AnswerKind, Place, StoredAnswer, StoredMessage
+
+RATED_KINDS = frozenset({AnswerKind.GENERATED, AnswerKind.QUOTED, AnswerKind.CURATED})
+
+log = logging.getLogger(__name__)
+
+
+class Outgoing:
+    """Delivers. What does not get through stays in the store, for the next sweep or start."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        settings: Settings,
+        messengers: Mapping[str, Messenger],
+        handoffs: Handoffs,
+        counts: Counter[str],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._messengers = messengers
+        self._handoffs = handoffs
+        self._counts = counts
+        self._sleep = sleep
+        self._in_hand: set[int] = set()  # answers that are being delivered by this process
+
+    async def place(self, stored: StoredMessage) -> str:
+        """The id of the message that the answer will be edited into; "" while there is none."""
+        return stored.reply_id or next(iter(await self._earlier(stored)), "")
+
+    async def deliver(self, stored: StoredMessage, answer: StoredAnswer, *, fresh: bool = False) -> None:
+        """Bring an answer to its reader.
+
+        Args:
+            stored: The message that it answers.
+            answer: The answer.
+            fresh: It was made just now: nothing of it can have been delivered.
+        """
+        if answer.id in self._in_hand:
+            return
+        self._in_hand.add(answer.id)
+        try:
+            await self._deliver(stored, answer, fresh=fresh)
+        except PlaceGoneError:
+            self._counts["unreachable readers"] += 1
+            await run_blocking(self._store.answers.abandon, answer.id)
+        except PlatformError as error:
+            self._counts["delayed deliveries"] += 1
+            log.warning(
+                "delivery failed",
+                extra={"action": "delivery-failed", "answer_id": answer.id, "error": type(error).__name__},
+            )
+        finally:
+            self._in_hand.discard(answer.id)
+
+    async def _deliver(self, stored: StoredMessage, answer: StoredAnswer, *, fresh: bool) -> None:
+        if answer.answer.kind is AnswerKind.RELAYED:  # nothing is said
+            await run_blocking(self._store.answers.mark_delivered, answer.id, part=1, platform_message_id="")
+            return
+        current = await run_blocking(self._store.inbox.get, stored.id)  # its placeholder may have come since
+        if current is None or current.replaced:  # forgotten, or a newer version has its place
+            await run_blocking(self._store.answers.abandon, answer.id)
+            return
+        messenger = self._messengers[stored.message.platform]
+        parts = self._parts(messenger, current, answer)
+        if len(parts) > 1:  # one is what was planned when the answer was stored
+            await run_blocking(self._store.answers.plan_delivery, answer.id, parts=len(parts))
+        states = () if fresh else await run_blocking(self._store.answers.deliveries, answer.id)
+        await deliver(
+            messenger,
+            target_of(stored),
+            parts,
+            _AnswerProgress(self._store, answer.id),
+            places=_places(states, current.reply_id, await self._earlier(stored)),
+            done=frozenset(state.part for state in states if state.delivered_at is not None),
+            sleep=self._sleep,
+        )
+        self._counts["delivered"] += 1
+
+    def _parts(self, messenger: Messenger, stored: StoredMessage, answer: StoredAnswer) -> tuple[Part, ...]:
+        language = language_of_sender(stored, self._settings.bot.language)
+        rates = answer.id if answer.answer.kind in RATED_KINDS else None
+        buttons = below(answer, language, human=self._handoffs.possible)
+        return messenger.parts(card_of(answer.answer, language, buttons=buttons, rates=rates))
+
+    async def _earlier(self, stored: StoredMessage) -> tuple[str, ...]:
+        if not stored.message.origin.replaces:
+            return ()
+        return await run_blocking(self._store.inbox.earlier_reply, stored)
+
+    # -- posts
+
+    async def posts(self) -> tuple[Post, ...]:
+        """What still has to be said without having been asked, oldest first."""
+        found = [await run_blocking(self._store.posts.pending, platform) for platform in self._messengers]
+        return tuple(post for posts in found for post in posts)
+
+    async def send_post(self, post_id: int) -> bool:
+        """Bring a post to its place.
+
+        Returns:
+            Whether it was too long for one message, so that more posts wait now.
+        """
+        post = await run_blocking(self._store.posts.get, post_id)
+        if post is None or not post.waits:
+            return False
+        messenger = self._messengers[post.platform]
+        first, *rest = messenger.parts(Card(text=post.body.text, buttons=post.body.buttons))
+        for number, part in enumerate(rest, start=2):
+            await self._continue(post, number, part)
+        try:
+            await deliver(
+                messenger,
+                await self._target(post),
+                [first],
+                _PostProgress(self._store, post.id),
+                places=[post.platform_message_id],
+                sleep=self._sleep,
+            )
+        except PlaceGoneError:
+            self._counts["unreachable readers"] += 1
+            await run_blocking(self._store.posts.abandon, post.id)
+        except PlatformError as error:
+            log.warning(
+                "post failed", extra={"action": "post-failed", "post_id": post.id, "error": type(error).__name__}
+            )
+        return bool(rest)
+
+    async def _continue(self, post: Post, number: int, part: Part) -> None:
+        """Make the rest of a long post a post of its own; asked for again, it is there already."""
+        await run_blocking(
+            self._store.posts.add,
+            f"{post.key}:{number}",
+            PostBody(text=safe(part.plain), buttons=part.buttons, under=post.body.under),
+            platform=post.platform,
+            channel=post.channel,
+            thread=post.thread,
+            handoff_id=post.handoff_id,
+        )
+
+    async def _target(self, post: Post) -> Target:
+        root = await run_blocking(self._store.posts.by_key, post.body.under) if post.body.under else None
+        under = root.platform_message_id if root is not None else ""
+        return Target(
+            channel=post.channel,
+            thread=post.thread,
+            place=Place.THREAD if post.thread or under else Place.GROUP,
+            reply_to=under,
+        )
+
+
+def language_of_sender(stored: StoredMessage, setting: str) -> str:
+    """The language in which to speak to whoever wrote a message."""
+    message = stored.message
+    return language_for(
+        chosen=stored.language,
+        setting=setting,
+        client=message.origin.language,
+        text="" if message.origin.command else message.text,
+    )
+
+
+def _places(states: Sequence[Delivery], reply_id: str, earlier: Sequence[str]) -> list[str]:
+    """The messages that stand there already, by part: those noted, the placeholder, those of the earlier answer."""
+    placed = {state.part: state.platform_message_id for state in states if state.platform_message_id}
+    if reply_id:
+        placed.setdefault(1, reply_id)
+    for number, message_id in enumerate(earlier, start=1):
+        placed.setdefault(number, message_id)
+    return [placed.get(number, "") for number in range(1, max(placed, default=0) + 1)]
+
+
+class _AnswerProgress:
+    def __init__(self, store: Store, answer_id: int) -> None:
+        self._store = store
+        self._answer_id = answer_id
+
+    async def placed(self, number: int, message_id: str) -> None:
+        await run_blocking(self._store.answers.place_part, self._answer_id, part=number, platform_message_id=message_id)
+
+    async def delivered(self, number: int, message_id: str) -> None:
+        await run_blocking(
+            self._store.answers.mark_delivered, self._answer_id, part=number, platform_message_id=message_id
+        )
+
+
+class _PostProgress:
+    def __init__(self, store: Store, post_id: int) -> None:
+        self._store = store
+        self._post_id = post_id
+
+    async def placed(self, number: int, message_id: str) -> None:  # noqa: ARG002 - a post has one part
+        await run_blocking(self._store.posts.placed, self._post_id, message_id)
+
+    async def delivered(self, number: int, message_id: str) -> None:  # noqa: ARG002 - a post has one part
+        await run_blocking(self._store.posts.delivered, self._post_id)
