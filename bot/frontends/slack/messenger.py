@@ -1,0 +1,228 @@
+"""Speaks in a Slack workspace."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from bot.buttons import Rows
+from bot.cards import Card
+from bot.frontends.base import Live, MessageGoneError, Part, Placed, PlatformError, Target
+from bot.frontends.slack import markup
+from bot.frontends.slack.api import RefusedError, SlackApi
+from bot.frontends.slack.live import SlackLive
+from bot.frontends.slack.markup import Block
+from bot.frontends.slack.places import thread_of
+from bot.texts import say
+from bot.types import Place
+
+PLATFORM = "slack"
+STREAM_SECONDS = 0.7  # chat.appendStream takes about 100 calls a minute
+UPDATE_SECONDS = 1.3  # chat.update about 50
+STREAMING = frozenset({"streaming_state_conflict", "message_is_streaming"})  # what Slack says of a message in a stream
+REMEMBERED = 2_000  # messages whose text is at hand when only their buttons change
+
+# Link previews would bury the answer, and names in it are nobody's call.
+QUIET: Mapping[str, Any] = {"unfurl_links": False, "unfurl_media": False, "link_names": False}
+
+
+class SlackMessenger:
+    """The Messenger of bot.frontends.base for Slack; a message's id is its `ts`."""
+
+    def __init__(self, api: SlackApi, *, language: str = "auto") -> None:
+        """Keep the connection.
+
+        Args:
+            api: The Web API.
+            language: Of the status line: "auto", or the language that the admin fixed.
+        """
+        self.api = api
+        self.streams = True  # until Slack refuses to stream here
+        self._language = language
+        self._statuses = True  # until Slack refuses to show one here
+        self._working: set[tuple[str, str]] = set()  # threads that show a status at present
+        self._texts: OrderedDict[tuple[str, str], tuple[list[Block], str]] = OrderedDict()
+
+    @property
+    def platform(self) -> str:
+        """Slack."""
+        return PLATFORM
+
+    def live_seconds(self, target: Target) -> float:
+        """As Slack's rates allow."""
+        return STREAM_SECONDS if self.streams and thread_of(target) else UPDATE_SECONDS
+
+    def parts(self, card: Card) -> tuple[Part, ...]:
+        """Cut a card into messages."""
+        return markup.parts(card)
+
+    async def send(self, target: Target, text: str) -> str:
+        """A new message, in its thread where there is one."""
+        thread = thread_of(target)
+        answer = await self.api.call(
+            "chat.postMessage", channel=target.channel, thread_ts=thread, text=markup.escaped(text), **QUIET
+        )
+        self.spoke(target)
+        return str(answer["ts"])
+
+    async def edit(self, target: Target, message_id: str, part: Part, *, plain: bool = False) -> None:
+        """The whole text and its buttons; right whatever stood there before, a stream too."""
+        text = markup.plain_blocks(part.plain) if plain else markup.text_blocks(str(part.body))
+        short = markup.notification(part.plain)
+        self.remember(target.channel, message_id, text, short)
+        await self.update(target.channel, message_id, [*text, *markup.button_blocks(part.buttons)], short)
+        await self._rest(target)
+
+    async def set_buttons(self, target: Target, message_id: str, buttons: Rows, *, note: str = "") -> None:
+        """The text as it stands with other buttons under it.
+
+        Args:
+            target: Where.
+            message_id: Which message.
+            buttons: The new ones.
+            note: A line above them.
+        """
+        text, short = await self._text(target, message_id)
+        await self.update(target.channel, message_id, [*text, *markup.button_blocks(buttons, note=note)], short)
+
+    async def delete(self, target: Target, message_id: str) -> None:
+        """Remove a message."""
+        with suppress(MessageGoneError):
+            try:
+                await self.api.call("chat.delete", channel=target.channel, ts=message_id)
+            except RefusedError as error:
+                if error.code not in STREAMING:
+                    raise
+                await self.stop_stream(target.channel, message_id)
+                await self.api.call("chat.delete", channel=target.channel, ts=message_id)
+        self._texts.pop((target.channel, message_id), None)
+
+    async def working(self, target: Target) -> None:
+        """A status under the thread; Slack takes it away when the bot speaks there."""
+        thread = thread_of(target)
+        if not thread or not self._statuses or (target.channel, thread) in self._working:
+            return
+        try:
+            await self._status(target.channel, thread, say("slack-working", self._shown))
+        except RefusedError:
+            self._statuses = False
+            return
+        self._working.add((target.channel, thread))
+
+    async def tell(self, target: Target, card: Card, *, expects_text: bool = False) -> None:  # noqa: ARG002 - Slack cannot ask for a reply
+        """For the person alone in channels; an ordinary message where nobody else reads."""
+        for part in self.parts(card):
+            blocks = [*markup.text_blocks(str(part.body)), *markup.button_blocks(part.buttons)]
+            await self._tell(target, blocks, markup.notification(part.plain))
+
+    async def whisper(self, target: Target, text: str) -> None:
+        """A short note for the person alone that vanishes, anywhere."""
+        await self.api.call(
+            "chat.postEphemeral",
+            channel=target.channel,
+            user=target.person,
+            thread_ts=thread_of(target),
+            text=markup.escaped(text),
+        )
+
+    def live(self, target: Target, placed: Placed, message_id: str = "") -> Live:
+        """A stream of Slack's own where it can be, edits elsewhere."""
+        return SlackLive(self, target, placed, message_id)
+
+    async def fetch(self, file_id: str) -> bytes:
+        """Download an attachment by its private address."""
+        return await self.api.download(file_id)
+
+    # -- for the front end and for live texts
+
+    async def update(self, channel: str, message_id: str, blocks: Sequence[Block], short: str) -> None:
+        """Put blocks into a message, first ending a stream that still writes into it."""
+        given: dict[str, Any] = {"channel": channel, "ts": message_id, "text": short, "blocks": list(blocks)}
+        given |= {"parse": "none", "link_names": False}  # chat.update has other defaults than chat.postMessage
+        try:
+            await self.api.call("chat.update", **given)
+        except RefusedError as error:
+            if error.code not in STREAMING:
+                raise
+            await self.stop_stream(channel, message_id)
+            await self.api.call("chat.update", **given)
+
+    async def stop_stream(self, channel: str, message_id: str) -> None:
+        """End a stream; one that has ended is no error.
+
+        Raises:
+            PlatformError: It may go on.
+        """
+        try:
+            await self.api.call("chat.stopStream", channel=channel, ts=message_id)
+        except RefusedError as error:
+            if error.code != "message_not_in_streaming_state":
+                raise
+
+    def remember(self, channel: str, message_id: str, blocks: Sequence[Mapping[str, Any]], short: str) -> None:
+        """Keep a message's text at hand for when its buttons change.
+
+        Args:
+            channel: Where.
+            message_id: Which message.
+            blocks: As they stand there; buttons among them are left out.
+            short: The text beside the blocks, escaped.
+        """
+        self._texts[channel, message_id] = (markup.without_buttons(blocks), short)
+        self._texts.move_to_end((channel, message_id))
+        while len(self._texts) > REMEMBERED:
+            self._texts.popitem(last=False)
+
+    def remembers(self, channel: str, message_id: str) -> str | None:
+        """The Markdown of a message that this process wrote, or what it looked like when a button was pressed."""
+        known = self._texts.get((channel, message_id))
+        if known is None:
+            return None
+        words = [str(block["text"]) for block in known[0] if block.get("type") == "markdown"]
+        return "\n\n".join(words) or markup.unescaped(known[1])
+
+    def spoke(self, target: Target) -> None:
+        """Note that something new was said there, which ends the status."""
+        self._working.discard((target.channel, thread_of(target) or ""))
+
+    # -- helpers
+
+    async def _tell(self, target: Target, blocks: list[Block], short: str) -> None:
+        given: dict[str, Any] = {"channel": target.channel, "thread_ts": thread_of(target)}
+        given |= {"text": short, "blocks": blocks}
+        if target.place is Place.DIRECT or not target.person:
+            await self.api.call("chat.postMessage", **given, **QUIET)
+        else:
+            await self.api.call("chat.postEphemeral", user=target.person, **given)
+
+    async def _rest(self, target: Target) -> None:
+        """Take the status away where the answer was an edit, which does not end it."""
+        thread = thread_of(target) or ""
+        if (target.channel, thread) in self._working:
+            self._working.discard((target.channel, thread))
+            with suppress(PlatformError):
+                await self._status(target.channel, thread, "")
+
+    async def _status(self, channel: str, thread: str, status: str) -> None:
+        await self.api.call("assistant.threads.setStatus", channel_id=channel, thread_ts=thread, status=status)
+
+    async def _text(self, target: Target, message_id: str) -> tuple[list[Block], str]:
+        """A message's text blocks and what stands beside them."""
+        known = self._texts.get((target.channel, message_id))
+        if known is not None:
+            return known
+        thread = thread_of(target) or message_id
+        answer = await self.api.call(
+            "conversations.replies", channel=target.channel, ts=thread, oldest=message_id, inclusive=True, limit=2
+        )
+        for message in answer.get("messages", ()):
+            if message.get("ts") == message_id:
+                self.remember(target.channel, message_id, message.get("blocks", ()), str(message.get("text", "")))
+                return self._texts[target.channel, message_id]
+        raise MessageGoneError("Slack has no such message any more")
+
+    @property
+    def _shown(self) -> str:
+        return "en" if self._language == "auto" else self._language
