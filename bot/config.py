@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from adapters.bases import DEFAULT_ENCODER, DEFAULT_GENERATOR
 from bot.confidence import DEFAULT_ANSWERABILITY
@@ -23,8 +24,21 @@ CACHE_VARIABLE = "BURNISH_CACHE"
 FILE_VARIABLE = "BURNISH_CONFIG"
 _RESERVED = {HOME_VARIABLE, CACHE_VARIABLE, FILE_VARIABLE}
 MASK = "********"
-_ADDRESS = r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$"  # host:port
-_URL = r"^https?://"
+
+
+def _like(pattern: str, wanted: str) -> AfterValidator:
+    """Let through an empty text and what a pattern matches; the error says what is wanted in words."""
+
+    def check(value: str) -> str:
+        if value and not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {wanted}")
+        return value
+
+    return AfterValidator(check)
+
+
+Address = Annotated[str, _like(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}", "HOST:PORT, such as 127.0.0.1:8765")]
+Url = Annotated[str, _like(r"https?://\S+", "an address that begins with http:// or https://")]
 # Names that people know from the platforms' own documentation.
 PLATFORM_VARIABLES = {
     "TELEGRAM_BOT_TOKEN": ("telegram", "token"),
@@ -172,13 +186,12 @@ class AnswerSettings(_Section):
 class ServeSettings(_Section):
     """The server: `burnish serve`."""
 
-    listen: str = Field(
-        "127.0.0.1:8765", pattern=_ADDRESS, description="Where health is answered (GET /health); keep it on loopback."
+    listen: Address = Field(
+        "127.0.0.1:8765", description="Where health is answered (GET /health); keep it on loopback."
     )
     conversations: int = Field(4, ge=1, le=256, description="Conversations that are answered side by side.")
-    team: str = Field(
+    team: Annotated[str, _like(r"(slack:|telegram:)\S+", "slack:CHANNEL or telegram:CHAT")] = Field(
         "",
-        pattern=r"^$|^(slack|telegram):\S+$",
         description="Where questions go that people shall answer, such as slack:C0123ABCD or telegram:-1001234567890. "
         "Empty: nowhere, and the bot says so.",
     )
@@ -194,19 +207,15 @@ class TelegramSettings(_Section):
     token: SecretStr = Field(
         SecretStr(""), description="The bot's token from @BotFather; better given in TELEGRAM_BOT_TOKEN."
     )
-    base_url: str = Field(
-        "https://api.telegram.org/bot", pattern=_URL, description="The Bot API's address, for a server of your own."
+    base_url: Url = Field(
+        "https://api.telegram.org/bot", description="The Bot API's address, for a server of your own."
     )
-    base_file_url: str = Field(
-        "https://api.telegram.org/file/bot", pattern=_URL, description="The same for files that people send."
-    )
+    base_file_url: Url = Field("https://api.telegram.org/file/bot", description="The same for files that people send.")
     mode: Literal["polling", "webhook"] = Field(
         "polling", description="polling needs no address that others can reach; webhook does."
     )
-    webhook_url: str = Field(
-        "", pattern=rf"^$|{_URL}", description="The public https address that leads to webhook_listen."
-    )
-    webhook_listen: str = Field("127.0.0.1:8766", pattern=_ADDRESS, description="Where the webhook is received.")
+    webhook_url: Url = Field("", description="The public https address that leads to webhook_listen.")
+    webhook_listen: Address = Field("127.0.0.1:8766", description="Where the webhook is received.")
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="What Telegram must send along, 1 to 256 of A-Z a-z 0-9 _ -. Empty: made at start."
     )
@@ -228,8 +237,8 @@ class SlackSettings(_Section):
     mode: Literal["socket", "http"] = Field(
         "socket", description="socket needs no address that others can reach; http does."
     )
-    base_url: str = Field("https://slack.com/api/", pattern=_URL, description="The Web API's address.")
-    listen: str = Field("127.0.0.1:8767", pattern=_ADDRESS, description="Where events are received in http mode.")
+    base_url: Url = Field("https://slack.com/api/", description="The Web API's address.")
+    listen: Address = Field("127.0.0.1:8767", description="Where events are received in http mode.")
 
 
 class Settings(_Section):
@@ -386,7 +395,8 @@ def _sentence(error: ValidationError) -> str:
     default = _section_class(section).model_fields[key].default
     if isinstance(default, SecretStr):
         return f"{section}.{key} is not a valid value: expected text."
-    message = first["msg"][0].lower() + first["msg"][1:]
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
     return f"{section}.{key} = {first['input']!r} does not fit: {message} (the default is {default!r})."
 
 

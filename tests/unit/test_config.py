@@ -97,3 +97,31 @@ def test_the_example_file_in_the_repository_is_the_generated_one() -> None:
 
 def test_the_example_file_sets_every_default(tmp_path: Path) -> None:
     assert load_settings({}, written(tmp_path, example_toml())) == Settings()
+
+
+def test_the_platforms_own_variables_are_read_and_ours_win_over_them(tmp_path: Path) -> None:
+    environ = {"TELEGRAM_BOT_TOKEN": "1:a", "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "", "PATH": "/bin"}
+    settings = load_settings(environ, tmp_path / "none.toml")
+    assert settings.serves == ("telegram", "slack")
+    assert settings.telegram.token.get_secret_value() == "1:a"
+    assert settings.slack.app_token.get_secret_value() == ""
+    both = load_settings({**environ, "BURNISH_TELEGRAM__TOKEN": "2:b"}, tmp_path / "none.toml")
+    assert both.telegram.token.get_secret_value() == "2:b"
+    shown = repr(settings) + str(effective(settings))
+    assert "1:a" not in shown
+    assert "xoxb-1" not in shown
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("BURNISH_SERVE__TEAM", "C0123", "expected slack:CHANNEL or telegram:CHAT"),
+        ("BURNISH_SERVE__LISTEN", "8765", "expected HOST:PORT"),
+        ("BURNISH_SLACK__BASE_URL", "slack.com/api", "expected an address that begins with http"),
+    ],
+)
+def test_a_malformed_place_is_named_with_what_was_expected(
+    tmp_path: Path, variable: str, value: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        load_settings({variable: value}, tmp_path / "none.toml")
