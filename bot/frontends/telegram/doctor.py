@@ -13,7 +13,7 @@ from telegram import User, WebhookInfo
 from bot.config import TelegramSettings
 from bot.frontends.base import Check, PlatformError
 from bot.frontends.telegram.api import Api, BadTokenError
-from bot.frontends.telegram.frontend import HOW_TO_GET_A_TOKEN
+from bot.frontends.telegram.frontend import HOW_TO_CONNECT
 
 SKEW_SECONDS = 60.0  # a clock that is further off makes times in the store and certificates wrong
 TIMEOUT_SECONDS = 10.0
@@ -69,7 +69,7 @@ async def _bot(api: Api, settings: TelegramSettings) -> list[Check]:
         me = await api.open()
         webhook = await api.call(api.bot.get_webhook_info)
     except BadTokenError:
-        return [_check("token", HOW_TO_GET_A_TOKEN, ok=False)]
+        return [_check("token", HOW_TO_CONNECT, ok=False)]
     except PlatformError as error:
         return [_check("token", f"could not be tried: {error}", ok=None)]
     checks = [_check("token", f"belongs to @{me.username}", ok=True), _privacy(me), _mode(webhook, settings)]

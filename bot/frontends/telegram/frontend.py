@@ -27,7 +27,7 @@ from bot.frontends.telegram.webhook import Webhook
 from bot.texts import FALLBACK, language_for, languages, say
 from bot.types import Message, Place, Role
 
-HOW_TO_GET_A_TOKEN = (
+HOW_TO_CONNECT = (
     "Telegram does not know the bot's token. Get one from @BotFather (/newbot, or /mybots and API Token) and give it "
     "in TELEGRAM_BOT_TOKEN."
 )
@@ -102,7 +102,7 @@ class TelegramFrontend:
         try:
             self._me = await self._api.open()
         except BadTokenError as error:
-            raise PlatformError(HOW_TO_GET_A_TOKEN) from error
+            raise PlatformError(HOW_TO_CONNECT) from error
         if self._settings.mode == "webhook":
             webhook = Webhook(self._settings, self._intake.take)
             await webhook.start(self._api)

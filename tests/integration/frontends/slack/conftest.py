@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.integration.frontends.slack.offices import office, slack
+
+__all__ = ["office", "slack"]
