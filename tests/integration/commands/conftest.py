@@ -5,11 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.commands.office import Office
+from bot.store.crypto import Keyring
+from bot.store.store import Store
+from tests.integration.commands.office import Office, Template
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """A migrated, empty store."""
+    made = Template(file=tmp_path_factory.mktemp("template") / "store.db", keyring=Keyring.generate())
+    with Store.open(f"sqlite:///{made.file}", made.keyring) as store:
+        store.migrate()
+    return made
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path, template: Template) -> Iterator[Office]:
     """A store with people of every role, and all commands over it."""
-    with Office.open(tmp_path) as opened:
+    with Office.open(tmp_path, template=template) as opened:
         yield opened
