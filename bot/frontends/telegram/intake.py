@@ -42,9 +42,14 @@ class Intake:
             BotError: Not the update's fault, and trying again later may help: the store cannot be written to, say.
             OSError: Likewise.
         """
+        try:
+            read = self._api.read(update)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the library cannot read this one update
+            self._note(update, error, last=True)
+            return
         for pause in (*PAUSES, None):
             try:
-                await self._handle(self._api.read(update))
+                await self._handle(read)
             except (BotError, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - a slip of ours with one update must not stop all that follow
