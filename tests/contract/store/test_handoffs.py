@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from bot.store.handoffs import Handoff
+from bot.store.store import Store
+from tests.stores import FakeClock, accepted
+
+
+def opened(store: Store, question: str = "Who pays?", *, channel: str = "C1", thread: str = "") -> Handoff:
+    asker = accepted(store, question, channel=channel, thread=thread)
+    return store.handoffs.open(
+        asker.conversation_id, asker.user_id, question, team_platform="telegram", team_channel="-100"
+    )
+
+
+def test_a_handoff_knows_both_places_and_opening_it_again_changes_nothing(store: Store) -> None:
+    first = opened(store, thread="t1")
+    assert (first.platform, first.channel, first.thread) == ("slack", "C1", "t1")
+    assert (first.team_platform, first.team_channel) == ("telegram", "-100")
+    assert (first.question, first.reply, first.resolved_at) == ("Who pays?", "", None)
+    assert opened(store, "And when?", thread="t1") == first
+    assert store.handoffs.get(first.id) == store.handoffs.open_in(first.conversation_id) == first
+    assert store.handoffs.get(99) is None
+
+
+def test_a_resolved_one_is_open_no_more_and_another_can_be_opened(store: Store, clock: FakeClock) -> None:
+    first, other = opened(store), opened(store, "Elsewhere?", channel="C2")
+    store.handoffs.said(first.id, "We do.")
+    store.handoffs.said(first.id, "We do, 我们付。")
+    assert store.handoffs.resolve(first.id) is True
+    assert store.handoffs.resolve(first.id) is False
+    assert store.handoffs.resolve(99) is False
+    done = store.handoffs.get(first.id)
+    assert done is not None
+    assert (done.reply, done.resolved_at) == ("We do, 我们付。", clock.now)
+    assert store.handoffs.open_in(first.conversation_id) is None
+    assert store.handoffs.waiting() == (other,)
+    second = opened(store)
+    assert second.id != first.id
+    assert store.handoffs.waiting() == (other, second)
+
+
+def test_four_presses_at_once_open_one(store: Store) -> None:
+    asker = accepted(store)
+
+    def open_one(_: int) -> int:
+        return store.handoffs.open(
+            asker.conversation_id, asker.user_id, "Who?", team_platform="slack", team_channel="C9"
+        ).id
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(open_one, range(4)))) == 1
+    assert len(store.handoffs.waiting()) == 1
