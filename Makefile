@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format bench bench-quick models clean
+.PHONY: help run serve test test-fast lint format bench bench-quick soak models clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ $(VENV)/bench.stamp: requirements/bench.txt $(VENV)/test.stamp
 
 run: $(VENV)/run.stamp ## Set up if needed, then talk to the bot in the terminal
 	@$(BIN)/burnish chat
+
+serve: $(VENV)/run.stamp ## Set up if needed, then answer on Telegram and Slack, whichever have a token (docs/)
+	@$(BIN)/burnish serve
 
 models: $(VENV)/run.stamp ## Fetch the default model weights into the user's cache folder
 	@$(BIN)/burnish models fetch
@@ -76,6 +79,10 @@ bench: $(VENV)/bench.stamp models ## Measure everything and write docs/benchmark
 
 bench-quick: $(VENV)/test.stamp models ## Run each benchmark on a handful of items, under three minutes
 	$(BIN)/python -m benchmarks.everything --quick
+
+soak: $(VENV)/test.stamp models ## 2,000 messages on both platforms with trouble and 50 kill -9; result in docs/benchmarks.md (20 minutes)
+	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.table > /dev/null
 
 clean: ## Remove what the commands above made here (the user's data and weights stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage htmlcov build dist

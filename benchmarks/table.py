@@ -20,13 +20,14 @@ RESULTS: Final = ROOT / "benchmarks" / "results"
 QUICK: Final = Path(tempfile.gettempdir()) / "burnish-quick-results"  # of --quick runs: a sanity check, no evidence
 PICTURES: Final = ROOT / "docs" / "pictures"
 
-AREAS: Final = ("answers", "intent", "retrieval", "index", "generation")
+AREAS: Final = ("answers", "intent", "retrieval", "index", "generation", "chat")
 TITLES: Final = {
     "answers": "Answers: grounded, and refused where the documents do not tell",
     "intent": "Intents and out-of-scope",
     "retrieval": "Retrieval",
     "index": "The index at scale",
     "generation": "Speed of generation",
+    "chat": "Slack and Telegram: nothing lost, messages a second, time to the first words",
 }
 CURVES: Final = {
     "answers": (

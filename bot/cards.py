@@ -13,6 +13,8 @@ from bot.types import Answer, AnswerKind, Source
 
 # What Markdown would read as something else than it says in prose that was not written as Markdown.
 _SPECIAL = re.compile(r"([\\<>])")
+# A citation on a line of its own would become the last row of a table, or a part of a list's last item.
+_CITED_BELOW = re.compile(r"\n(\[\d+\])\s*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Card:
 
 def card_of(answer: Answer, language: str, *, buttons: Rows = (), rates: int | None = None) -> Card:
     """An answer with its sources beneath it."""
-    text = answer.text if answer.kind is AnswerKind.COMMAND else safe(answer.text)
+    text = answer.text if answer.kind is AnswerKind.COMMAND else safe(_CITED_BELOW.sub(r"\n\n\1", answer.text))
     if answer.sources:
         lines = "\n".join(f"{source.number}. {source_line(source)}" for source in answer.sources)
         text = f"{text}\n\n**{say('sources', language)}**\n{lines}"
