@@ -14,6 +14,7 @@ from adapters.testing import ScriptedGenerator
 from adapters.types import ChatTurn
 from bot.config import Settings
 from bot.desk import Desk
+from bot.frontends.delivery import patiently
 from bot.frontends.slack.frontend import SlackFrontend
 from bot.store.crypto import Keyring
 from bot.store.store import Store
@@ -75,7 +76,7 @@ class Office:
         self.store = self._stack.enter_context(Store.open(f"sqlite:///{self._folder / 'store.db'}", self._keyring))
         if self.store.migrate():
             teach(self.store.knowledge, chunk(REFUNDS, title="Refunds"), chunk(INVOICES, title="Invoices", ordinal=1))
-        self.front = SlackFrontend(settings.slack, ping_seconds=PING_SECONDS, sleep=self.sleep, **self._options)
+        self.front = SlackFrontend(settings.slack, ping_seconds=PING_SECONDS, **self._options)
         self.desk = fake_desk(
             self.store,
             self._folder / "index",
@@ -84,10 +85,10 @@ class Office:
             settings=settings,
             sleep=self.sleep,
         )
-        await self.front.start(self.desk)
+        await patiently(lambda: self.front.start(self.desk), sleep=self.sleep)
         await self.desk.start()
         if self.mode == "http":
-            self.slack.events_url = f"http://{self.front.address}/slack/events"
+            self.slack.events_url = f"http://127.0.0.1:{self.front.port}/slack/events"
 
     async def stop(self) -> None:
         await self.front.stop()

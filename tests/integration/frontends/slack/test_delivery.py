@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.fakes.slack_server import Fault
 from tests.fakes.slack_world import TEAM
 from tests.integration.frontends.slack.offices import BOT, INVOICES, Q_INVOICE, Q_REFUND, REFUNDS, Office
 
-IN_THREAD = {"channel": "C1", "place": Place.THREAD, "person": "U1", "team": TEAM}
+IN_THREAD = Target(channel="C1", place=Place.THREAD, person="U1", team=TEAM)
 
 
 class Placed:
@@ -42,7 +43,7 @@ async def test_in_a_thread_an_answer_is_streamed_and_then_put_right_by_an_edit(o
 async def test_a_growing_text_is_appended_piece_by_piece(office: Office) -> None:
     root = office.slack.say("U2", "C1", "Who knows?")
     placed = Placed()
-    live = office.front.messenger.live(Target(**IN_THREAD, thread=root), placed)
+    live = office.front.messenger.live(replace(IN_THREAD, thread=root), placed)
     for text in ("Refunds", "Refunds reach <b>", "Refunds reach <b> `you", "Refunds reach <b> `you`"):
         await live.show(text)
     await live.close()
@@ -115,9 +116,8 @@ async def test_the_final_text_arrives_once_through_any_trouble(
     await office.say(f"{BOT} {Q_INVOICE}", "C1")
     assert office.replies("D1") == [REFUNDS]
     assert office.replies("C1") == [INVOICES]
-    for fault in faults:
-        if fault.kind == "429" and method.startswith("chat"):
-            assert fault.retry_after in office.slept
+    if faults[-1].kind == "429":
+        assert faults[-1].retry_after in office.slept
 
 
 async def test_a_placeholder_whose_answer_got_lost_is_all_that_may_stay_behind(office: Office) -> None:
@@ -177,7 +177,7 @@ async def test_an_answer_that_was_removed_by_hand_is_sent_anew(office: Office) -
 async def test_a_message_in_a_stream_can_be_removed(office: Office) -> None:
     root = office.slack.say("U2", "C1", "Who knows?")
     placed = Placed()
-    target = Target(**IN_THREAD, thread=root)
+    target = replace(IN_THREAD, thread=root)
     await office.front.messenger.live(target, placed).show("Refunds")
     await office.front.messenger.delete(target, placed.ids[0])
     assert office.world.channels["C1"][placed.ids[0]].deleted

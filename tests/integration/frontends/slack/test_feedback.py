@@ -57,8 +57,8 @@ async def test_a_right_answer_is_given_in_a_form(office: Office) -> None:
     envelope = office.slack.submit("U1", form, text="Three days.")
     await office.quiet()
     assert office.slack.acknowledged[envelope] == {}, "an empty acknowledgement closes the form"
-    [correction] = office.store.ratings.corrections()
-    assert correction.correction.text == "Three days."
+    [correction] = office.store.ratings.corrections(office.answer().id)
+    assert correction.text == "Three days."
     assert list(answer.buttons)[:2] == ["👍", "👎 ✓"]
     assert answer.blocks[1]["elements"][0]["text"].startswith("Thank you")
 
@@ -91,17 +91,16 @@ async def test_another_answer_takes_the_first_ones_place(office: Office) -> None
     answer = office.shown("C1")
     await office.press(answer, "↻ Another answer")
     [now] = office.world.of_bot("C1")
-    assert now.shown.startswith(INVOICES)
+    assert INVOICES in now.shown
     assert [one.text for one in office.world.whispers] == ["Looking for another answer …"]
 
 
-async def test_labels_are_in_the_language_of_the_persons_client(office: Office) -> None:
-    await office.say("12?", user="U2")
-    assert office.shown().shown.startswith("抱歉") or "文档" in office.shown().shown or office.shown().buttons
+async def test_the_bots_own_words_are_in_the_language_of_the_persons_client(office: Office) -> None:
+    root = office.slack.say("U2", "D1", "…")
     office.slack.event(
         {
             "type": "assistant_thread_started",
-            "assistant_thread": {"user_id": "U2", "channel_id": "D1", "thread_ts": office.shown().ts},
+            "assistant_thread": {"user_id": "U2", "channel_id": "D1", "thread_ts": root},
         }
     )
     await office.quiet()

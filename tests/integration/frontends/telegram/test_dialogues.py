@@ -117,8 +117,10 @@ async def test_where_the_server_knows_no_drafts_it_grows_by_edits_from_then_on(o
         shown = await office.ask(question)
         assert shown is not None
         assert shown.texts[0] == "…"
+        assert len(shown.texts) > 2
         assert shown.texts[-1].startswith(shown.texts[1])
     assert office.server.calls["sendMessageDraft"] == 1
+    assert len(office.texts()) == 2
 
 
 async def test_in_a_group_it_grows_by_edits(office: Helpdesk) -> None:
@@ -128,7 +130,9 @@ async def test_in_a_group_it_grows_by_edits(office: Helpdesk) -> None:
     shown = await office.ask(f"@helper_bot {Q_REFUND}", ADA, group)
     assert shown is not None
     assert shown.texts[0] == "…"
+    assert len(shown.texts) > 2
     assert shown.texts[-1].startswith(f"{REFUNDS} [1]")
+    assert len(office.texts(group)) == 1
     assert office.server.calls["sendMessageDraft"] == 0
 
 
@@ -228,6 +232,16 @@ async def test_a_conversation_goes_to_the_team_and_its_replies_come_back(office:
     assert "I answer again" in office.texts()[-1]
     await office.ask(Q_INVOICE)
     assert office.world.replies(private)[-1].text.startswith(INVOICES)
+
+
+async def test_a_reply_to_what_another_account_of_the_bot_posted_reaches_the_asker_too(office: Helpdesk) -> None:
+    team = office.world.group(TEAM, title="Support")
+    await office.ask(Q_REFUND)
+    await office.press("🙋")
+    [root] = office.world.replies(team)
+    root.sender = 4_321
+    await office.ask("They come tomorrow.", EVE, team, reply_to=root.id)
+    assert office.texts()[-1] == "Eve: They come tomorrow."
 
 
 @pytest.mark.parametrize(

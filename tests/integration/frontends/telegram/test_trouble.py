@@ -183,6 +183,20 @@ async def test_a_group_that_moved_before_its_answer_was_sent_gets_it_in_its_new_
     moved = office.world.migrate(group, -100_999, ADA, tell=False)
     await office.settle()
     assert answers(office, moved) == [REFUNDS]
+    [answer] = office.store.answers.recent(1)
+    stored = office.store.inbox.get(answer.message_id)
+    assert stored is not None
+    assert stored.message.channel == "-100999"
+
+
+async def test_the_very_call_that_meets_a_move_goes_to_the_new_place(office: Helpdesk) -> None:
+    group = office.world.group(GROUP, kind="group")
+    moved = office.world.migrate(group, -100_999, ADA, tell=False)
+    target = Target(channel=str(GROUP), place=Place.GROUP)
+    for text in ("first", "second"):
+        await office.frontend.messenger.send(target, text)
+    assert office.texts(moved) == ["first", "second"]
+    assert office.server.calls["sendMessage"] == 3, "the second one knew the way"
 
 
 async def test_somebody_who_blocks_the_bot_holds_up_nobody(office: Helpdesk) -> None:

@@ -98,6 +98,13 @@ def test_code_that_is_cut_in_two_is_code_in_both_and_otherwise_stays_whole() -> 
     assert [under(piece, entity) for piece in whole for entity in piece.entities] == [short]
 
 
+def test_a_cut_comes_where_code_ends_rather_than_in_the_lines_after_it() -> None:
+    code = "\n".join("x = 1" for _ in range(400))
+    after = "\n".join("a line of prose" for _ in range(150))
+    first, second = pieces(f"```\n{code}\n```\n{after}")
+    assert (first.text, second.text) == (code, after)
+
+
 def test_one_endless_word_is_cut_between_its_signs() -> None:
     cut = pieces("👩‍👩‍👧" * 1_500)
     assert all(units(piece.text) <= LIMIT for piece in cut)
