@@ -6,13 +6,11 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
 
-import uvicorn
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
@@ -29,10 +27,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.frontends.base import PlatformError
 from bot.frontends.slack.api import Identity, SlackApi, library_log
 from bot.frontends.slack.inbound import Payload
 from bot.frontends.slack.receiver import Receiver
+from bot.http import HttpServer
 
 PATH = "/slack/events"  # for events, buttons and commands alike
 STALE_SECONDS = 300  # Slack's own limit for the age of a signature
@@ -41,6 +39,8 @@ FINISH_SECONDS = 5.0  # for events in hand when no more are taken
 _ANY = re.compile("")
 
 log = logging.getLogger(__name__)
+_bolt_log = logging.getLogger("bot.frontends.slack.bolt")
+_bolt_log.setLevel(logging.ERROR)  # its warnings quote what people said, and one comes for every token that is given
 
 
 class Door(Protocol):
@@ -58,6 +58,11 @@ def bolt(receiver: Receiver, client: AsyncWebClient, me: Identity) -> AsyncApp:
 
     It answers Slack only after a listener has returned, and with an error where one failed, so that Slack tells it
     again.
+
+    Args:
+        receiver: Takes it all.
+        client: Slack's client.
+        me: Who the bot is.
     """
 
     async def authorize(team_id: str | None) -> AuthorizeResult:
@@ -77,7 +82,7 @@ def bolt(receiver: Receiver, client: AsyncWebClient, me: Identity) -> AsyncApp:
         ignoring_self_assistant_message_events_enabled=False,
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
-        logger=library_log,
+        logger=_bolt_log,
     )
 
     def listener(take: Callable[[Payload], Awaitable[None]]) -> Callable[..., Awaitable[BoltResponse]]:
@@ -194,53 +199,28 @@ class HttpDoor:
         """
         self._handler = AsyncSlackRequestHandler(app)
         self._verifier = SignatureVerifier(secret, _Clock(now))
-        self._host, _, port = listen.rpartition(":")
-        self._port = int(port)
         self._now = now
         self._seen: dict[str, float] = {}  # signatures, and until when each would pass as fresh
-        self._server: _Server | None = None
-        self._task: asyncio.Task[None] | None = None
+        routes = [Route(PATH, self._take, methods=["POST"])]
+        self._server = HttpServer(Starlette(routes=routes), listen, setting="slack.listen")
         self.rejected = 0  # requests that were forged, stale or said before
 
     @property
-    def address(self) -> str:
-        """Where it listens, "host:port"."""
-        if self._server is None or not self._server.servers:
-            return f"{self._host}:{self._port}"
-        host, port, *_ = self._server.servers[0].sockets[0].getsockname()
-        return f"{host}:{port}"
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.port
 
     async def open(self) -> None:
         """Listen.
 
         Raises:
-            PlatformError: The address is taken.
+            ListenError: The address is taken.
         """
-        routes = [Route(PATH, self._take, methods=["POST"])]
-        config = uvicorn.Config(
-            Starlette(routes=routes),
-            host=self._host.strip("[]"),
-            port=self._port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=int(FINISH_SECONDS),
-        )
-        self._server = _Server(config)
-        self._task = asyncio.create_task(self._server.run_until_told())
-        while not self._server.started:
-            if self._task.done():
-                raise PlatformError(
-                    f"slack.listen = {self._host}:{self._port} cannot be listened on; is another program there?"
-                )
-            await asyncio.sleep(0.01)
+        await self._server.start()
 
     async def close(self) -> None:
         """Listen no more."""
-        if self._server is not None and self._task is not None:
-            self._server.should_exit = True
-            await self._task
-            self._server = self._task = None
+        await self._server.stop()
 
     async def _take(self, request: Request) -> Response:
         body = await _body(request)
@@ -265,19 +245,6 @@ class HttpDoor:
         now = self._now()
         self._seen = {one: until for one, until in self._seen.items() if until > now}
         self._seen[signature] = now + 2 * STALE_SECONDS  # a clock that is five minutes ahead passes too
-
-
-class _Server(uvicorn.Server):
-    async def run_until_told(self) -> None:
-        try:
-            await self.serve()
-        except SystemExit:  # how uvicorn says that it cannot listen
-            log.warning("cannot listen", extra={"action": "slack-cannot-listen"})
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are the whole program's, not this server's."""
-        yield
 
 
 async def _body(request: Request) -> bytes | None:

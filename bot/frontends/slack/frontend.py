@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from bot.config import SlackSettings
-from bot.frontends.base import Inbox, PlatformError, ThrottledError, UnreachableError
+from bot.frontends.base import Inbox, PlatformError
 from bot.frontends.slack.api import SlackApi
 from bot.frontends.slack.background import Background
 from bot.frontends.slack.doors import Door, HttpDoor, SocketDoor, bolt
 from bot.frontends.slack.messenger import SlackMessenger
 from bot.frontends.slack.receiver import Home, Options, Receiver
 
-T = TypeVar("T")
-
 PING_SECONDS = 5.0  # of Socket Mode: after a hard break a new connection stands within about 8 s
 FINISH_SECONDS = 10.0  # for what is still to be shown when the program stops
-TRIES = 6  # of the first calls; waits of 0.5, 1, 2, 4 and 8 s between them
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class SlackFrontend:
@@ -37,7 +30,6 @@ class SlackFrontend:
         home: Home | None = None,
         ping_seconds: float = PING_SECONDS,
         now: Callable[[], float] = time.time,
-        sleep: Sleep = asyncio.sleep,
     ) -> None:
         """Keep the settings; nothing is connected yet.
 
@@ -48,7 +40,6 @@ class SlackFrontend:
             home: What the App Home shows a person, by their id; without it, only their language.
             ping_seconds: Between two signs of life on the socket.
             now: Seconds since 1970.
-            sleep: Waits so many seconds.
         """
         self._settings = settings
         self._options = Options(
@@ -56,7 +47,6 @@ class SlackFrontend:
         )
         self._ping_seconds = ping_seconds
         self._now = now
-        self._sleep = sleep
         self._api = SlackApi(settings)
         self._messenger = SlackMessenger(self._api, language=language)
         self._door: Door | None = None
@@ -73,15 +63,16 @@ class SlackFrontend:
         return self._door.rejected if isinstance(self._door, HttpDoor) else 0
 
     @property
-    def address(self) -> str:
-        """Where HTTP requests are received, "host:port"; "" in socket mode."""
-        return self._door.address if isinstance(self._door, HttpDoor) else ""
+    def port(self) -> int:
+        """Where HTTP requests are received; 0 in socket mode."""
+        return self._door.port if isinstance(self._door, HttpDoor) else 0
 
     async def start(self, desk: Inbox) -> None:
         """Connect and begin to take events.
 
         Raises:
-            PlatformError: A token is missing or wrong, or Slack cannot be reached.
+            PlatformError: A token is missing or wrong, or Slack cannot be reached; trying again starts afresh.
+            ListenError: The address for HTTP requests is taken.
         """
         needed = "app_token" if self._settings.mode == "socket" else "signing_secret"
         for name in ("bot_token", needed):
@@ -89,7 +80,7 @@ class SlackFrontend:
                 raise PlatformError(
                     f"slack.{name} is empty: set SLACK_{name.upper()} (docs/slack.md shows where to find it)."
                 )
-        me = await self._patiently(self._api.who)
+        me = await self._api.who()
         receiver = Receiver(api=self._api, messenger=self._messenger, desk=desk, me=me, options=self._options)
         self._background = receiver.background
         app = bolt(receiver, self._api.client, me)
@@ -101,7 +92,7 @@ class SlackFrontend:
             secret = self._settings.signing_secret.get_secret_value()
             door = HttpDoor(app, secret=secret, listen=self._settings.listen, now=self._now)
         self._door = door
-        await self._patiently(door.open)
+        await door.open()
 
     async def stop(self) -> None:
         """Take no more events; those in hand are stored and acknowledged."""
@@ -113,14 +104,3 @@ class SlackFrontend:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._api.aclose()
-
-    async def _patiently(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Try again for a quarter of a minute: whoever starts the program waits for it, or for the reason."""
-        for attempt in range(TRIES):
-            try:
-                return await act()
-            except (ThrottledError, UnreachableError) as error:
-                if attempt == TRIES - 1:
-                    raise
-                await self._sleep(error.retry_after if isinstance(error, ThrottledError) else 0.5 * 2**attempt)
-        raise AssertionError  # unreachable: the loop returns or raises

@@ -42,7 +42,7 @@ class SlackMessenger:
         self.streams = True  # until Slack refuses to stream here
         self._language = language
         self._statuses = True  # until Slack refuses to show one here
-        self._working: set[tuple[str, str]] = set()  # threads that show a status at present
+        self._working: dict[tuple[str, str], bool] = {}  # threads with a status; False while Slack is being told
         self._texts: OrderedDict[tuple[str, str], tuple[list[Block], str]] = OrderedDict()
 
     @property
@@ -104,12 +104,15 @@ class SlackMessenger:
         thread = thread_of(target)
         if not thread or not self._statuses or (target.channel, thread) in self._working:
             return
+        self._working[target.channel, thread] = False  # cut off in the middle, it may show all the same
         try:
             await self._status(target.channel, thread, say("slack-working", self._shown))
-        except RefusedError:
-            self._statuses = False
+        except PlatformError as error:
+            self._working.pop((target.channel, thread), None)
+            self._statuses = not isinstance(error, RefusedError)
             return
-        self._working.add((target.channel, thread))
+        if (target.channel, thread) in self._working:
+            self._working[target.channel, thread] = True
 
     async def tell(self, target: Target, card: Card, *, expects_text: bool = False) -> None:  # noqa: ARG002 - Slack cannot ask for a reply
         """For the person alone in channels; an ordinary message where nobody else reads."""
@@ -185,7 +188,9 @@ class SlackMessenger:
 
     def spoke(self, target: Target) -> None:
         """Note that something new was said there, which ends the status."""
-        self._working.discard((target.channel, thread_of(target) or ""))
+        place = (target.channel, thread_of(target) or "")
+        if self._working.get(place):
+            del self._working[place]
 
     # -- helpers
 
@@ -200,8 +205,7 @@ class SlackMessenger:
     async def _rest(self, target: Target) -> None:
         """Take the status away where the answer was an edit, which does not end it."""
         thread = thread_of(target) or ""
-        if (target.channel, thread) in self._working:
-            self._working.discard((target.channel, thread))
+        if self._working.pop((target.channel, thread), None) is not None:
             with suppress(PlatformError):
                 await self._status(target.channel, thread, "")
 

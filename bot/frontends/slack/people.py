@@ -39,15 +39,14 @@ class Profiles:
         known = self._known.get(person)
         if known is not None and known[0] > self._clock():
             return known[1]
-        who = await self._ask(person)
-        if who is None and known is not None:
-            who = known[1]
-        seconds = UNKNOWN_SECONDS if who is None else KEPT_SECONDS
-        self._known[person] = (self._clock() + seconds, who or Who())
+        asked = await self._ask(person)
+        seconds = UNKNOWN_SECONDS if asked is None else KEPT_SECONDS
+        who = asked or (known[1] if known is not None else Who())
+        self._known[person] = (self._clock() + seconds, who)
         self._known.move_to_end(person)
         if len(self._known) > MOST:
             self._known.popitem(last=False)
-        return who or Who()
+        return who
 
     async def names(self, people: Iterable[str]) -> dict[str, str]:
         """How people are called, by id."""
