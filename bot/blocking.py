@@ -32,4 +32,6 @@ async def uncut(work: Coroutine[Any, Any, R]) -> R:
                 await asyncio.wait([task])
             except asyncio.CancelledError:  # cancelled once more: the end is waited for all the same
                 continue
+        if not task.cancelled():
+            task.exception()  # looked at, or asyncio logs it, with whatever its text quotes
         raise
