@@ -73,7 +73,7 @@ class People:
         Raises:
             LastOwnerError: The person is the last owner and would be one no more.
         """
-        owners = select(UserRow.id).where(UserRow.role == Role.OWNER).with_for_update()
+        owners = select(UserRow.id).where(UserRow.role == Role.OWNER).order_by(UserRow.id).with_for_update()
         change = update(UserRow).where(UserRow.id == user_id).values(role=role).returning(UserRow.id)
         with self._database.write() as connection:
             if role is not Role.OWNER and connection.execute(owners).scalars().all() == [user_id]:
