@@ -82,6 +82,10 @@ class Without:
         found = self._base.search(text, vector, collections=collections, top_k=(top_k or 5) + LOOK_FURTHER)
         return tuple(passage for passage in found if passage.stored.uri != self._uri)[:top_k]
 
+    def is_curated(self, text: str, *, collections: Sequence[str] | None = None) -> bool:
+        """As in the whole base; without a conversation it decides nothing."""
+        return self._base.is_curated(text, collections=collections)
+
     def curated(
         self, text: str, vector: Vector, *, collections: Sequence[str] | None = None, top_k: int = 3
     ) -> tuple[CuratedMatch, ...]:

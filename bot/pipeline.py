@@ -80,6 +80,9 @@ class Retriever(Protocol):
     ) -> tuple[Passage, ...]:
         """Find passages, best first."""
 
+    def is_curated(self, text: str, *, collections: Sequence[str] | None = None) -> bool:
+        """Whether a curated question has this very wording; it stands alone then, however it begins."""
+
     def curated(
         self, text: str, vector: Vector, *, collections: Sequence[str] | None = None, top_k: int = 3
     ) -> tuple[CuratedMatch, ...]:
@@ -170,14 +173,14 @@ class Pipeline:
             timings[name] = self._since(started)
             started = self._clock()
 
-        query = resolve_follow_up(text, history)
+        self._knowledge.refresh()
+        query = text if self._knowledge.is_curated(text, collections=collections) else resolve_follow_up(text, history)
         embedding: Matrix = self._encoder.encode([query])
         lap("encode")
         matched = self._router.match(text)
         intent = matched or self._classifier.predict([query], embedding)[0]
         route = self._router.route(intent)
         lap("classify")
-        self._knowledge.refresh()
         curated = self._knowledge.curated(query, embedding[0], collections=collections, top_k=SUGGESTIONS + len(avoid))
         passages = self._knowledge.search(
             query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k + len(avoid)

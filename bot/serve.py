@@ -76,9 +76,10 @@ class Server:
         self._ending = asyncio.get_running_loop().create_future()
         health = HttpServer(health_app(self._parts), self._parts.listen, setting="serve.listen")
         await health.start()
-        starting = [asyncio.create_task(self._start(frontend)) for frontend in self._parts.frontends]
+        starting: list[asyncio.Task[None]] = []
         try:
-            await self._parts.desk.start()
+            await self._parts.desk.start()  # first what the last run left, so that nothing new overtakes it
+            starting += [asyncio.create_task(self._start(frontend)) for frontend in self._parts.frontends]
             return await self._until_the_end(starting)
         finally:
             await self._stop(starting)

@@ -227,6 +227,11 @@ class KnowledgeBase:
         order = np.lexsort((ids, -fused))
         return _Scored(ids[order], fused[order], similarities[order], lexical[order])
 
+    def is_curated(self, text: str, *, collections: Sequence[str] | None = None) -> bool:
+        """Whether a curated question has this very wording, but for case, width, spaces and closing punctuation."""
+        asked = normalise(text)
+        return any(question == asked for question in self._view.curated.visible(collections).values())
+
     def curated(
         self, text: str, vector: Vector, *, collections: Sequence[str] | None = None, top_k: int = 3
     ) -> tuple[CuratedMatch, ...]:
