@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ def all_commands(parts: Parts) -> Commands:
     store = parts.store
     teaching = Teaching(store, parts.teacher, parts.encoder)
     people = PeopleCommands(store, parts.now)
+    counts: Counter[str] = Counter()  # shown by /status as well
     families = (
         ForEverybody(store, parts.settings, parts.handoffs),
         AboutAnswers(store),
@@ -47,7 +49,7 @@ def all_commands(parts: Parts) -> Commands:
         Reports(store, teaching, parts.now),
         KnowledgeCommands(store, parts.documents),
         people,
-        StatusCommands(store, facts=parts.facts, versions=parts.versions, now=parts.now),
+        StatusCommands(store, facts=lambda: {**parts.facts(), **counts}, versions=parts.versions, now=parts.now),
     )
     runs = {name: run for family in families for name, run in family.runs.items()}
-    return Commands(store=store, settings=parts.settings, runs=runs, misplaced=people.misplaced)
+    return Commands(store=store, settings=parts.settings, runs=runs, misplaced=people.misplaced, counts=counts)

@@ -24,7 +24,13 @@ class Commands:
     """Answers a stored message that is a command; `bot.serving.Commands` is what the message path sees of it."""
 
     def __init__(
-        self, *, store: Store, settings: Settings, runs: Mapping[str, Run], misplaced: Mapping[str, Run] | None = None
+        self,
+        *,
+        store: Store,
+        settings: Settings,
+        runs: Mapping[str, Run],
+        misplaced: Mapping[str, Run] | None = None,
+        counts: Counter[str] | None = None,
     ) -> None:
         """Keep what carries the commands out.
 
@@ -33,6 +39,7 @@ class Commands:
             settings: Which language is fixed.
             runs: One for each command of the registry.
             misplaced: What to do, and say besides, when a command is given where it does not work.
+            counts: Where to count what happened; by default a counter of its own.
 
         Raises:
             ValueError: A command has nothing to carry it out, or the other way round: a slip in the program.
@@ -43,7 +50,9 @@ class Commands:
         self._settings = settings
         self._runs = runs
         self._misplaced = misplaced or {}
-        self.counts: Counter[str] = Counter()  # "commands", "refused", "unknown commands" since the start
+        self.counts: Counter[str] = (
+            Counter() if counts is None else counts
+        )  # "commands", "refused", "unknown commands" since the start
 
     async def __call__(self, stored: StoredMessage) -> Answer:
         """Do what a command says.

@@ -68,7 +68,7 @@ class Office:
                     search=self.search,
                     max_megabytes=MEGABYTES,
                 ),
-                facts=lambda: {"messages": 1234, "uptime": "2 h", "moon phase": "full"},
+                facts=lambda: {"messages": 1234, "up minutes": 7, "moon phase": "full"},
                 versions=lambda: self.versions or [],
                 now=clock,
             )

@@ -1,0 +1,183 @@
+"""Commands on the whole way: an event comes in, what is said arrives on the platform."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.testing import ScriptedGenerator
+from bot.config import Settings
+from bot.desk import Desk
+from bot.frontends.base import Press
+from bot.frontends.fake import FakeMessage, FakeMessenger
+from bot.store.posts import PostBody
+from bot.testing import teach
+from bot.testing_desk import fake_desk
+from bot.texts import say
+from bot.types import AnswerKind, Message, Origin, Place, Role
+from knowledge.testing import chunk
+from tests.integration.commands.office import PEOPLE, Office, Template
+from tests.stores import message
+
+REFUNDS = "Refunds reach your bank within five working days."
+Q_REFUND = "When do refunds reach my bank?"
+SETTINGS = Settings.model_validate({"answers": {"min_answerability": 0.0}, "serve": {"team": "slack:C9"}})
+
+
+class Chat:
+    """A desk whose commands are the real ones."""
+
+    def __init__(self, office: Office, folder: Path) -> None:
+        self.office = office
+        self.slack = FakeMessenger("slack")
+        self._folder = folder
+        self.desk: Desk = self._desk()
+
+    def _desk(self) -> Desk:
+        async def sleep(_: float) -> None:
+            await asyncio.sleep(0)
+
+        return fake_desk(
+            self.office.store,
+            self._folder / "desk-index",
+            {"slack": self.slack},
+            generator=ScriptedGenerator(lambda _: REFUNDS),
+            settings=SETTINGS,
+            commands=self.office.commands,
+            sleep=sleep,
+        )
+
+    async def start(self) -> None:
+        await self.desk.start()
+
+    async def say(self, text: str, *, command: str = "", role: Role = Role.USER) -> str:
+        """Speak in a direct chat; gives what stands in the newest message of the bot."""
+        await self.desk.said(self.message(text, command=command, role=role))
+        await self.desk.idle()
+        return self.last.text
+
+    async def press(self, data: str, *, role: Role = Role.USER) -> str:
+        """Press a button; gives what stands in the newest message of the bot."""
+        press = Press(
+            platform="slack",
+            channel="D1",
+            thread="",
+            place=Place.DIRECT,
+            message_id="m1",
+            event_id=f"{data} {len(self.slack.messages)}",
+            sender=PEOPLE[role],
+            sender_name="",
+            data=data,
+        )
+        await self.desk.pressed(press)
+        await self.desk.idle()
+        return self.last.text
+
+    @staticmethod
+    def message(text: str, *, command: str = "", role: Role = Role.USER) -> Message:
+        return message(
+            text, channel="D1", sender=PEOPLE[role], sender_name="", origin=Origin(place=Place.DIRECT, command=command)
+        )
+
+    @property
+    def last(self) -> FakeMessage:
+        return list(self.slack.messages.values())[-1]
+
+
+@pytest.fixture
+async def chat(tmp_path: Path, template: Template) -> AsyncIterator[Chat]:
+    async with AsyncExitStack() as stack:
+        office = stack.enter_context(Office.open(tmp_path, SETTINGS, template=template))
+        teach(office.store.knowledge, chunk(REFUNDS, title="Refunds"))
+        chat = Chat(office, tmp_path)
+        await chat.start()
+        stack.push_async_callback(chat.desk.stop)
+        yield chat
+
+
+async def test_a_question_given_as_a_command_is_answered_as_a_question(chat: Chat) -> None:
+    text = await chat.say(Q_REFUND, command="ask")
+    assert text.startswith(f"{REFUNDS} [1]")
+    assert chat.last.buttons[0][0].label == "👍"
+    stored = chat.office.store.answers.recent(1)[0]
+    assert (stored.question, stored.answer.kind) == (Q_REFUND, AnswerKind.GENERATED)
+    assert (await chat.say("", command="ask")).startswith("Like this")
+
+
+async def test_a_question_given_as_a_command_may_not_be_longer_than_any_other(chat: Chat) -> None:
+    assert "I read at most" in await chat.say("why " * 2000, command="ask")
+
+
+async def test_a_command_says_what_it_has_to_say_in_one_message_with_its_buttons(chat: Chat) -> None:
+    assert await chat.say("", command="language") == say("language-which", "en")
+    assert [button.data for button in chat.last.buttons[0]][1] == "x:language:zh"
+    assert await chat.press("x:language:zh") == say("language-set", "zh")
+    assert len(chat.slack.messages) == 2
+
+
+async def test_the_forgotten_are_told_so_though_nothing_is_kept_of_them(chat: Chat) -> None:
+    await chat.say(Q_REFUND)
+    await chat.say("", command="forget_me")
+    erase = chat.last.buttons[0][0]
+    text = await chat.press(erase.data)
+    assert text == say("forgotten", "en", messages=3, answers=2, ratings=0, corrections=0, handoffs=0)
+    assert chat.last.target.channel == "D1"
+    assert chat.office.store.people.by_platform("slack", PEOPLE[Role.USER]) is None
+    assert chat.office.store.answers.count() == 0
+    assert (await chat.say(Q_REFUND)).startswith(REFUNDS), "whoever comes back is new"
+
+
+async def test_a_crash_halfway_through_forgetting_has_the_rest_done_at_the_next_start(chat: Chat) -> None:
+    await chat.say(Q_REFUND)
+    store = chat.office.store
+    mine = chat.office.person_id(Role.USER)
+    stored = store.inbox.accept(chat.message(f"yes {mine}", command="forget_me"), idle_minutes=30)
+    assert stored is not None
+    # the program was killed between the post and the rest
+    store.posts.add(f"forgotten:{stored.id}", PostBody(text="Erased."), platform="slack", channel="D1")
+    await chat.desk.start()
+    await chat.desk.idle()
+    assert store.people.get(mine) is None
+    assert [one.text for one in chat.slack.messages.values() if one.text.startswith("Erased")] == ["Erased."]
+
+
+async def test_an_unanswered_question_is_answered_with_the_next_text_and_live_at_once(chat: Chat) -> None:
+    about = chat.office.refused("Who feeds the cat?")
+    await chat.say("", command="unanswered", role=Role.TRAINER)
+    await chat.press(f"x:unanswered:answer {about.id}", role=Role.TRAINER)
+    assert (await chat.say("Everybody, in turn.", role=Role.TRAINER)) == say(
+        "taught-now", "en", question="Who feeds the cat?"
+    )
+    assert (await chat.say("Who feeds the cat?")).startswith("Everybody, in turn.")
+    assert await chat.say("", command="unanswered", role=Role.TRAINER) == say("unanswered-none", "en")
+
+
+async def test_a_button_that_an_admin_got_does_nothing_for_others(chat: Chat) -> None:
+    about = chat.office.refused("Who feeds the cat?")
+    assert await chat.press(f"x:unanswered:drop {about.id}") == say("not-allowed", "en", role="trainer")
+    assert [one.id for one in chat.office.store.answers.unanswered(9)] == [about.id]
+
+
+async def test_what_is_asked_of_people_reaches_the_team_and_the_bot_is_silent(chat: Chat) -> None:
+    await chat.say("My card is gone", command="human")
+    texts = {one.target.channel: one.text for one in chat.slack.messages.values()}
+    assert texts["D1"] == say("handed-off", "en")
+    assert "> My card is gone" in texts["C9"]
+    before = len(chat.slack.messages)
+    await chat.desk.said(chat.message("Hello?"))
+    await chat.desk.idle()
+    assert [one.target.channel for one in list(chat.slack.messages.values())[before:]] == ["C9"]
+
+
+async def test_a_repeated_command_is_carried_out_once(chat: Chat) -> None:
+    once = replace(chat.message("How long? | Three days.", command="teach", role=Role.ADMIN), event_id="e1")
+    for _ in range(2):
+        await chat.desk.said(once)
+        await chat.desk.idle()
+    assert len(chat.slack.messages) == 1
+    assert [entry[1] for entry in chat.office.audit()] == ["teach"]
