@@ -220,7 +220,7 @@ class TelegramSettings(_Section):
         SecretStr(""), description="What Telegram must send along, 1 to 256 of A-Z a-z 0-9 _ -. Empty: made at start."
     )
     messages_per_second: float = Field(
-        30.0, gt=0, le=1_000, description="In all chats together; Telegram allows 30, more against payment."
+        30.0, ge=1, le=1_000, description="In all chats together; Telegram allows 30, more against payment."
     )
 
 

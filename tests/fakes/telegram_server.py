@@ -159,6 +159,8 @@ class TelegramServer:
             result = await self._carry_out(method, await _parameters(request))
         except Refusal as refusal:
             return _refused(refusal)
+        except ConnectionResetError:  # the bot was killed in the middle of a call
+            return web.Response()
         if fault is not None:
             return _broken(request, fault)
         return web.json_response({"ok": True, "result": result})

@@ -44,7 +44,7 @@ _CONFIG = _symbols()
 class Piece:
     """A text that fits into one message."""
 
-    text: str  # 1 to LIMIT UTF-16 units, no white space at its ends
+    text: str  # 1 to LIMIT UTF-16 units, no white space at its ends but the first line's of code
     entities: tuple[MessageEntity, ...] = ()
     plain: str  # to be sent without entities: with the addresses of its links where they fit
 
@@ -179,10 +179,11 @@ def _clipped(span: Span, start: int, end: int) -> Span | None:
 
 
 def _piece(text: str, spans: Sequence[Span], limit: int) -> Piece | None:
-    """A piece without white space at its ends, which Telegram takes away; None for nothing but that."""
+    """A piece without white space at its ends, which Telegram takes away, but for code; None for nothing but that."""
     first, last = len(text) - len(text.lstrip()), len(text.rstrip())
     if last <= first:
         return None
+    first = min([first, *(span.offset for span in spans if span.type == "pre")])  # white space has one unit a sign
     start, end = utf16_len(text[:first]), utf16_len(text[:last])
     entities = tuple(_entity(clip) for span in spans if (clip := _clipped(span, start, end)))
     bare = text[first:last]

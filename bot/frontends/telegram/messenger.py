@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ChatAction
@@ -19,6 +20,7 @@ PLATFORM = "telegram"
 PRIVATE_SECONDS = 1.1  # between two edits; Telegram allows one a second in a chat
 GROUP_SECONDS = 3.5  # and 20 a minute in a group
 DRAFT_SECONDS = 0.5  # a draft is no message; how often it may change is not said anywhere, so this is an assumption
+TYPING_SECONDS = 4.0  # before "is typing" is shown again; a second less than it lasts
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 Markup = InlineKeyboardMarkup | ForceReply
@@ -27,9 +29,17 @@ Markup = InlineKeyboardMarkup | ForceReply
 class TelegramMessenger:
     """The Messenger of bot.frontends.base."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Keep the connection.
+
+        Args:
+            api: The Bot API.
+            clock: Seconds.
+        """
         self._api = api
+        self._clock = clock
         self._drafts = Drafts()
+        self._typing: dict[tuple[str, str], float] = {}  # by channel and thread: when "is typing" was shown last
 
     @property
     def platform(self) -> str:
@@ -105,7 +115,11 @@ class TelegramMessenger:
             return
 
     async def working(self, target: Target) -> None:
-        """Show "is typing" for five seconds."""
+        """Show "is typing", which Telegram does for five seconds or until a message comes."""
+        here, now = (target.channel, target.thread), self._clock()
+        if now - self._typing.get(here, -TYPING_SECONDS) < TYPING_SECONDS:
+            return
+        self._typing[here] = now
         await self._api.write(
             target.channel,
             lambda chat_id: self._api.bot.send_chat_action(
@@ -154,6 +168,7 @@ class TelegramMessenger:
                 link_preview_options=_NO_PREVIEW,
             ),
         )
+        self._typing.pop((target.channel, target.thread), None)
         return str(sent.message_id)
 
 

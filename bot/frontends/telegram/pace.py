@@ -30,6 +30,10 @@ class Pace:
         self._overall = AsyncLimiter(rates.overall, 1.0)
         self._chats: dict[int, AsyncLimiter] = {}
 
+    def __len__(self) -> int:
+        """How many chats are kept in mind."""
+        return len(self._chats)
+
     async def turn(self, chat_id: int) -> None:
         """Wait until a call that writes to a chat may go out.
 

@@ -258,6 +258,17 @@ async def test_what_cannot_be_read_gets_a_sentence(office: Helpdesk, sent: dict[
     assert shown.text.startswith(reply)
 
 
+async def test_an_album_is_spoken_to_once(office: Helpdesk) -> None:
+    photo: dict[str, Any] = {"photo": [{"file_id": "F", "file_unique_id": "F", "width": 9, "height": 9}]}
+    for _ in range(3):
+        office.world.say(ADA, "", **photo, media_group_id="A1")
+    office.world.say(ADA, "", **photo, media_group_id="A2")
+    await office.settle()
+    assert len(office.texts()) == 2
+    await office.ask("", **photo, media_group_id="A2", caption=Q_REFUND)
+    assert len(office.texts()) == 3, "words are always heard"
+
+
 async def test_a_files_caption_is_its_text_and_it_can_be_fetched(office: Helpdesk) -> None:
     office.world.files["F"] = b"%PDF"
     document: dict[str, Any] = {"document": {"file_id": "F", "file_unique_id": "F", "file_name": "a.pdf"}}

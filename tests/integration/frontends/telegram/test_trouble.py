@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.cards import Card
 from bot.frontends.base import (
     MarkupError,
     MessageGoneError,
@@ -296,8 +297,50 @@ async def test_a_file_over_the_limit_is_refused_with_a_sentence(office: Helpdesk
         await office.frontend.messenger.fetch("big")
 
 
+async def test_what_is_told_falls_back_to_plain_text_too(office: Helpdesk) -> None:
+    chat = office.world.private(ADA)
+    office.server.fail("sendMessage", Fault(status=400, description="Bad Request: can't parse entities: no"))
+    await office.frontend.messenger.tell(Target(channel="11"), Card(text="See **[this](https://a.b/)**."))
+    [shown] = office.world.replies(chat)
+    assert (shown.text, shown.entities) == ("See this (https://a.b/).", [])
+
+
+async def test_a_chat_without_drafts_gets_a_message_that_grows_and_others_keep_their_drafts(office: Helpdesk) -> None:
+    refused = Fault(status=400, description="Bad Request: TEXTDRAFT_PEER_INVALID")
+    office.server.fail("sendMessageDraft", refused)
+    placed: list[str] = []
+
+    async def note(message_id: str) -> None:
+        placed.append(message_id)
+
+    for person in (ADA, EVE):
+        chat = office.world.private(person)
+        live = office.frontend.messenger.live(Target(channel=str(chat.id)), note)
+        await live.show("One")
+        await live.show("One two")
+        await live.close()
+    assert office.world.private(EVE).drafts == {2: ["One", "One two"]}
+    [shown] = office.world.replies(office.world.private(ADA))
+    assert shown.texts == ["…", "One", "One two"]
+    assert placed == [str(shown.id)]
+
+
 async def test_live_texts_keep_a_longer_pause_in_groups(office: Helpdesk) -> None:
     messenger = office.frontend.messenger
     private, group = (messenger.live_seconds(Target(channel="1", place=place)) for place in (Place.DIRECT, Place.GROUP))
     assert private < 1.2
     assert group > 3
+
+
+async def test_is_typing_is_shown_again_only_when_it_would_end(office: Helpdesk) -> None:
+    times = iter((100.0, 103.0, 104.5, 105.0))
+    messenger = TelegramMessenger(Api(office.settings.telegram), clock=lambda: next(times))
+    chat, target = office.world.private(ADA), Target(channel="11")
+    shown = []
+    for _ in range(3):
+        await messenger.working(target)
+        shown.append(len(chat.actions))
+    await messenger.send(target, "a")
+    await messenger.working(target)
+    assert (shown, len(chat.actions)) == ([1, 1, 2], 3), "a message ends it"
+    await messenger._api.aclose()
