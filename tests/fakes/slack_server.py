@@ -69,6 +69,7 @@ class SlackServer:
     chaos: Callable[[str], Fault | None] = lambda _method: None  # asked before every call
     per_minute: dict[str, int] = field(default_factory=dict)  # calls of a method that are allowed
     calls: Counter[str] = field(default_factory=Counter)  # by method, also those that failed
+    bad_tickets: int = 0  # connections that break off before they stand
     acknowledged: dict[str, Payload] = field(default_factory=dict)  # by envelope id, with what came along
 
     def __post_init__(self) -> None:
@@ -301,6 +302,9 @@ class SlackServer:
         if ticket not in self._tickets:
             return web.Response(status=403)
         self._tickets.discard(ticket)  # good for one connection
+        if self.bad_tickets:
+            self.bad_tickets -= 1
+            return web.Response(status=503)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await socket.send_json({"type": "hello", "num_connections": 1})

@@ -194,6 +194,8 @@ class World:
         posted = self._own(given, "cant_update_message")
         if posted.streaming:
             raise RefusedError("streaming_state_conflict")
+        if given.get("parse") != "none":
+            raise RefusedError("names_would_be_linked")  # not Slack's: this bot's own rule
         text, blocks = given.get("text", ""), given.get("blocks") or []
         self._check(text, blocks)
         posted.text, posted.blocks = text, blocks

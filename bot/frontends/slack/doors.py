@@ -27,6 +27,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.frontends.base import PlatformError, UnreachableError
 from bot.frontends.slack.api import Identity, SlackApi, library_log
 from bot.frontends.slack.inbound import Payload
 from bot.frontends.slack.receiver import Receiver
@@ -35,6 +36,7 @@ from bot.http import HttpServer
 PATH = "/slack/events"  # for events, buttons and commands alike
 STALE_SECONDS = 300  # Slack's own limit for the age of a signature
 BODY_BYTES = 1024 * 1024  # of a request; Slack's are a few kB
+LOST_PINGS = 6  # without a connection for so long, we connect anew
 FINISH_SECONDS = 5.0  # for events in hand when no more are taken
 _ANY = re.compile("")
 
@@ -126,13 +128,22 @@ class SocketDoor:
         self._app_token = app_token
         self._ping_seconds = ping_seconds
         self._client: SocketModeClient | None = None
+        self._watcher: asyncio.Task[None] | None = None
         self._closing = False
         self._in_hand = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
 
     async def open(self) -> None:
-        """Connect; afterwards the client sees to it that there is always a connection."""
+        """Connect; afterwards there is a connection whenever Slack lets us have one.
+
+        Raises:
+            PlatformError: The token is wrong, or Slack cannot be reached.
+        """
+        self._client = await self._connected()
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def _connected(self) -> SocketModeClient:
         url = await self._api.socket_url()
         client = SocketModeClient(
             app_token=self._app_token,
@@ -144,8 +155,32 @@ class SocketDoor:
             client.proxy = None
         client.socket_mode_request_listeners.append(self._take)
         client.wss_uri = url
-        await client.connect()  # type: ignore[no-untyped-call]  # slack_sdk leaves it untyped
-        self._client = client
+        try:
+            async with asyncio.timeout(LOST_PINGS * self._ping_seconds):
+                await client.connect()  # type: ignore[no-untyped-call]  # slack_sdk leaves it untyped
+        except TimeoutError as error:
+            await _closed(client)
+            raise UnreachableError("Slack does not take the Socket Mode connection") from error
+        return client
+
+    async def _watch(self) -> None:
+        """Begin anew where Slack's client does not find back: it tries one address for ever, and each is good once."""
+        away = 0
+        while True:
+            await asyncio.sleep(self._ping_seconds)
+            client = self._client
+            if client is None or await client.is_connected():
+                away = 0
+                continue
+            away += 1
+            if away < LOST_PINGS:
+                continue
+            try:
+                self._client = await self._connected()
+            except PlatformError as error:
+                log.warning("no connection", extra={"action": "slack-no-connection", "error": type(error).__name__})
+                continue
+            await _closed(client)
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         if self._closing:
@@ -165,6 +200,9 @@ class SocketDoor:
     async def close(self) -> None:
         """Disconnect."""
         self._closing = True
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.wait([self._watcher])
         client, self._client = self._client, None
         if client is None:
             return
@@ -172,9 +210,14 @@ class SocketDoor:
             await asyncio.wait_for(self._quiet.wait(), FINISH_SECONDS)
         except TimeoutError:
             log.warning("events left", extra={"action": "slack-events-left", "events": self._in_hand})
-        await client.close()  # type: ignore[no-untyped-call]  # slack_sdk leaves it untyped
-        tasks = (client.message_processor, client.current_session_monitor, client.message_receiver)
-        await asyncio.gather(*filter(None, tasks), return_exceptions=True)
+        await _closed(client)
+
+
+async def _closed(client: SocketModeClient) -> None:
+    """Close a client and wait for its tasks, which it leaves running."""
+    await client.close()  # type: ignore[no-untyped-call]  # slack_sdk leaves it untyped
+    tasks = (client.message_processor, client.current_session_monitor, client.message_receiver)
+    await asyncio.gather(*filter(None, tasks), return_exceptions=True)
 
 
 class _Clock(Clock):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from adapters.testing import ScriptedGenerator
 from adapters.types import ChatTurn
 from bot.config import Settings
 from bot.desk import Desk
+from bot.frontends.base import Inbox
 from bot.frontends.delivery import patiently
 from bot.frontends.slack.frontend import SlackFrontend
 from bot.store.crypto import Keyring
@@ -49,6 +50,7 @@ class Office:
         self._keyring = Keyring.generate()
         self._options = options
         self.mode = "socket"
+        self.gate: Callable[[Desk], Inbox] = lambda desk: desk  # what the front end speaks to instead of the desk
         self.slept: list[float] = []
         self.store: Store
         self.desk: Desk
@@ -85,7 +87,7 @@ class Office:
             settings=settings,
             sleep=self.sleep,
         )
-        await patiently(lambda: self.front.start(self.desk), sleep=self.sleep)
+        await patiently(lambda: self.front.start(self.gate(self.desk)), sleep=self.sleep)
         await self.desk.start()
         if self.mode == "http":
             self.slack.events_url = f"http://127.0.0.1:{self.front.port}/slack/events"

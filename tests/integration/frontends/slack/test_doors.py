@@ -9,16 +9,19 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from pydantic import SecretStr
 
 from bot.config import SlackSettings
+from bot.desk import Desk
 from bot.frontends.base import PlatformError
 from bot.frontends.slack.doctor import examine
 from bot.frontends.slack.frontend import SlackFrontend
 from bot.http import ListenError
+from bot.types import Message
 from tests.fakes.slack_server import Fault, SlackServer
 from tests.fakes.slack_world import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET
 from tests.integration.frontends.slack.offices import BOT, INVOICES, Q_INVOICE, Q_REFUND, REFUNDS, Office
@@ -39,7 +42,10 @@ def settings(slack: SlackServer, **given: object) -> SlackSettings:
         {"type": "event_callback", "event": {"type": "team_join", "user": {"id": "U7"}}},
         {"type": "event_callback", "event": {"type": "message", "subtype": "channel_join", "user": "U7"}},
         {"type": "event_callback", "event": {"type": "message", "bot_id": "B9", "text": Q_REFUND, "channel": "D1"}},
-        {"type": "event_callback", "event": {"type": "message", "user": "UBOT", "text": "x", "channel": "D1"}},
+        {
+            "type": "event_callback",
+            "event": {"type": "message", "user": "UBOT", "text": Q_REFUND, "channel": "D1", "ts": "1"},
+        },
         {"type": "block_suggestion", "action_id": "x", "block_id": "y", "user": {"id": "U1"}, "value": ""},
         {"type": "view_closed", "view": {"callback_id": "correct"}, "user": {"id": "U1"}},
         {"type": "block_actions", "actions": [{"action_id": "x", "type": "overflow"}], "user": {"id": "U1"}},
@@ -53,26 +59,84 @@ async def test_whatever_means_nothing_is_acknowledged_and_not_answered(
     kind = "events_api" if payload["type"] == "event_callback" else "interactive"
     office.slack.deliver(kind, payload)  # type: ignore[arg-type]  # one of the two literals
     await office.slack.settled(seconds=0.9)  # before it would be told again
+    await office.quiet()
     assert list(office.world.of_bot()) == []
 
 
-async def test_an_event_that_could_not_be_stored_is_not_acknowledged_and_comes_again(office: Office) -> None:
-    refuse = asyncio.Event()
-    original = office.store.inbox.accept
+class Gate:
+    """A desk before which what is said waits, or fails once."""
 
-    def accept(*args: object, **kwargs: object) -> object:
-        if not refuse.is_set():
-            refuse.set()
+    def __init__(self, desk: Desk, *, fails: int = 0) -> None:
+        self._desk = desk
+        self.fails = fails
+        self.open = asyncio.Event()
+        self.came = asyncio.Event()
+
+    async def said(self, message: Message) -> None:
+        self.came.set()
+        await self.open.wait()
+        if self.fails:
+            self.fails -= 1
             raise OSError("disk full")
-        return original(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
+        await self._desk.said(message)
 
-    office.store.inbox.accept = accept  # type: ignore[method-assign,assignment]  # a disk that fills up
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else goes to the desk
+        return getattr(self._desk, name)
+
+
+async def gated(office: Office, **options: Any) -> Gate:  # noqa: ANN401 - the gate's options
+    await office.stop()
+    gates: list[Gate] = []
+
+    def make(desk: Desk) -> Gate:
+        gates.append(Gate(desk, **options))
+        return gates[0]
+
+    office.gate = make
+    await office.start()
+    return gates[0]
+
+
+async def test_an_event_that_could_not_be_stored_is_not_acknowledged_and_comes_again(office: Office) -> None:
+    gate = await gated(office, fails=1)
+    gate.open.set()
     office.slack.say("U1", "D1", Q_REFUND)
-    await asyncio.sleep(0.3)
-    assert refuse.is_set()
+    await gate.came.wait()
+    await asyncio.sleep(0.2)
     assert office.slack.unacknowledged == 1
     await office.quiet()
     assert office.replies() == [REFUNDS]
+
+
+async def test_when_the_bot_stops_what_is_in_hand_is_finished_and_what_comes_then_is_left(office: Office) -> None:
+    gate = await gated(office)
+    office.slack.say("U1", "D1", Q_REFUND)
+    await gate.came.wait()
+    assert office.slack.unacknowledged == 1, "nothing is acknowledged before it is stored"
+    stopping = asyncio.create_task(office.front.stop())
+    await asyncio.sleep(0.05)
+    gate.came.clear()
+    office.slack.say("U1", "D1", Q_INVOICE)
+    await asyncio.sleep(0.2)
+    assert not gate.came.is_set()
+    gate.open.set()
+    await stopping
+    assert office.slack.unacknowledged == 1
+    office.gate = lambda desk: desk
+    await office.restart()
+    await office.quiet()
+    assert office.replies() == [REFUNDS, INVOICES]
+
+
+async def test_an_address_that_broke_off_is_not_tried_for_ever(office: Office) -> None:
+    office.slack.bad_tickets = 1
+    office.slack.drop_socket()
+    await office.say(Q_REFUND)
+    assert office.replies() == [REFUNDS]
+    office.slack.bad_tickets = 1
+    await office.restart()
+    await office.say(Q_INVOICE)
+    assert office.replies() == [REFUNDS, INVOICES]
 
 
 async def test_after_the_connection_breaks_the_bot_is_back_and_nothing_is_lost_or_repeated(office: Office) -> None:
