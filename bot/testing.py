@@ -154,7 +154,9 @@ class ScriptedPerson:
             self.heard.append((self._said, new))
 
 
-async def converse(bot: Bot, *said: str, person: Person = ADA, interactive: bool = True) -> list[tuple[str, str]]:
+async def converse(
+    bot: Bot, *said: str, person: Person = ADA, interactive: bool = True, commands: bool = False
+) -> list[tuple[str, str]]:
     """Say lines at a terminal, one after the other.
 
     Args:
@@ -162,6 +164,7 @@ async def converse(bot: Bot, *said: str, person: Person = ADA, interactive: bool
         said: Lines as typed; CTRL_C is the key at the prompt.
         person: Who sits there.
         interactive: Whether it is a terminal or a pipe.
+        commands: Whether the bot carries out the commands of bot.commands.
 
     Returns:
         What was said and what was shown upon it, [(said, replied)]; what was shown before the first line is the
@@ -170,7 +173,8 @@ async def converse(bot: Bot, *said: str, person: Person = ADA, interactive: bool
     shown = io.StringIO()
     out = Console(file=shown, width=200, highlight=False, force_terminal=False)
     reader = ScriptedPerson(said, shown)
-    await Terminal(bot=bot, person=person, reader=reader, out=out, interactive=interactive).run()
+    terminal = Terminal(bot=bot, person=person, reader=reader, out=out, interactive=interactive, commands=commands)
+    await terminal.run()
     reader.listen()
     return reader.heard
 

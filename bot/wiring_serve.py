@@ -11,7 +11,9 @@ from bot.blocking import run_blocking
 from bot.commands.build import Parts as CommandParts
 from bot.commands.build import all_commands
 from bot.commands.knowledge import Documents
-from bot.config import Settings
+from bot.commands.runner import Commands
+from bot.commands.status import Facts
+from bot.config import ServeSettings, Settings
 from bot.desk import Desk
 from bot.frontends.base import Frontend, Messenger
 from bot.handoff import Handoffs
@@ -81,18 +83,7 @@ class Serving:
         handoffs = Handoffs(store, settings.serve, language=settings.bot.language)
         teacher = KnowledgeTeacher(store.knowledge, encoder)
         boundary = ErrorBoundary(settings)
-        commands = all_commands(
-            CommandParts(
-                store=store,
-                settings=settings,
-                handoffs=handoffs,
-                teacher=teacher,
-                encoder=encoder,
-                documents=_Documents(wiring, store, messengers).documents(),
-                facts=lambda: self._facts(desk, boundary),
-                versions=lambda: [f"{one.name}: {one.stage.value}" for one in wiring.versions()],
-            )
-        )
+        commands = _commands(wiring, store, handoffs, messengers, lambda: self._facts(desk, boundary))
         handler = served(
             pipeline, store=store, settings=settings, boundary=boundary, handoffs=handoffs, commands=commands
         )
@@ -119,6 +110,46 @@ class Serving:
             "failures": boundary.failures,
             **desk.counts,
         }
+
+
+def terminal_bot(wiring: Wiring) -> Bot:
+    """The bot of one terminal, with the commands of the chat platforms; log lines go to a file from here on."""
+    log_to(wiring.folders.home / "logs")
+    settings, store = wiring.settings, wiring.open_store()
+    try:
+        _ = wiring.encoder  # before the generator starts to load: two imports of transformers at once fail
+        generator = wiring.generator()
+        # no team: what people reply would not reach a terminal
+        handoffs = Handoffs(store, ServeSettings(), language=settings.bot.language)
+        handler = served(
+            wiring.path(store, generator),
+            store=store,
+            settings=settings,
+            boundary=ErrorBoundary(settings),
+            handoffs=handoffs,
+            commands=_commands(wiring, store, handoffs, {}, dict),
+        )
+        return Bot(store=store, handler=handler, settings=settings, worker=generator)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _commands(
+    wiring: Wiring, store: Store, handoffs: Handoffs, messengers: Mapping[str, Messenger], facts: Facts
+) -> Commands:
+    return all_commands(
+        CommandParts(
+            store=store,
+            settings=wiring.settings,
+            handoffs=handoffs,
+            teacher=KnowledgeTeacher(store.knowledge, wiring.encoder),
+            encoder=wiring.encoder,
+            documents=_Documents(wiring, store, messengers).documents(),
+            facts=facts,
+            versions=lambda: [f"{one.name}: {one.stage.value}" for one in wiring.versions()],
+        )
+    )
 
 
 class _Documents:

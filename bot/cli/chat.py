@@ -23,12 +23,13 @@ def chat(ctx: typer.Context) -> None:
     """Talk to the bot in the terminal; also reads questions from a pipe, one a line."""
     from bot.frontends.readers import PipeReader, PromptReader
     from bot.frontends.terminal import PLATFORM, Person, Terminal
+    from bot.wiring_serve import terminal_bot
 
     call = context(ctx)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     _offer_example(call, interactive=interactive)
     with call.bar():
-        bot = call.wiring.bot()
+        bot = terminal_bot(call.wiring)
     person = Person(sender=_user(), name=_user())
     if interactive:
         call.out.print(Text.assemble((call.settings.bot.name, "bold"), " answers from your documents. /help, /quit"))
@@ -38,7 +39,10 @@ def chat(ctx: typer.Context) -> None:
 
     async def talk() -> None:
         try:
-            await Terminal(bot=bot, person=person, reader=reader, out=call.out, interactive=interactive).run()
+            terminal = Terminal(
+                bot=bot, person=person, reader=reader, out=call.out, interactive=interactive, commands=True
+            )
+            await terminal.run()
         finally:
             await bot.aclose()
 

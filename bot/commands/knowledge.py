@@ -200,10 +200,10 @@ def _reported(call: Call, report: IngestReport, older: Sequence[StoredDocument])
         lines.append(say("ingested-nothing", language))
     lines += [f"- {safe(_short(one.uri))}: {safe(one.reason)}" for one in problems[:PROBLEMS]]
     if len(problems) > PROBLEMS:
-        lines.append(say("ingest-more-problems", language, problems=len(problems) - PROBLEMS))
+        lines.append("- " + say("ingest-more-problems", language, problems=len(problems) - PROBLEMS))
     rows: Rows = ()
     if read and older:
-        lines.append(say("ingest-older", language))
+        lines += ["", say("ingest-older", language)]
         rows = tuple(_remove_row(language, one) for one in older)
     names = ", ".join(_short(row.uri) for row in report.rows)
     return Reply(text="\n".join(lines), buttons=rows, did=f"{call.arguments} {names}".strip())
@@ -219,7 +219,8 @@ def _summed(call: Call, documents: Sequence[StoredDocument]) -> Reply:
         return Reply(text=say("knowledge-empty", call.language, command=spelled(call, "ingest")))
     collections = Counter(one.collection for one in documents)
     lines = [
-        say(
+        "- "
+        + say(
             "knowledge-collection",
             call.language,
             name=safe(name),

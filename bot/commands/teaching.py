@@ -200,6 +200,7 @@ class Reports:
         outcomes = {one: sum(n for (_, outcome), n in counts.items() if outcome is one) for one in Outcome}
         lines = [
             f"**{say('report-title', language, days=days)}**",
+            "",
             say(
                 "report-questions",
                 language,
@@ -267,7 +268,7 @@ def _listed(call: Call, groups: Sequence[Group], page: int) -> Reply:
     pages = math.ceil(len(groups) / PAGE)
     page = min(page, pages)
     shown = groups[(page - 1) * PAGE : page * PAGE]
-    lines = [f"**{say('unanswered-title', language, groups=len(groups))}**"]
+    lines = [f"**{say('unanswered-title', language, groups=len(groups))}**", ""]
     rows: list[Rows] = []
     for number, group in enumerate(shown, start=(page - 1) * PAGE + 1):
         times = f" ({len(group.answers)}×)" if len(group.answers) > 1 else ""

@@ -17,10 +17,31 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from bot.frontends.terminal_view import HELP, explanation, full_sources, reason_menu, reason_named, show_answer_end
+from bot.commands.registry import BY_NAME, NAMES, menu, parse
+from bot.frontends.terminal_view import (
+    HELP,
+    explanation,
+    full_sources,
+    reason_menu,
+    reason_named,
+    show_answer_end,
+    show_command,
+)
 from bot.pipeline import Delta, Searching, Writing
 from bot.service import Answered, Bot
-from bot.types import Correction, Message, Outcome, Rating, RatingReason, RatingValue, StoredAnswer, StoredMessage
+from bot.types import (
+    AnswerKind,
+    Correction,
+    Message,
+    Origin,
+    Outcome,
+    Rating,
+    RatingReason,
+    RatingValue,
+    Role,
+    StoredAnswer,
+    StoredMessage,
+)
 
 PLATFORM = "console"
 CHANNEL = "terminal"
@@ -56,13 +77,26 @@ class Terminal:
         reader: Reader,
         out: Console,
         interactive: bool,
+        commands: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """Keep what is needed.
+
+        Args:
+            bot: Whom the person talks to.
+            person: Who sits there.
+            reader: Where the lines come from.
+            out: Where everything is shown.
+            interactive: Whether it is a terminal, not a pipe.
+            commands: Whether the bot carries out the commands of bot.commands; a few the terminal has of its own.
+            now: Gives the time.
+        """
         self._bot = bot
         self._person = person
         self._reader = reader
         self._out = out
         self._interactive = interactive
+        self._registry = commands
         self._now = now
         self._last: StoredAnswer | None = None
         self._user_id = 0
@@ -99,14 +133,24 @@ class Terminal:
         elif line == "-" or line.startswith("- "):
             await self._rate_down(line[1:].strip())
         elif line.startswith("/"):
-            self._hint(self._no_command(line.split(maxsplit=1)[0]))
+            await self._command(line)
         else:
             await self._ask(self._picked(line) or line)
         self._out.print()
 
+    async def _command(self, line: str) -> None:
+        name, rest = parse(line, explicit=True) or ("", "")
+        if f"/{name}" in self._commands:  # by another of its names
+            await self._commands[f"/{name}"]()
+        elif self._registry and name in BY_NAME:
+            await self._ask(rest, command=name)
+        else:
+            self._hint(self._no_command(line.split(maxsplit=1)[0]))
+
     def _no_command(self, named: str) -> str:
-        near = difflib.get_close_matches(named, self._commands, n=1)
-        meant = f"; did you mean {near[0]}?" if near else ";"
+        known = {name.removeprefix("/") for name in self._commands}.union(NAMES if self._registry else ())
+        near = difflib.get_close_matches(named.removeprefix("/").lower(), sorted(known), n=1)
+        meant = f"; did you mean /{near[0]}?" if near else ";"
         return f"There is no command {named}{meant} /help lists them."
 
     def _picked(self, line: str) -> str | None:
@@ -115,7 +159,7 @@ class Terminal:
             return suggestions[int(line) - 1]
         return None
 
-    async def _ask(self, text: str) -> None:
+    async def _ask(self, text: str, *, command: str = "") -> None:
         message = Message(
             platform=PLATFORM,
             event_id=uuid.uuid4().hex,
@@ -125,6 +169,7 @@ class Terminal:
             sender_name=self._person.name,
             text=text,
             received_at=self._now(),
+            origin=Origin(command=command),
         )
         stored = await self._bot.accept(message)
         if stored is not None:
@@ -140,7 +185,7 @@ class Terminal:
                 raise KeyboardInterrupt
 
     async def _show_reply(self, stored: StoredMessage) -> None:
-        shown = ""
+        shown, ended = "", False
         with contextlib.ExitStack() as stack:
             status = stack.enter_context(self._status("looking it up")) if self._interactive else None
             async with aclosing(self._bot.reply(stored)) as events:
@@ -153,12 +198,20 @@ class Terminal:
                         self._write(event.text)
                     elif isinstance(event, Answered):
                         stack.close()
+                        ended = True
                         await self._show_end(event.stored, shown)
                     elif not isinstance(event, Searching | Writing):
                         raise TypeError(event)
+        if not ended:  # the message is gone, and whoever wrote it
+            self._last, self._user_id = None, 0
+            self._hint("Erased: nothing is kept of you any more.")
 
     async def _show_end(self, stored: StoredAnswer, shown: str) -> None:
         answer = stored.answer
+        if answer.kind is AnswerKind.COMMAND:
+            show_command(self._out, answer, interactive=self._interactive)
+            await self._bot.delivered(stored.id)
+            return
         if not answer.text.startswith(shown):  # the error boundary's apology, after a part of an answer
             self._out.print()
         self._write(answer.text.removeprefix(shown))
@@ -188,6 +241,10 @@ class Terminal:
 
     async def _help(self) -> None:
         self._out.print(Text(HELP))
+        if self._registry:
+            own = {name.removeprefix("/") for name in self._commands}
+            rest = [(name, text) for name, text in menu("en", Role.OWNER) if name not in own]
+            self._out.print(Text("\n" + "\n".join(f"  /{name:<11} {text}" for name, text in rest)))
 
     async def _why(self) -> None:
         self._out.print(explanation(self._last) if self._last else self._nothing_yet())

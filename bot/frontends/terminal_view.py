@@ -7,10 +7,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from rich.console import Console, Group, RenderableType
+from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bot.buttons import Verb, read
 from bot.types import Answer, RatingReason, Source, StoredAnswer
 
 HELP = """\
@@ -125,3 +127,14 @@ def show_answer_end(out: Console, answer: Answer) -> None:
         out.print(suggestion_lines(answer.suggestions))
     if answer.sources:
         out.print(source_lines(answer.sources))
+
+
+def show_command(out: Console, answer: Answer, *, interactive: bool) -> None:
+    """What a command said, and what its buttons stand for: the commands that they give. A pipe gets the Markdown."""
+    out.print(Markdown(answer.text) if interactive else Text(answer.text), soft_wrap=not interactive)
+    for row in answer.buttons:
+        for button in row:
+            pressed = read(button.data)
+            if pressed is not None and pressed.verb is Verb.COMMAND:
+                given = f"/{pressed.subject} {pressed.argument}".strip()
+                out.print(Text(f"  {given}  {button.label}", style="dim"))

@@ -85,6 +85,7 @@ async def test_unanswered_questions_are_grouped_and_answered_with_the_next_text(
     listed = await office.say("/unanswered", role=Role.TRAINER)
     assert listed.text.splitlines() == [
         "**2 questions without an answer**",
+        "",
         "1. how long does a parcel take to Norway please (2×)",
         "2. Where is the boss?",
     ]
@@ -121,10 +122,10 @@ async def test_many_groups_come_page_by_page(office: Office) -> None:
     for word in words:
         office.refused(word)
     first = await office.say("/unanswered", role=Role.TRAINER)
-    assert len(first.text.splitlines()) == 1 + PAGE
+    assert len(first.text.splitlines()) == 2 + PAGE
     assert data(first)[-1] == "x:unanswered:2"
     second = await office.say("/unanswered 2", role=Role.TRAINER)
-    assert second.text.splitlines()[1:] == ["6. bears", "7. apples"]
+    assert second.text.splitlines()[2:] == ["6. bears", "7. apples"]
     assert data(second)[-1] == "x:unanswered:1"
     assert (await office.say("/unanswered 99", role=Role.TRAINER)).text == second.text
 
@@ -156,6 +157,7 @@ async def test_the_report_counts_its_days_alone(office: Office) -> None:
     lines = (await office.say("/report", role=Role.TRAINER)).text.splitlines()
     assert lines == [
         "**The last 7 days**",
+        "",
         "Questions: 2; answered 1, not answered 1, handed to people 0.",
         "- generated (answered): 1",
         "- refusal (abstained): 1",
