@@ -14,6 +14,7 @@ from bot.frontends.base import PlatformError, ThrottledError
 from bot.frontends.telegram.api import Api, BadTokenError, SecondPollerError, WebhookSetError
 
 CONFLICT_SECONDS = 5.0  # before asking again while somebody else asks too
+CONFIRM_SECONDS = 3.0  # a program that ends does not wait longer for that
 MOST_SECONDS = 30.0  # between two tries when nothing helps
 SECOND_POLLER = (
     "Another program is fetching this bot's messages with the same token, so each gets only some of them. Stop the "
@@ -72,8 +73,9 @@ class Polling:
 
     async def confirm(self) -> None:
         """Let Telegram forget what was taken; not needed, since what comes again is known."""
-        with suppress(PlatformError):
-            await self._api.updates(self._offset, seconds=0)
+        with suppress(PlatformError, TimeoutError):
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await self._api.updates(self._offset, seconds=0)
 
     async def _take_one(self, update: dict[str, Any]) -> None:
         await self._take(update)
