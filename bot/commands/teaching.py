@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
 
 from bot.blocking import run_blocking
 from bot.buttons import Rows
@@ -18,7 +19,7 @@ from bot.store.ratings import Proposal
 from bot.store.store import Store
 from bot.teaching import SOURCE, Teacher, uri_of
 from bot.texts import say
-from bot.types import Outcome, Place, RatingValue, StoredAnswer, Wanted
+from bot.types import AnswerKind, Outcome, Place, RatingValue, StoredAnswer, Wanted
 from knowledge.types import Encoder
 
 SIMILAR = 0.75  # cosine from which two unanswered questions count as one
@@ -186,12 +187,30 @@ class Reports:
         if not approved:
             await run_blocking(self._store.ratings.decide, correction_id, approved=False)
             return Reply(text=say("correction-rejected", call.language), did=f"reject correction {correction_id}")
-        about = await run_blocking(self._store.answers.get, proposal.answer_id)
-        question = proposal.question if about is None else question_of(about)
+        question, elsewhere = await run_blocking(self._place_of, proposal)
         # taught before it is approved: after a crash in between, it is taught again and then approved
         reply = await self._teaching.keep(call, question, proposal.text)
         await run_blocking(self._store.ratings.decide, correction_id, approved=True)
-        return Reply(text=reply.text, buttons=reply.buttons, did=f"approve correction {correction_id}: {reply.did}")
+        text = reply.text
+        if elsewhere:
+            text = f"{text}\n\n{say('correction-elsewhere', call.language, name=safe(elsewhere))}"
+        return Reply(text=text, buttons=reply.buttons, did=f"approve correction {correction_id}: {reply.did}")
+
+    def _place_of(self, proposal: Proposal) -> tuple[str, str]:
+        """The question under which a correction is taught, and the file in which the wrong curated answer stands.
+
+        A wrong answer that was taught is replaced, not joined by another beside it; "" for the file then. Blocks.
+        """
+        about = self._store.answers.get(proposal.answer_id)
+        if about is None:
+            return proposal.question, ""
+        if about.answer.kind is not AnswerKind.CURATED or not about.answer.sources:
+            return question_of(about), ""
+        source = about.answer.sources[0]
+        chunk = next(self._store.knowledge.load_chunks([source.chunk_id]), None)
+        if chunk is not None and chunk.source == SOURCE:
+            return chunk.chunk.question, ""
+        return question_of(about), PurePath(source.uri).name
 
     def _text(self, language: str, days: int) -> str:
         """Blocks."""

@@ -134,6 +134,7 @@ button-month = 30 days
 button-approve = ✓ Approve { $number }
 button-reject = ✗ Reject { $number }
 correction-rejected = Rejected.
+correction-elsewhere = The wrong answer also stands in { $name }; change it there, too.
 correction-decided-before = Somebody has decided about that already.
 
 # Knowledge.

@@ -131,6 +131,7 @@ button-month = 30 天
 button-approve = ✓ 通过 { $number }
 button-reject = ✗ 驳回 { $number }
 correction-rejected = 已驳回。
+correction-elsewhere = 错误的答案也写在 { $name } 中，请一并修改。
 correction-decided-before = 已经有人处理过了。
 
 # 知识

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from bot.commands.teaching import PAGE
 from bot.texts import say
 from bot.types import (
+    Answer,
+    AnswerKind,
     Attachment,
     AttachmentKind,
     Correction,
@@ -18,10 +21,11 @@ from bot.types import (
     RatingReason,
     RatingValue,
     Role,
+    Source,
     Wanted,
 )
 from tests.integration.commands.office import PEOPLE, Office, data
-from tests.stores import message
+from tests.stores import answer, message
 
 # -- teaching
 
@@ -193,6 +197,37 @@ async def test_a_correction_is_approved_and_so_taught_or_rejected(office: Office
         "approve correction 1: How long does a refund take? | Three days.",
         "reject correction 2",
     ]
+
+
+def curated(office: Office, question: str) -> Answer:
+    """The answer that the only chunk gives to a question."""
+    [one] = office.store.knowledge.load_chunks()
+    source = Source(number=1, title=one.chunk.question, uri=one.uri, anchor="", excerpt=one.chunk.text, chunk_id=one.id)
+    said = replace(answer(one.chunk.text), kind=AnswerKind.CURATED, sources=(source,))
+    return replace(said, trace=replace(said.trace, query=question))
+
+
+async def test_a_corrected_answer_that_was_taught_is_replaced_under_the_question_that_it_was_taught_for(
+    office: Office,
+) -> None:
+    await office.say("/teach How long does a refund take? | Nine days.", role=Role.TRAINER)
+    wrong = office.asked("how long do refunds take", curated(office, "how long do refunds take"))
+    user = office.person_id(Role.USER)
+    number = office.store.ratings.correct(Correction(answer_id=wrong.id, user_id=user, text="Five days."))
+    said = await office.say(f"/report approve {number}", role=Role.TRAINER)
+    assert "> Nine days." in said.text
+    assert taught(office) == {"How long does a refund take?": "Five days."}
+
+
+async def test_of_a_wrong_answer_in_a_file_the_file_is_named(office: Office) -> None:
+    office.files["F1"] = b"question,answer\nHow long?,Nine days.\n"
+    await ingest(office, "faq.csv")
+    wrong = office.asked("how long then", curated(office, "how long then"))
+    user = office.person_id(Role.USER)
+    number = office.store.ratings.correct(Correction(answer_id=wrong.id, user_id=user, text="Five days."))
+    said = await office.say(f"/report approve {number}", role=Role.TRAINER)
+    assert said.text.endswith(say("correction-elsewhere", "en", name="faq.csv"))
+    assert taught(office) == {"How long?": "Nine days.", "how long then": "Five days."}
 
 
 # -- documents
