@@ -8,6 +8,7 @@ from pathlib import PurePath
 from urllib.parse import quote
 
 from bot.buttons import Rows
+from bot.teaching import SOURCE as TAUGHT
 from bot.texts import say
 from bot.types import Answer, AnswerKind, Source
 
@@ -42,7 +43,7 @@ def source_line(source: Source) -> str:
         anchor = source.anchor if source.anchor.startswith("#") or not source.anchor else f"#{source.anchor}"
         link = quote(source.uri + anchor, safe="%/:?#[]@!$&'*+,;=~")
         return f"[{title}]({link})"
-    name = _escaped(PurePath(source.uri).name)
+    name = "" if source.uri.startswith(f"{TAUGHT}:") else _escaped(PurePath(source.uri).name)
     return f"{title} ({name})" if name and name not in title else title
 
 

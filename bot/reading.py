@@ -26,9 +26,9 @@ class Reading:
 
 
 def titles(passage: Passage) -> tuple[str, ...]:
-    """A passage's title path, with its curated question."""
+    """A passage's title path, with its curated question where that is not the title already."""
     chunk = passage.stored.chunk
-    return (*chunk.title_path, chunk.question) if chunk.question else chunk.title_path
+    return (*dict.fromkeys((*chunk.title_path, chunk.question)),) if chunk.question else chunk.title_path
 
 
 def grounded_reading(query: str, passages: Sequence[Passage], extract: Extract, *, name: str) -> Reading:

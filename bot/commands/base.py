@@ -50,15 +50,18 @@ Run = Callable[[Call], Awaitable[Reply]]
 
 def spelled(call: Call, name: str, arguments: str = "") -> str:
     """A command as somebody gives it where this call came from, as code in Markdown."""
-    slack = call.stored.message.platform == "slack"
-    words = f"/burnish {name.replace('_', ' ')}" if slack else f"/{name}"
-    return f"`{words} {arguments}`" if arguments else f"`{words}`"
+    return f"`{_bare(call, name)} {arguments}`" if arguments else f"`{_bare(call, name)}`"
 
 
 def usage(call: Call, name: str) -> Reply:
     """How a command is given."""
-    arguments = say(f"usage-{name}", call.language)
-    return Reply(text=say("usage", call.language, command=spelled(call, name, arguments)))
+    example = say(f"usage-{name}", call.language, command=_bare(call, name))
+    return Reply(text=say("usage", call.language, example=example))
+
+
+def _bare(call: Call, name: str) -> str:
+    slack = call.stored.message.platform == "slack"
+    return f"/burnish {name.replace('_', ' ')}" if slack else f"/{name}"
 
 
 def words_of(arguments: str) -> tuple[str, str]:

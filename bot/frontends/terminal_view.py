@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.buttons import Verb, read
+from bot.teaching import SOURCE as TAUGHT
 from bot.types import Answer, RatingReason, Source, StoredAnswer
 
 HELP = """\
@@ -49,6 +50,8 @@ def reason_named(text: str) -> RatingReason | None:
 def place(source: Source) -> str:
     """Where a source stands, as short as it can be said: a path below this folder, else the whole path or link."""
     uri = source.uri
+    if uri.startswith(f"{TAUGHT}:"):
+        return "taught in chat"
     if not uri.startswith(("http://", "https://")):
         path = Path(uri)
         working = Path.cwd()

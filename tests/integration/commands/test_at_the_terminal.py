@@ -60,7 +60,7 @@ async def test_a_command_of_the_registry_is_carried_out_as_by_an_owner_and_its_b
     first, button = taught.splitlines()
     assert first.rstrip() == say("taught-now", "en", question="Who feeds the cat?")
     assert button.startswith("  /unteach ")
-    assert answered.startswith("We do.")
+    assert answered.splitlines()[:2] == ["We do.", "  [1] Who feeds the cat?  taught in chat"]
     assert [entry[:3] for entry in desk.office.audit()] == [("console:ada", "teach", "console:terminal")]
 
 

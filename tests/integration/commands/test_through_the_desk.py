@@ -153,7 +153,8 @@ async def test_an_unanswered_question_is_answered_with_the_next_text_and_live_at
     assert (await chat.say("Everybody, in turn.", role=Role.TRAINER)) == say(
         "taught-now", "en", question="Who feeds the cat?"
     )
-    assert (await chat.say("Who feeds the cat?")).startswith("Everybody, in turn.")
+    answered = await chat.say("Who feeds the cat?")
+    assert answered == "Everybody, in turn.\n\n**Sources**\n1. Who feeds the cat?"
     assert await chat.say("", command="unanswered", role=Role.TRAINER) == say("unanswered-none", "en")
 
 
