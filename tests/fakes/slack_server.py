@@ -168,15 +168,27 @@ class SlackServer:
     def press(self, user: str, channel: str, ts: str, label: str) -> str:
         """Press the button with a label under a message; returns the envelope's id."""
         posted = self.world.channels[channel][ts]
+        return self._press(user, posted, label, message=self.world.told(posted))
+
+    def press_whispered(self, whispered: Posted, label: str) -> str:
+        """The same under an ephemeral message, which Slack does not tell again; its reader is its `user`."""
+        return self._press(whispered.user, whispered, label, is_ephemeral=True)
+
+    def _press(
+        self, user: str, posted: Posted, label: str, *, is_ephemeral: bool = False, message: Payload | None = None
+    ) -> str:
         action_id, value = posted.buttons[label]
         action = {"action_id": action_id, "value": value, "type": "button", "action_ts": self.world.next_ts()}
+        container: Payload = {"type": "message", "message_ts": posted.ts, "channel_id": posted.channel}
+        container |= {"is_ephemeral": is_ephemeral, **({"thread_ts": posted.thread} if posted.thread else {})}
+        more = {"message": message} if message else {}
         return self._interact(
             user,
             type="block_actions",
             actions=[action],
-            channel={"id": channel},
-            container={"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": False},
-            message=self.world.told(posted),
+            channel={"id": posted.channel},
+            container=container,
+            **more,
         )
 
     def choose_language(self, user: str, value: str) -> None:

@@ -56,17 +56,6 @@ class Posted:
             self.texts.append(self.shown)
 
 
-@dataclass(frozen=True)
-class Whispered:
-    """An ephemeral message."""
-
-    channel: str
-    user: str
-    text: str
-    thread: str
-    blocks: tuple[Payload, ...]
-
-
 class World:
     """One workspace. Methods of the Web API take Slack's arguments and give Slack's answer, or raise RefusedError."""
 
@@ -75,7 +64,7 @@ class World:
         self.channels: dict[str, dict[str, Posted]] = {"D1": {}, "C1": {}, "C2": {}, "CTEAM": {}}
         self.users: dict[str, Payload] = {}
         self.closed: set[str] = set()  # channels that nobody can write to any more
-        self.whispers: list[Whispered] = []
+        self.whispers: list[Posted] = []  # ephemeral messages; `user` is the reader
         self.views: list[Payload] = []  # forms that were opened, newest last
         self.homes: dict[str, Payload] = {}
         self.statuses: list[tuple[str, str, str]] = []
@@ -214,10 +203,18 @@ class World:
         self._check(text, blocks)
         if given["channel"] not in self.channels:
             raise RefusedError("channel_not_found")
+        ts = self.next_ts()
         self.whispers.append(
-            Whispered(given["channel"], given["user"], text, given.get("thread_ts", ""), tuple(blocks))
+            Posted(
+                channel=given["channel"],
+                ts=ts,
+                user=given["user"],
+                text=text,
+                thread=given.get("thread_ts", ""),
+                blocks=blocks,
+            )
         )
-        return {"message_ts": self.next_ts()}
+        return {"message_ts": ts}
 
     def _start(self, given: Payload) -> Payload:
         if not self.can_stream:

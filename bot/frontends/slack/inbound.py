@@ -210,7 +210,11 @@ def _attachments(files: Sequence[Payload]) -> tuple[Attachment, ...]:
 
 
 def command_of(payload: Payload, who: Who, now: datetime, names: Mapping[str, str]) -> Message:
-    """Read `/burnish ...`: a command, or a question if it has several words and begins with no command."""
+    """Read `/burnish ...`: a command, or a question if it has several words and begins with no command.
+
+    Slack shows nobody what was typed. A command's reply is for the person alone; the answer to a question is for all,
+    so its trigger stands for the message that it has not.
+    """
     typed = words(str(payload.get("text") or ""))
     command, text = parse(typed.text, explicit=True) or ("help", "")
     if command not in BY_NAME and len(typed.text.split()) > 1:
@@ -229,6 +233,7 @@ def command_of(payload: Payload, who: Who, now: datetime, names: Mapping[str, st
             place=Place.DIRECT if is_direct(channel) else Place.GROUP,
             command=command,
             language=who.language,
+            message_id="" if command else str(payload["trigger_id"]),
             mentions=typed.mentions,
             team=str(payload.get("team_id") or ""),
         ),
@@ -249,7 +254,8 @@ def press_of(payload: Payload, action: Payload, who: Who) -> Press:
         channel=channel,
         thread=thread,
         place=place_of(channel, thread),
-        message_id=str(container.get("message_ts") or message.get("ts") or ""),
+        # what only one person sees cannot be changed later, and what it leads to is for that person too
+        message_id="" if container.get("is_ephemeral") else str(container.get("message_ts") or message.get("ts") or ""),
         event_id=f"{action.get('action_ts', '')}:{payload.get('trigger_id', '')}",
         sender=str(payload["user"]["id"]),
         sender_name=who.name or str(payload["user"].get("name") or payload["user"].get("username") or ""),

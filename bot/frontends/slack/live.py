@@ -95,3 +95,13 @@ class SlackLive:
         channel, ts = self._target.channel, self._message_id
         await self._messenger.api.call("chat.appendStream", channel=channel, ts=ts, markdown_text=new)
         self._appended = shown
+
+
+class Nothing:
+    """No growing text, where one cannot be."""
+
+    async def show(self, text: str) -> None:
+        """Nothing."""
+
+    async def close(self) -> None:
+        """Nothing."""

@@ -12,9 +12,9 @@ from bot.cards import Card
 from bot.frontends.base import Live, MessageGoneError, Part, Placed, PlatformError, Target
 from bot.frontends.slack import markup
 from bot.frontends.slack.api import RefusedError, SlackApi
-from bot.frontends.slack.live import SlackLive
+from bot.frontends.slack.live import Nothing, SlackLive
 from bot.frontends.slack.markup import Block
-from bot.frontends.slack.places import thread_of
+from bot.frontends.slack.places import is_whispered, thread_of
 from bot.texts import say
 from bot.types import Place
 
@@ -22,6 +22,7 @@ PLATFORM = "slack"
 STREAM_SECONDS = 0.7  # chat.appendStream takes about 100 calls a minute
 UPDATE_SECONDS = 1.3  # chat.update about 50
 STREAMING = frozenset({"streaming_state_conflict", "message_is_streaming"})  # what Slack says of a message in a stream
+WHISPERED = "whispered"  # stands for the id of what one person alone sees: Slack lets nobody change that later
 REMEMBERED = 2_000  # messages whose text is at hand when only their buttons change
 
 # Link previews would bury the answer, and names in it are nobody's call.
@@ -59,7 +60,9 @@ class SlackMessenger:
         return markup.parts(card)
 
     async def send(self, target: Target, text: str) -> str:
-        """A new message, in its thread where there is one."""
+        """A new message, in its thread where there is one; for one person alone, only `edit` says it."""
+        if is_whispered(target):
+            return WHISPERED
         thread = thread_of(target)
         answer = await self.api.call(
             "chat.postMessage", channel=target.channel, thread_ts=thread, text=markup.escaped(text), **QUIET
@@ -71,6 +74,9 @@ class SlackMessenger:
         """The whole text and its buttons; right whatever stood there before, a stream too."""
         text = markup.plain_blocks(part.plain) if plain else markup.text_blocks(str(part.body))
         short = markup.notification(part.plain)
+        if message_id == WHISPERED:
+            await self._tell(target, [*text, *markup.button_blocks(part.buttons)], short)
+            return
         self.remember(target.channel, message_id, text, short)
         await self.update(target.channel, message_id, [*text, *markup.button_blocks(part.buttons)], short)
         await self._rest(target)
@@ -84,11 +90,15 @@ class SlackMessenger:
             buttons: The new ones.
             note: A line above them.
         """
+        if message_id == WHISPERED:
+            return
         text, short = await self._text(target, message_id)
         await self.update(target.channel, message_id, [*text, *markup.button_blocks(buttons, note=note)], short)
 
     async def delete(self, target: Target, message_id: str) -> None:
         """Remove a message."""
+        if message_id == WHISPERED:
+            return
         with suppress(MessageGoneError):
             try:
                 await self.api.call("chat.delete", channel=target.channel, ts=message_id)
@@ -131,7 +141,9 @@ class SlackMessenger:
         )
 
     def live(self, target: Target, placed: Placed, message_id: str = "") -> Live:
-        """A stream of Slack's own where it can be, edits elsewhere."""
+        """A stream of Slack's own where it can be, edits elsewhere; what one person sees does not grow."""
+        if is_whispered(target):
+            return Nothing()
         return SlackLive(self, target, placed, message_id)
 
     async def fetch(self, file_id: str) -> bytes:

@@ -23,3 +23,8 @@ def place_of(channel: str, thread: str) -> Place:
     if is_direct(channel):
         return Place.DIRECT
     return Place.THREAD if thread else Place.GROUP
+
+
+def is_whispered(target: Target) -> bool:
+    """Whether only one person is to see it: what a slash command says in a channel, where no message asked for it."""
+    return target.place is Place.GROUP and bool(target.person) and not target.reply_to

@@ -173,10 +173,10 @@ class Receiver:
 
     async def _show(self, press: Press, response: Response) -> None:
         target = _target(press)
-        if response.buttons is not None and press.message_id:
-            buttons, note = response.buttons, response.toast
-            await patiently(lambda: self._messenger.set_buttons(target, press.message_id, buttons, note=note))
-        if response.toast and not response.buttons:
+        buttons = response.buttons if press.message_id else None
+        if buttons is not None:
+            await patiently(lambda: self._messenger.set_buttons(target, press.message_id, buttons, note=response.toast))
+        if response.toast and not buttons:
             await patiently(lambda: self._messenger.whisper(target, response.toast))
         if response.say is not None:
             card = response.say

@@ -21,6 +21,7 @@ async def run(folder: Path, base_url: str) -> None:
     settings = Settings.model_validate(
         {
             "answers": {"min_answerability": 0.0},
+            "models": {"max_queue": 10_000},
             "serve": {"user_messages_per_minute": 10_000, "channel_messages_per_minute": 10_000},
             "slack": {"bot_token": BOT_TOKEN, "app_token": APP_TOKEN, "base_url": base_url},
         }

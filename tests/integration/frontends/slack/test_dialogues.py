@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.buttons import command
+from bot.cards import Card
 from bot.frontends.base import PlatformError, Target
 from bot.types import Attachment, AttachmentKind, Place
 from tests.fakes.slack_world import TEAM
@@ -110,14 +111,33 @@ async def test_slack_markup_becomes_plain_text_and_mentions_stay_readable(office
         ("wat", "wat", ""),
     ],
 )
-async def test_the_slash_command_takes_commands_and_questions(
+async def test_a_slash_command_in_a_channel_is_answered_to_the_person_alone_and_a_question_to_all(
     office: Office, typed: str, command: str, text: str
 ) -> None:
     office.slack.slash("U1", "C1", typed)
     await office.quiet()
-    [said] = office.replies("C1")
-    assert said == (INVOICES if not command else f"/{command} {text}".strip())
-    assert [one.thread for one in office.world.of_bot("C1")] == [""]
+    if command:
+        assert office.replies("C1") == []
+        [told] = office.world.whispers
+        assert (told.user, told.shown) == ("U1", f"/{command} {text}".strip())
+    else:
+        assert office.replies("C1") == [INVOICES]
+        assert office.shown("C1").thread == ""
+
+
+async def test_in_a_direct_conversation_a_slash_command_is_answered_as_any_message(office: Office) -> None:
+    office.slack.slash("U1", "D1", "why")
+    await office.quiet()
+    assert office.replies("D1") == ["/why"]
+
+
+async def test_a_button_under_what_one_person_sees_leads_to_what_that_person_sees(office: Office) -> None:
+    target = Target(channel="C1", place=Place.GROUP, person="U1", team=TEAM)
+    await office.front.messenger.tell(target, Card(text="Forget it all?", buttons=((command("Yes", "forget_me"),),)))
+    office.slack.press_whispered(office.world.whispers[0], "Yes")
+    await office.quiet()
+    assert [one.shown for one in office.world.whispers] == ["Forget it all?", "/forget_me"]
+    assert list(office.world.of_bot()) == []
 
 
 async def test_an_edited_question_is_answered_in_the_old_answers_place(office: Office) -> None:

@@ -7,6 +7,7 @@ import random
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -42,9 +43,8 @@ async def test_nothing_is_lost_and_nothing_is_answered_twice_through_kills_and_f
     with Store.open(f"sqlite:///{tmp_path / 'store.db'}", keyring) as store:
         store.migrate()
         teach(store.knowledge, chunk(REFUNDS, title="Refunds"), chunk(INVOICES, title="Invoices", ordinal=1))
-    async with SlackServer(redeliver_seconds=0.5, chaos=chaos) as slack:
+    async with SlackServer(redeliver_seconds=0.5, chaos=chaos) as slack, Killed(tmp_path, slack) as bot:
         asked = {}
-        process = await started(tmp_path, slack)
         for number in range(QUESTIONS):
             text = f"{BOT} {rng.choice([Q_REFUND, Q_INVOICE])}"
             asked[slack.say(f"U{number % 7}", f"C{number % 2 + 1}", text)] = text
@@ -52,13 +52,12 @@ async def test_nothing_is_lost_and_nothing_is_answered_twice_through_kills_and_f
             if number % (QUESTIONS // KILLS) == 3:
                 slack.drop_socket()
             if number % (QUESTIONS // KILLS) == 7:
-                process.kill()
-                await process.wait()
-                process = await started(tmp_path, slack)
+                await bot.kill()
+                await bot.start()
+                await asyncio.sleep(rng.uniform(0.5, 2.0))  # it may be killed while it starts, and while it answers
         await slack.settled(seconds=60)
         await whole(slack, len(asked))
-        process.kill()
-        await process.wait()
+        await bot.kill()
         answers = [one for one in slack.world.of_bot() if "Sources" in one.shown]
         assert {ts: count for ts, count in Counter(one.thread for one in answers).items() if count > 1} == {}
         for ts, text in asked.items():
@@ -67,10 +66,28 @@ async def test_nothing_is_lost_and_nothing_is_answered_twice_through_kills_and_f
         assert all(one.shown in {"…", ""} for one in slack.world.of_bot() if "Sources" not in one.shown)
 
 
-async def started(folder: Path, slack: SlackServer) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.frontends.slack.runner", str(folder), slack.base_url
-    )
+class Killed:
+    """A bot in a process of its own."""
+
+    def __init__(self, folder: Path, slack: SlackServer) -> None:
+        self._arguments = ("-m", "tests.integration.frontends.slack.runner", str(folder), slack.base_url)
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(sys.executable, *self._arguments)
+
+    async def kill(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            await process.wait()
 
 
 async def whole(slack: SlackServer, questions: int) -> None:
