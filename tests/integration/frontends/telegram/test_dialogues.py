@@ -8,7 +8,7 @@ import pytest
 
 from adapters.testing import ScriptedGenerator
 from bot.testing import teach
-from bot.types import RatingValue
+from bot.types import RatingValue, Role
 from knowledge.testing import chunk
 from tests.fakes.telegram_world import Person
 from tests.integration.frontends.telegram.helpdesk import (
@@ -291,3 +291,8 @@ async def test_the_menu_lists_the_users_commands_in_each_language(office: Helpde
     assert set(menus) == {("default", ""), ("default", "en"), ("default", "zh")}
     assert "why" in menus["default", ""]
     assert "grant" not in menus["default", ""]
+
+
+async def test_a_chat_of_admins_can_have_their_menu(office: Helpdesk) -> None:
+    await office.frontend.set_admin_menu("11", Role.ADMIN)
+    assert "grant" in office.world.menus["chat11", ""]
