@@ -33,15 +33,23 @@ class Profiles:
         self._api = api
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, Who]] = OrderedDict()  # until when it holds
+        self._asking: dict[str, asyncio.Task[Who]] = {}
 
     async def of(self, person: str) -> Who:
         """What is known of a person; an empty Who where Slack does not say."""
         known = self._known.get(person)
         if known is not None and known[0] > self._clock():
             return known[1]
+        asking = self._asking.get(person)
+        if asking is None:  # else several messages of one person wait for the same answer
+            asking = self._asking[person] = asyncio.create_task(self._renew(person, known[1] if known else Who()))
+            asking.add_done_callback(lambda _: self._asking.pop(person, None))
+        return await asyncio.shield(asking)
+
+    async def _renew(self, person: str, before: Who) -> Who:
         asked = await self._ask(person)
         seconds = UNKNOWN_SECONDS if asked is None else KEPT_SECONDS
-        who = asked or (known[1] if known is not None else Who())
+        who = asked or before
         self._known[person] = (self._clock() + seconds, who)
         self._known.move_to_end(person)
         if len(self._known) > MOST:

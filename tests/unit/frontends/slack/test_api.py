@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -146,3 +147,11 @@ async def test_profiles_are_asked_for_once_an_hour_and_a_fault_is_no_loss(slack:
     clock[0] += 61
     assert (await profiles.of("U1")).name == "Grace"
     assert slack.calls["users.info"] == 4
+
+
+async def test_several_messages_of_one_person_ask_for_the_profile_once(slack: SlackServer, api: SlackApi) -> None:
+    slack.world.user("U1", name="Ada")
+    profiles = Profiles(api)
+    found = await asyncio.gather(*(profiles.of("U1") for _ in range(20)))
+    assert {who.name for who in found} == {"Ada"}
+    assert slack.calls["users.info"] == 1
