@@ -39,7 +39,7 @@ from tests.fakes.telegram_server import Rate, TelegramServer
 GOAL = 0.5  # of the echo bot's messages a second
 WARM_UP = 5  # messages before the clock runs
 SETTLE = 0.5  # seconds after an answer, for what is still being written down
-PATIENCE = 300.0  # seconds until a run is given up
+PATIENCE = 120.0  # seconds until a run is given up
 UNLIMITED = "1000"  # messages a second: more than either bot sends
 MANY = {
     "BURNISH_SERVE__USER_MESSAGES_PER_MINUTE": "10000",

@@ -17,6 +17,14 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        # The interpreter's own end would kill itself with SIGINT where the interrupt came within an exec(), as in the
+        # making of a dataclass while a module is imported.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
 
 
 def leave_if_interrupted(problem: sys.UnraisableHookArgs) -> None:

@@ -16,6 +16,7 @@ from contextlib import aclosing, suppress
 from functools import partial
 
 from bot.blocking import run_blocking
+from bot.commands.registry import with_caption
 from bot.config import Settings
 from bot.frontends.base import (
     Messenger,
@@ -114,6 +115,7 @@ class Desk:
 
         With origin.replaces it is a new version of an earlier message, and its answer takes the earlier one's place.
         """
+        message = with_caption(message)
         before = None
         if message.origin.replaces:
             before = await run_blocking(self._store.inbox.by_event, message.platform, message.origin.replaces)
@@ -193,6 +195,7 @@ class Desk:
     async def renamed(self, platform: str, channel: str, new: str) -> None:
         """Follow a channel to its new id."""
         await run_blocking(self._store.inbox.rename_channel, platform, channel, new)
+        self._handoffs.renamed(platform, channel, new)
 
     async def concerns(self, platform: str, channel: str, thread: str, reply_to: str) -> bool:
         """Whether something said there answers a question that was passed on to people."""

@@ -37,6 +37,11 @@ class Handoffs:
         """Whether there are people to pass a conversation on to."""
         return bool(self._channel)
 
+    def renamed(self, platform: str, channel: str, new: str) -> None:
+        """Follow the team's channel to its new id."""
+        if (platform, channel) == (self._platform, self._channel):
+            self._channel = new
+
     async def open(self, conversation_id: int, person: Person, question: str) -> bool:
         """Pass a conversation on; False if there is nobody to pass it to. Again changes nothing."""
         if not self.possible:
@@ -72,13 +77,14 @@ class Handoffs:
 
     async def of_reply(self, platform: str, channel: str, thread: str, reply_to: str) -> Handoff | None:
         """The open handoff that something said in the team's channel belongs to; None for all else."""
-        if (platform, channel) != (self._platform, self._channel):
+        if platform != self._platform:
             return None
         for message_id in filter(None, (reply_to, thread)):
             post = await run_blocking(self._store.posts.by_message, platform, channel, message_id)
             if post is not None and post.handoff_id is not None:
                 handoff = await run_blocking(self._store.handoffs.get, post.handoff_id)
-                return handoff if handoff is not None and handoff.resolved_at is None else None
+                with_us = handoff is not None and (handoff.team_platform, handoff.team_channel) == (platform, channel)
+                return handoff if handoff is not None and with_us and handoff.resolved_at is None else None
         return None
 
     async def relay(self, stored: StoredMessage) -> bool:
@@ -88,7 +94,7 @@ class Handoffs:
             Whether it was passed on; the bot says nothing to it then.
         """
         message = stored.message
-        if message.origin.command or message.origin.replaces:
+        if message.origin.command or message.origin.avoid:  # "another answer" is asked of the bot
             return False
         name = safe(message.sender_name) or message.sender
         text = f"**{name}:** {safe(message.text)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -45,6 +45,7 @@ class Parts:
     frontends: Sequence[Frontend]
     listen: str  # of the health page
     facts: Facts  # for the health page
+    started: Callable[[], Awaitable[None]]  # what is to be done once a platform is connected
 
 
 class Server:
@@ -100,6 +101,7 @@ class Server:
         await patiently(lambda: frontend.start(self._parts.desk))
         log.info("listening", extra={"action": "listening", "platform": name})
         self._say(f"{name}: listening")
+        await self._parts.started()
 
     async def _stop(self, starting: Sequence[asyncio.Task[None]]) -> None:
         for task in starting:

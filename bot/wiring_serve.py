@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from adapters.types import Generator
+from adapters.types import Generator, Stage
 from bot.blocking import run_blocking
 from bot.commands.build import Parts as CommandParts
 from bot.commands.build import all_commands
 from bot.commands.knowledge import Documents
 from bot.commands.runner import Commands
 from bot.commands.status import Facts
+from bot.commands.users import example_questions
 from bot.config import ServeSettings, Settings
 from bot.desk import Desk
 from bot.frontends.base import Frontend, Messenger
+from bot.frontends.slack.views import HomeFacts
 from bot.handoff import Handoffs
 from bot.limits import Limits
 from bot.logs import log_to
@@ -23,21 +26,32 @@ from bot.middleware import ErrorBoundary
 from bot.presses import Presses
 from bot.serve import Parts
 from bot.service import Bot
+from bot.serving import Commands as RunCommand
 from bot.serving import served
 from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
+from bot.texts import FALLBACK, say
+from bot.types import Answer, Outcome, RatingValue, Role, StoredMessage
 from bot.wiring import Wiring
 from knowledge.ingest import IngestReport
 from knowledge.retrieve import KnowledgeBase
 from knowledge.types import DEFAULT_COLLECTION, Passage
 
+ROLE_COMMANDS = frozenset({"claim", "grant", "revoke"})
+
 
 class Serving:
     """What is being served with; the models stay loaded while their settings stay the same."""
 
-    def __init__(self, wiring: Wiring) -> None:
-        """Begin with the settings that the program was started with."""
+    def __init__(self, wiring: Wiring, *, say: Callable[[str], None]) -> None:
+        """Begin with the settings that the program was started with.
+
+        Args:
+            wiring: Of these settings.
+            say: Shows a line to whoever started the program.
+        """
         self._wiring = wiring
+        self._notice = say
         self._store: Store | None = None
         self._generator: Generator | None = None
         self._started = time.monotonic()
@@ -78,14 +92,20 @@ class Serving:
         if self._generator is None:
             self._generator = wiring.generator()
         pipeline = wiring.path(store, self._generator)
-        frontends = front_ends(settings)
+        frontends = self._front_ends(store, settings)
         messengers = {one.messenger.platform: one.messenger for one in frontends}
         handoffs = Handoffs(store, settings.serve, language=settings.bot.language)
         teacher = KnowledgeTeacher(store.knowledge, encoder)
         boundary = ErrorBoundary(settings)
         commands = _commands(wiring, store, handoffs, messengers, lambda: self._facts(desk, boundary))
+        menus = _Menus(store, frontends)
         handler = served(
-            pipeline, store=store, settings=settings, boundary=boundary, handoffs=handoffs, commands=commands
+            pipeline,
+            store=store,
+            settings=settings,
+            boundary=boundary,
+            handoffs=handoffs,
+            commands=menus.after(commands),
         )
         desk = Desk(
             bot=Bot(store=store, handler=handler, settings=settings, worker=self._generator),
@@ -100,8 +120,29 @@ class Serving:
             desk=desk,
             frontends=frontends,
             listen=settings.serve.listen,
-            facts=lambda: {**self._facts(desk, boundary), **commands.counts},
+            facts=lambda: {**self._facts(desk, boundary), **commands.counts, **_troubles(frontends)},
+            started=menus.show,
         )
+
+    def _front_ends(self, store: Store, settings: Settings) -> tuple[Frontend, ...]:
+        """One for each platform that is set up."""
+        found: list[Frontend] = []
+        language = settings.bot.language
+        if "telegram" in settings.serves:
+            from bot.frontends.telegram.frontend import TelegramFrontend
+
+            found.append(TelegramFrontend(settings.telegram, language=language, notice=self._say))
+        if "slack" in settings.serves:
+            from bot.frontends.slack.frontend import SlackFrontend
+
+            home = _Home(store, self._wiring)
+            examples = example_questions(store)
+            found.append(SlackFrontend(settings.slack, language=language, examples=examples, home=home.of))
+        return tuple(found)
+
+    def _say(self, problem: str) -> None:
+        if problem:
+            self._notice(problem)
 
     def _facts(self, desk: Desk, boundary: ErrorBoundary) -> Mapping[str, int | str]:
         return {
@@ -184,15 +225,73 @@ class _Documents:
         return self._base.search(query, self._wiring.encoder.encode([query])[0])
 
 
-def front_ends(settings: Settings) -> tuple[Frontend, ...]:
-    """One for each platform that is set up."""
-    found: list[Frontend] = []
-    if "telegram" in settings.serves:
-        from bot.frontends.telegram.frontend import TelegramFrontend
+class _Menus:
+    """Shows people with a role their commands in the platform's menu; again whenever somebody's role changes."""
 
-        found.append(TelegramFrontend(settings.telegram, language=settings.bot.language))
-    if "slack" in settings.serves:
-        from bot.frontends.slack.frontend import SlackFrontend
+    def __init__(self, store: Store, frontends: Sequence[Frontend]) -> None:
+        self._store = store
+        self._frontends = frontends
 
-        found.append(SlackFrontend(settings.slack, language=settings.bot.language))
-    return tuple(found)
+    async def show(self) -> None:
+        """Show everybody theirs."""
+        people = await run_blocking(self._store.people.list)
+        for frontend in self._frontends:
+            platform = frontend.messenger.platform
+            roles = [(one.platform_user_id, one.role, one.language) for one in people if one.platform == platform]
+            await frontend.show_roles(roles)
+
+    def after(self, commands: RunCommand) -> RunCommand:
+        """The commands, with the menus put right after those that change a role."""
+
+        async def run(stored: StoredMessage) -> Answer:
+            answer = await commands(stored)
+            if stored.message.origin.command in ROLE_COMMANDS:
+                await self.show()
+            return answer
+
+        return run
+
+
+class _Home:
+    """What Slack's App Home shows a person."""
+
+    def __init__(self, store: Store, wiring: Wiring) -> None:
+        self._store = store
+        self._wiring = wiring
+
+    async def of(self, slack_id: str) -> HomeFacts:
+        """Their language; for admins also how the bot is doing."""
+        return await run_blocking(self._of, slack_id)
+
+    def _of(self, slack_id: str) -> HomeFacts:
+        person = self._store.people.by_platform("slack", slack_id)
+        if person is None:
+            return HomeFacts()
+        if person.role in {Role.USER, Role.TRAINER}:
+            return HomeFacts(language=person.language)
+        counts = self._store.answers.counts(datetime.now(UTC) - timedelta(days=7))
+        answered = sum(count for (_, outcome), count in counts.items() if outcome is Outcome.ANSWERED)
+        tally = self._store.ratings.tally()
+        serving = [one.name for one in self._wiring.versions() if one.stage is Stage.ACTIVE]
+        language = person.language or FALLBACK
+        return HomeFacts(
+            language=person.language,
+            lines=(
+                say("home-answers", language, questions=sum(counts.values()), answered=answered),
+                say("home-ratings", language, up=tally[RatingValue.UP], down=tally[RatingValue.DOWN]),
+                say("home-documents", language, documents=len(self._store.knowledge.documents())),
+                say("home-version", language, version=", ".join(serving) or "-"),
+            ),
+        )
+
+
+def _troubles(frontends: Sequence[Frontend]) -> dict[str, int | str]:
+    """What keeps messages from coming in, and how many requests were turned away."""
+    found: dict[str, int | str] = {}
+    for frontend in frontends:
+        platform = frontend.messenger.platform
+        if frontend.problem:
+            found[f"{platform} problem"] = frontend.problem
+        if frontend.rejected:
+            found[f"{platform} requests refused"] = frontend.rejected
+    return found

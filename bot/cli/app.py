@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from adapters.errors import AdapterError
-from bot.cli import chat, config, intents, knowledge, models, serve, store, train, versions
+from bot.cli import chat, config, intents, knowledge, models, owner, serve, slack, store, train, versions
 from bot.cli.context import BAD_SETTING, FAILED, INTERRUPTED, Context
 from bot.config import ConfigError
 from bot.errors import BotError
@@ -59,6 +59,7 @@ app.command("chat")(chat.chat)
 app.command("ask")(chat.ask)
 app.command("serve")(serve.serve)
 app.command("doctor")(serve.doctor)
+app.command("owner-code")(owner.owner_code)
 app.command("ingest")(knowledge.ingest)
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(intents.app, name="intents")
@@ -66,6 +67,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
 app.add_typer(versions.app, name="versions")
 app.add_typer(store.app, name="store")
+app.add_typer(slack.app, name="slack")
 app.add_typer(config.app, name="config")
 
 

@@ -31,7 +31,10 @@ async def _serve(call: Context) -> None:
     from bot.serve import Ending, Server, on_signals
     from bot.wiring_serve import Serving
 
-    serving = Serving(call.wiring)
+    def say(line: str) -> None:
+        call.err.print(line, markup=False, soft_wrap=True)
+
+    serving = Serving(call.wiring, say=say)
     server: Server | None = None
     told: list[Ending] = []
 
@@ -46,7 +49,7 @@ async def _serve(call: Context) -> None:
             told.clear()
             with call.bar():
                 parts = await serving.parts()
-            server = Server(parts, say=lambda line: call.err.print(line, markup=False))
+            server = Server(parts, say=say)
             if Ending.STOP in told:  # told so while the models were being loaded
                 break
             if await server.run() is Ending.RELOAD:

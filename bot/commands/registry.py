@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
+from dataclasses import replace
 
 from bot.commands.base import IN_PRIVATE, Command, may
 from bot.texts import say
-from bot.types import Role
+from bot.types import AttachmentKind, Message, Role
 
 _WHOM = r"(?:<@[^\s>]+>|@\S+)"
 _ROLE = r"(?:owner|admin|trainer|user)"
@@ -98,6 +99,17 @@ def parse(text: str, *, explicit: bool) -> tuple[str, str] | None:
     if not rest or slash or (plain is not None and plain.fullmatch(rest)):
         return found
     return None
+
+
+def with_caption(message: Message) -> Message:
+    """A document that comes with `ingest` in its caption is that command, with or without a slash."""
+    origin = message.origin
+    if origin.command or not any(one.kind is AttachmentKind.DOCUMENT for one in origin.attachments):
+        return message
+    found = parse(message.text, explicit=True) if message.text.strip() else None
+    if found is None or found[0] != "ingest":
+        return message
+    return replace(message, text=found[1], origin=replace(origin, command="ingest"))
 
 
 def menu(language: str, role: Role) -> tuple[tuple[str, str], ...]:

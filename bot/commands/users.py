@@ -66,7 +66,7 @@ class ForEverybody:
         if bot.topics:
             welcome += " " + say("help-about", language, topics=safe(bot.topics))
         parts = [welcome]
-        examples = await run_blocking(self._examples)
+        examples = await run_blocking(example_questions, self._store)
         if examples:
             parts.append("\n".join([say("help-examples", language), *(f"- {safe(one)}" for one in examples)]))
         entries = menu(language, call.person.role)
@@ -168,14 +168,16 @@ class ForEverybody:
         )
         return Reply(text=say("cancelled" if waited else "nothing-to-cancel", call.language))
 
-    def _examples(self) -> tuple[str, ...]:
-        ids = [chunk_id for chunk_id, _ in self._store.knowledge.chunk_ids()[:LOOKED_AT]]
-        questions = (
-            one.chunk.question
-            for one in self._store.knowledge.load_chunks(ids)
-            if one.chunk.kind is ChunkKind.CURATED and len(one.chunk.question) <= EXAMPLE_CHARACTERS
-        )
-        return tuple(itertools.islice(questions, EXAMPLES))
+
+def example_questions(store: Store) -> tuple[str, ...]:
+    """Some questions that the bot can answer, to begin with. Blocks."""
+    ids = [chunk_id for chunk_id, _ in store.knowledge.chunk_ids()[:LOOKED_AT]]
+    questions = (
+        one.chunk.question
+        for one in store.knowledge.load_chunks(ids)
+        if one.chunk.kind is ChunkKind.CURATED and len(one.chunk.question) <= EXAMPLE_CHARACTERS
+    )
+    return tuple(itertools.islice(questions, EXAMPLES))
 
 
 def _listed(call: Call, title: str, entries: Sequence[tuple[str, str]]) -> str:

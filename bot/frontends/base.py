@@ -6,14 +6,14 @@ event arrived only after the desk returned, because then it is stored. The desk 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.buttons import Rows
 from bot.cards import Card
 from bot.errors import BotError
-from bot.types import Message, Place, RatingValue, StoredMessage
+from bot.types import Message, Place, RatingValue, Role, StoredMessage
 
 PLACEHOLDER = "…"  # what stands where an answer will be
 
@@ -209,6 +209,21 @@ class Frontend(Protocol):
     @property
     def messenger(self) -> Messenger:
         """What speaks there."""
+
+    @property
+    def problem(self) -> str:
+        """What keeps events from coming in, in one sentence; "" if nothing does."""
+
+    @property
+    def rejected(self) -> int:
+        """Requests from outside that were forged, stale or repeated, since the start."""
+
+    async def show_roles(self, people: Sequence[tuple[str, Role, str]]) -> None:
+        """Show people the commands of their role, where the platform has menus; never raises.
+
+        Args:
+            people: The platform's id, the role and the chosen language ("" for none) of everybody.
+        """
 
     async def start(self, desk: Inbox) -> None:
         """Connect and begin to take events; returns once events come in.

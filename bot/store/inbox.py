@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Row, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, or_, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -19,9 +19,12 @@ from bot.store.schema import (
     ConversationRow,
     DeliveryRow,
     DeliveryState,
+    ExpectationRow,
+    HandoffRow,
     MessageRow,
     MessageState,
     OriginRow,
+    PostRow,
     UserRow,
 )
 from bot.store.statements import upserting
@@ -173,6 +176,12 @@ class Inbox:
             )
             connection.execute(here.where(ConversationRow.thread.in_(taken)).values(closed=True))
             connection.execute(here.values(channel=new))
+            posts = PostRow.platform == platform, PostRow.channel == channel
+            connection.execute(update(PostRow).where(*posts).values(channel=new))
+            teams = HandoffRow.team_platform == platform, HandoffRow.team_channel == channel
+            connection.execute(update(HandoffRow).where(*teams).values(team_channel=new))
+            awaited = ExpectationRow.platform == platform, ExpectationRow.channel == channel
+            connection.execute(delete(ExpectationRow).where(*awaited))
 
     def pending(self, *, platform: str, sender: str | None = None) -> tuple[StoredMessage, ...]:
         """Read the messages that wait for an answer, oldest first.

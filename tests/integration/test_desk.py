@@ -357,6 +357,36 @@ async def test_a_conversation_goes_to_people_and_their_replies_come_back(office:
     assert office.texts[-1].startswith(INVOICES), "the bot answers there again"
 
 
+async def test_an_edit_of_what_was_said_to_people_goes_to_them_and_asks_the_bot_nothing(office: Office) -> None:
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.HUMAN, answer.id)
+    await office.say("It is urgent", event_id="C1:5")
+    await office.say("It is very urgent", event_id="C1:5#2", origin=Origin(replaces="C1:5"))
+    assert office.texts[-2:] == ["**Ada:** It is urgent", "**Ada:** It is very urgent"]
+    assert {one.target.channel for one in list(office.chat.messages.values())[-2:]} == {TEAM}
+
+
+async def test_replies_find_the_asker_also_after_the_teams_channel_got_another_id(office: Office) -> None:
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.HUMAN, answer.id)
+    root_id = next(key for key, one in office.chat.messages.items() if one.target.channel == TEAM)
+    await office.desk.renamed("slack", TEAM, "TEAM2")
+    assert await office.desk.concerns("slack", "TEAM2", "", root_id)
+    await office.say("Tomorrow.", channel="TEAM2", sender="U5", sender_name="Eve", origin=Origin(reply_to=root_id))
+    assert office.texts[-1] == "**Eve:** Tomorrow."
+    await office.say("Thanks!")
+    assert list(office.chat.messages.values())[-1].target.channel == "TEAM2"
+
+
+@pytest.mark.parametrize("caption", ["ingest", "/ingest", "Ingest please"])
+async def test_a_document_with_ingest_in_its_caption_is_that_command(office: Office, caption: str) -> None:
+    file = Attachment(kind=AttachmentKind.DOCUMENT, file_id="F1", name="handbook.pdf")
+    await office.say(caption, origin=Origin(attachments=(file,)))
+    assert office.texts[-1].startswith("/ingest")
+
+
 async def test_a_long_message_to_people_loses_nothing(office: Office) -> None:
     await office.say()
     [answer] = office.store.answers.recent(1)

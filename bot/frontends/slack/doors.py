@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
+from weakref import WeakValueDictionary
 
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
@@ -130,6 +131,7 @@ class SocketDoor:
         self._client: SocketModeClient | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._closing = False
+        self._orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._in_hand = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -188,7 +190,8 @@ class SocketDoor:
         self._in_hand += 1
         self._quiet.clear()
         try:
-            response = await run_async_bolt_app(self._app, request)
+            async with self._order(request.payload):
+                response = await run_async_bolt_app(self._app, request)
             await send_async_response(client, request, response, time.time())
         except (ConnectionError, RuntimeError) as error:  # the socket went away: Slack tells it again on the next one
             log.info("not acknowledged", extra={"action": "slack-ack-lost", "error": type(error).__name__})
@@ -196,6 +199,17 @@ class SocketDoor:
             self._in_hand -= 1
             if not self._in_hand:
                 self._quiet.set()
+
+    def _order(self, payload: Payload) -> asyncio.Lock:
+        """What keeps a channel's events in the order in which they came: the client takes them all at once."""
+        event = payload.get("event") or {}
+        channel = str(
+            event.get("channel") or (payload.get("channel") or {}).get("id") or payload.get("channel_id") or ""
+        )
+        lock = self._orders.get(channel)
+        if lock is None:
+            lock = self._orders[channel] = asyncio.Lock()
+        return lock
 
     async def close(self) -> None:
         """Disconnect."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bot.config import SlackSettings
@@ -13,6 +13,7 @@ from bot.frontends.slack.background import Background
 from bot.frontends.slack.doors import Door, HttpDoor, SocketDoor, bolt
 from bot.frontends.slack.messenger import SlackMessenger
 from bot.frontends.slack.receiver import Home, Options, Receiver
+from bot.types import Role
 
 PING_SECONDS = 5.0  # of Socket Mode: after a hard break a new connection stands within about 8 s
 FINISH_SECONDS = 10.0  # for what is still to be shown when the program stops
@@ -61,6 +62,14 @@ class SlackFrontend:
     def rejected(self) -> int:
         """HTTP requests that were forged, stale or said before."""
         return self._door.rejected if isinstance(self._door, HttpDoor) else 0
+
+    @property
+    def problem(self) -> str:
+        """Nothing is known of any: a lost connection is made anew."""
+        return ""
+
+    async def show_roles(self, people: Sequence[tuple[str, Role, str]]) -> None:
+        """Slack has no menus of commands."""
 
     @property
     def port(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -74,6 +74,7 @@ class TelegramFrontend:
         self._desk: Inbox | None = None
         self._me: User | None = None
         self._albums: deque[str] = deque(maxlen=KEPT_ALBUMS)
+        self._roles: dict[str, Role] = {}  # of those whose chat has a menu of its own
         self.problem = ""  # what keeps messages from coming in, in one sentence
 
     @property
@@ -140,6 +141,13 @@ class TelegramFrontend:
         """Wait until everything that presses led to is shown; for tests and benchmarks."""
         while self._showing:
             await asyncio.wait(set(self._showing))
+
+    async def show_roles(self, people: Sequence[tuple[str, Role, str]]) -> None:
+        """Show everybody with a role more than a user's, or who had one before, their commands in their own chat."""
+        for person, role, language in people:
+            if self._roles.get(person, Role.USER) is not role:
+                self._roles[person] = role
+                await self.set_admin_menu(person, role, language or FALLBACK)
 
     async def set_admin_menu(self, chat_id: str, role: Role, language: str = FALLBACK) -> None:
         """Show a role's commands in one chat's menu, where the server knows menus."""

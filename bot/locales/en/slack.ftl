@@ -16,3 +16,9 @@ slack-language-zh = 简体中文
 slack-prompts-title = What would you like to know?
 slack-prompt-help = What can you do?
 slack-prompt-privacy = What do you keep about me?
+
+# The App Home's lines for admins.
+home-answers = { $questions } questions in the last 7 days, { $answered } answered
+home-ratings = Ratings so far: 👍 { $up }  👎 { $down }
+home-documents = Documents: { $documents }
+home-version = Serving: { $version }

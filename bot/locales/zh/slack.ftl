@@ -16,3 +16,9 @@ slack-language-zh = 简体中文
 slack-prompts-title = 您想了解什么？
 slack-prompt-help = 你能做什么？
 slack-prompt-privacy = 你会保存我的哪些信息？
+
+# 管理员在应用主页看到的内容
+home-answers = 最近 7 天共 { $questions } 个问题，已回答 { $answered } 个
+home-ratings = 累计评价：👍 { $up }  👎 { $down }
+home-documents = 文档：{ $documents } 份
+home-version = 当前版本：{ $version }
