@@ -10,9 +10,20 @@ from bot.buttons import command as command_button
 from bot.cards import safe, source_line
 from bot.commands.base import Call, Reply, Run, may, usage, words_of
 from bot.handoff import quoted
+from bot.store.inbox import NOT_DIALOGUE
 from bot.store.store import Store
 from bot.texts import say
-from bot.types import Correction, Rating, RatingReason, RatingValue, Role, StoredAnswer, TracedPassage
+from bot.types import (
+    AnswerKind,
+    Correction,
+    Outcome,
+    Rating,
+    RatingReason,
+    RatingValue,
+    Role,
+    StoredAnswer,
+    TracedPassage,
+)
 
 PASSAGES = 8  # that /why lists, best first
 
@@ -94,7 +105,7 @@ class AboutAnswers:
             named = await run_blocking(
                 self._store.answers.by_message, message.platform, message.channel, message.origin.reply_to
             )
-            if named is not None:
+            if named is not None and named.answer.kind not in NOT_DIALOGUE:
                 return named
         return await run_blocking(self._store.answers.latest, call.stored.conversation_id)
 
@@ -103,7 +114,7 @@ def explanation(stored: StoredAnswer, language: str) -> str:
     """Why an answer is as it is, as Markdown."""
     answer, trace = stored.answer, stored.answer.trace
     facts = [
-        ("why-answer", f"#{stored.id} · {answer.outcome.value} ({answer.kind.value})"),
+        ("why-answer", f"#{stored.id} · {came_about(answer.kind, answer.outcome, language)}"),
         ("why-because", safe(trace.reason)),
         ("why-searched", safe(trace.query) if trace.query != stored.question else ""),
         ("why-scores", " · ".join(f"{name} {value:.2f}" for name, value in trace.scores.items())),
@@ -122,6 +133,12 @@ def explanation(stored: StoredAnswer, language: str) -> str:
             for number, passage in enumerate(trace.passages[:PASSAGES], start=1)
         ]
     return "\n".join(lines)
+
+
+def came_about(kind: AnswerKind, outcome: Outcome, language: str) -> str:
+    """How a question ended and where the answer's words come from."""
+    ended = say(f"outcome-{outcome.value.replace(' ', '-')}", language)
+    return f"{ended} · {say(f'kind-{kind.value}', language)}"
 
 
 def _passage(passage: TracedPassage, language: str) -> str:

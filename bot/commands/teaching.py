@@ -12,6 +12,7 @@ from bot.blocking import run_blocking
 from bot.buttons import Rows
 from bot.buttons import command as command_button
 from bot.cards import safe
+from bot.commands.answers import came_about
 from bot.commands.base import Call, Reply, Run, number_of, usage, words_of
 from bot.handoff import quoted
 from bot.store.expectations import Expectation
@@ -229,7 +230,9 @@ class Reports:
                 handed=outcomes[Outcome.HANDED_OFF],
             ),
         ]
-        lines += [f"- {kind.value} ({outcome.value}): {count}" for (kind, outcome), count in sorted(counts.items())]
+        lines += [
+            f"- {came_about(kind, outcome, language)}: {count}" for (kind, outcome), count in sorted(counts.items())
+        ]
         tally = self._store.ratings.tally(since)
         lines += ["", _satisfaction(language, tally[RatingValue.UP], tally[RatingValue.DOWN])]
         reasons = sorted(self._store.ratings.reasons(since).items(), key=lambda one: -one[1])

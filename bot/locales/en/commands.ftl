@@ -205,3 +205,15 @@ fact-unknown-commands = Unknown commands
 fact-encoder = Encoder
 fact-intent = Intent classifier
 fact-generator = Generator
+
+# How an answer came about.
+kind-generated = written from the passages
+kind-quoted = quoted word for word
+kind-curated = curated answer
+kind-canned = small talk
+kind-clarification = asked back
+kind-refusal = not known
+kind-error = failed
+outcome-answered = answered
+outcome-abstained = not answered
+outcome-handed-off = handed to people

@@ -202,3 +202,15 @@ fact-unknown-commands = 未知命令
 fact-encoder = 编码器
 fact-intent = 意图分类器
 fact-generator = 生成器
+
+# 回答的类型与结果
+kind-generated = 根据原文撰写
+kind-quoted = 原文引用
+kind-curated = 标准答案
+kind-canned = 闲聊
+kind-clarification = 反问确认
+kind-refusal = 未知
+kind-error = 出错
+outcome-answered = 已回答
+outcome-abstained = 未能回答
+outcome-handed-off = 已转人工

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.answers import came_about
 from bot.config import Settings
 from bot.store.expectations import Expectation
-from bot.texts import say
-from bot.types import Correction, Origin, Place, Rating, RatingReason, RatingValue, Role, Wanted
+from bot.store.inbox import NOT_DIALOGUE
+from bot.texts import languages, say
+from bot.types import AnswerKind, Correction, Origin, Outcome, Place, Rating, RatingReason, RatingValue, Role, Wanted
 from tests.integration.commands.office import PEOPLE, Office, data
 from tests.stores import message
 
@@ -165,7 +167,7 @@ async def test_why_explains_the_last_answer(office: Office) -> None:
     assert (await office.say("/why")).text == say("no-answer-yet", "en")
     answered = office.asked("How long then?")
     lines = (await office.say("/why")).text.splitlines()
-    assert lines[0] == f"- **Answer** #{answered.id} · answered (generated)"
+    assert lines[0] == f"- **Answer** #{answered.id} · answered · written from the passages"
     assert "- **Because** the best passage is good enough" in lines
     assert "- **Searched for** How long does a refund take?" in lines
     assert "- **Intent, confidence, in scope** question · 0.30 · 0.00" in lines
@@ -180,6 +182,22 @@ async def test_why_speaks_of_the_answer_that_it_replies_to(office: Office) -> No
     office.asked("Who pays?")
     said = await office.say("", origin=Origin(command="why", reply_to="ts-7"))
     assert f"#{first.id} " in said.text
+
+
+async def test_a_command_that_is_replied_to_is_no_answer(office: Office) -> None:
+    answered = office.asked("How long?")
+    stored = office.accept("/help")
+    told = office.store.answers.add(stored.id, await office.commands(stored))
+    office.store.answers.mark_delivered(told.id, part=1, platform_message_id="ts-8")
+    said = await office.say("", origin=Origin(command="why", reply_to="ts-8"))
+    assert f"#{answered.id} " in said.text
+
+
+@pytest.mark.parametrize("kind", [one for one in AnswerKind if one not in NOT_DIALOGUE])
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_way_in_which_an_answer_comes_about_has_words(kind: AnswerKind, outcome: Outcome) -> None:
+    for language in languages():
+        assert len(came_about(kind, outcome, language)) > len(" · ")
 
 
 async def test_what_commands_said_is_not_the_last_answer(office: Office) -> None:
