@@ -92,6 +92,8 @@ class Outgoing:
             target_of(stored),
             parts,
             _AnswerProgress(self._store, answer.id),
+            key=f"answer:{answer.id}",
+            fresh=fresh,
             places=_places(states, current.reply_id, await self._earlier(stored)),
             done=frozenset(state.part for state in states if state.delivered_at is not None),
             sleep=self._sleep,
@@ -135,6 +137,7 @@ class Outgoing:
                 await self._target(post),
                 [first],
                 _PostProgress(self._store, post.id),
+                key=post.key,
                 places=[post.platform_message_id],
                 sleep=self._sleep,
             )
@@ -214,4 +217,4 @@ class _PostProgress:
         await run_blocking(self._store.posts.placed, self._post_id, message_id)
 
     async def delivered(self, number: int, message_id: str) -> None:  # noqa: ARG002 - a post has one part
-        await run_blocking(self._store.posts.delivered, self._post_id)
+        await run_blocking(self._store.posts.delivered, self._post_id, message_id)

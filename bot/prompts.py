@@ -35,7 +35,8 @@ _ASKS = re.compile(r"(?:how|what|when|where|who|why|which|can|could|do|does|is|a
 # ... or points back with a pronoun that nothing in it explains.
 _POINTS_BACK = re.compile(
     r"\b(?:it|its|it's|that|this|those|these|they|them|their|one|ones|there|he|she|him|her|his|"
-    r"the same|the (?:first|second|third|last|other|latter|former) one)\b",
+    r"the same|the (?:first|second|third|last|other|latter|former) one|"
+    r"(?:in|during) the meantime|meanwhile|until then|by then)\b",
     re.IGNORECASE,
 )
 _EXPLAINED = re.compile(  # "that" as a conjunction, "it is possible", "is there", "this page"

@@ -90,12 +90,26 @@ class Live(Protocol):
 Placed = Callable[[str], Awaitable[None]]  # told the id of a message that was just sent, to be stored
 
 
+class Finder(Protocol):
+    """Sends in one piece, on a platform where the bot can find what it sent: no placeholder is needed there."""
+
+    async def post(self, target: Target, part: Part, key: str, *, plain: bool = False) -> str:
+        """Send a part as a new message that carries a key which no reader sees; returns the message's id."""
+
+    async def find(self, target: Target, key: str) -> str:
+        """The id of the bot's message with this key, in the place and not older than `target.reply_to`; "" for none."""
+
+
 class Messenger(Protocol):
     """Sends to one platform. Every method raises a PlatformError where the platform does not comply."""
 
     @property
     def platform(self) -> str:
         """Its name: "telegram", "slack"."""
+
+    @property
+    def finder(self) -> Finder | None:
+        """The same as a Finder; None where the bot cannot look for its own messages."""
 
     def live_seconds(self, target: Target) -> float:
         """The least time between two `Live.show` in this place that the platform's rate allows, seconds."""

@@ -1,8 +1,10 @@
 """Brings an answer to its platform exactly once, whatever happens on the way.
 
 Sending a message is the one act that no platform lets us repeat safely: after a crash in the middle nobody can tell
-whether it went through. So what is sent is a placeholder without content; its id is stored, and the text is edited into
-it, which may be repeated any number of times. The worst that a crash leaves behind is a lone "…".
+whether it went through. Where the bot can find its own messages (Slack), each carries a key, and where it is not sure
+it looks before it sends again. Where it cannot (Telegram), what is sent is a placeholder without content; its id is
+stored, and the text is edited into it, which may be repeated any number of times. The worst that a crash leaves behind
+is a lone "…".
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from tenacity.wait import wait_random_exponential
 from bot.blocking import uncut
 from bot.frontends.base import (
     PLACEHOLDER,
+    Finder,
     MarkupError,
     MessageGoneError,
     Messenger,
@@ -74,8 +77,10 @@ async def deliver(
     parts: Sequence[Part],
     progress: Progress,
     *,
+    key: str,
     places: Sequence[str],
     done: frozenset[int] = frozenset(),
+    fresh: bool = False,
     sleep: Sleep = asyncio.sleep,
 ) -> tuple[str, ...]:
     """Bring parts to their place, in order.
@@ -85,9 +90,11 @@ async def deliver(
         target: Where.
         parts: What.
         progress: Told of each step before the next.
+        key: What names this delivery, for ever.
         places: Ids of messages that stand there already, for the first parts in order; "" for none. Those beyond the
             parts are removed: they belong to an earlier, longer answer.
         done: Numbers of the parts that are there already.
+        fresh: Nothing of it can have been sent before.
         sleep: Waits so many seconds.
 
     Returns:
@@ -99,14 +106,45 @@ async def deliver(
     ids: list[str] = []
     for number, part in enumerate(parts, start=1):
         known = places[number - 1] if number <= len(places) else ""
-        ids.append(
-            known
-            if number in done
-            else await _deliver_part(messenger, target, number, part, progress, known=known, sleep=sleep)
-        )
+        if number in done:
+            ids.append(known)
+        elif not known and messenger.finder is not None:
+            post = _Post(messenger.finder, target, part, f"{key}:{number}", sure=fresh)
+            ids.append(await post.send(sleep=sleep))
+            await progress.delivered(number, ids[-1])
+        else:
+            ids.append(await _deliver_part(messenger, target, number, part, progress, known=known, sleep=sleep))
     for surplus in filter(None, places[len(parts) :]):
         await patiently(lambda gone=surplus: messenger.delete(target, gone), sleep=sleep)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     return tuple(ids)
+
+
+class _Post:
+    """One part that is sent whole, and looked for before it is sent again."""
+
+    def __init__(self, finder: Finder, target: Target, part: Part, key: str, *, sure: bool) -> None:
+        self._finder = finder
+        self._target = target
+        self._part = part
+        self._key = key
+        self._sure = sure  # that it was not sent yet
+
+    async def send(self, *, sleep: Sleep) -> str:
+        try:
+            return await patiently(lambda: uncut(self._once(plain=False)), sleep=sleep)
+        except MarkupError:
+            return await patiently(lambda: uncut(self._once(plain=True)), sleep=sleep)
+
+    async def _once(self, *, plain: bool) -> str:
+        if not self._sure:
+            if found := await self._finder.find(self._target, self._key):
+                return found
+            self._sure = True
+        try:
+            return await self._finder.post(self._target, self._part, self._key, plain=plain)
+        except UnreachableError:
+            self._sure = False  # only its answer may have got lost
+            raise
 
 
 async def _deliver_part(

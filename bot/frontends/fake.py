@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.buttons import Rows
 from bot.cards import Card
-from bot.frontends.base import Live, MessageGoneError, Part, Placed, Target
+from bot.frontends.base import Finder, Live, MessageGoneError, Part, Placed, Target
 
 LIMIT = 400  # characters of a message there
 
@@ -27,19 +27,43 @@ class FakeMessage:
 class FakeMessenger:
     """Keeps what it is told; as strict about ids as a real platform."""
 
-    def __init__(self, platform: str = "fake") -> None:
+    def __init__(self, platform: str = "fake", *, finds: bool = False) -> None:
         self._platform = platform
+        self._finds = finds
+        self.keys: dict[str, str] = {}  # of messages that were posted whole: their ids
         self._ids = itertools.count(1)
         self.messages: dict[str, FakeMessage] = {}  # by id, in the order in which they were sent
         self.told: list[tuple[Target, Card]] = []
         self.worked: list[Target] = []
         self.faults: deque[Exception | None] = deque()  # one a call to send, edit or delete; None: that call works
+        self.late_faults: deque[Exception | None] = deque()  # the same for post, after it was done
         self.holds: dict[str, asyncio.Event] = {}  # by channel: sending and editing there wait for it
 
     @property
     def platform(self) -> str:
         """Its name."""
         return self._platform
+
+    @property
+    def finder(self) -> Finder | None:
+        """Itself, if it was told that messages can be found."""
+        return self if self._finds else None
+
+    async def post(self, target: Target, part: Part, key: str, *, plain: bool = False) -> str:
+        """A whole message with a key; a fault may strike before or after it."""
+        await self._gate(target)
+        message_id = f"m{next(self._ids)}"
+        text = part.plain if plain else str(part.body)
+        self.messages[message_id] = FakeMessage(target=target, text=text, buttons=part.buttons, texts=[text])
+        self.keys[key] = message_id
+        if self.late_faults and (fault := self.late_faults.popleft()) is not None:
+            raise fault
+        return message_id
+
+    async def find(self, target: Target, key: str) -> str:
+        """By its key."""
+        await self._gate(target)
+        return self.keys.get(key, "")
 
     def live_seconds(self, target: Target) -> float:  # noqa: ARG002 - the same everywhere
         """No pause."""

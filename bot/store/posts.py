@@ -114,9 +114,9 @@ class Posts:
         """Note the platform's message that the post will be edited into."""
         self._change(post_id, platform_message_id=platform_message_id)
 
-    def delivered(self, post_id: int) -> None:
-        """Note that the whole post is there."""
-        self._change(post_id, state=DeliveryState.DELIVERED)
+    def delivered(self, post_id: int, platform_message_id: str) -> None:
+        """Note that the whole post is there, in this message of the platform."""
+        self._change(post_id, state=DeliveryState.DELIVERED, platform_message_id=platform_message_id)
 
     def abandon(self, post_id: int) -> None:
         """Give a post up: its place cannot be reached any more."""

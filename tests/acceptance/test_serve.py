@@ -78,8 +78,8 @@ def on(program: Burnish, telegram: TelegramServer | None = None, slack: SlackSer
 @pytest.fixture
 def own(stocked: Burnish, tmp_path: Path) -> Burnish:
     """The stocked program with a home of its own."""
-    shutil.copytree(stocked.home, tmp_path / "home")
-    return replace(stocked, home=tmp_path / "home")
+    shutil.copytree(stocked.home, tmp_path / "own")
+    return replace(stocked, home=tmp_path / "own")
 
 
 def test_without_a_token_one_sentence_says_how_to_get_one(burnish: Burnish) -> None:

@@ -29,6 +29,7 @@ class Posted:
     deleted: bool = False
     edited: str = ""
     files: list[Payload] = field(default_factory=list)
+    metadata: Payload = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)  # everything that it ever showed, oldest first
 
     @property
@@ -77,6 +78,7 @@ class World:
             "users.info": self._users_info,
             "conversations.open": self._open,
             "conversations.replies": self._replies,
+            "conversations.history": self._history,
             "chat.postMessage": self._post,
             "chat.update": self._update,
             "chat.delete": self._delete,
@@ -158,7 +160,19 @@ class World:
             for one in self.channels[root.channel].values()
             if root.ts in {one.ts, one.thread} and not one.deleted and one.ts >= str(given.get("oldest", ""))
         ]
-        return {"messages": [self.told(one) for one in thread[: int(given.get("limit", 100))]]}
+        return {"messages": [self._page(one, given) for one in thread[: int(given.get("limit", 100))]]}
+
+    def _history(self, given: Payload) -> Payload:
+        if given["channel"] not in self.channels:
+            raise RefusedError("channel_not_found")
+        outside = [one for one in self.channels[given["channel"]].values() if not one.thread and not one.deleted]
+        found = [one for one in reversed(outside) if one.ts >= str(given.get("oldest", ""))]
+        return {"messages": [self._page(one, given) for one in found[: int(given.get("limit", 100))]]}
+
+    def _page(self, posted: Posted, given: Payload) -> Payload:
+        """A message of a history; its metadata only for who asks for them."""
+        told = self.told(posted)
+        return told | {"metadata": posted.metadata} if posted.metadata and given.get("include_all_metadata") else told
 
     def _post(self, given: Payload) -> Payload:
         if given.get("unfurl_links") is not False or given.get("unfurl_media") is not False:
@@ -175,6 +189,7 @@ class World:
                 text=text,
                 thread=given.get("thread_ts", ""),
                 blocks=blocks,
+                metadata=given.get("metadata") or {},
             )
         )
         return {"channel": posted.channel, "ts": posted.ts, "message": self.told(posted)}

@@ -63,12 +63,12 @@ def written(turns: Sequence[ChatTurn]) -> str:
 class Office:
     """A desk with one platform in memory; `restart` is a crash and a new start over the same store."""
 
-    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
+    def __init__(self, folder: Path, stack: AsyncExitStack, *, finds: bool = False) -> None:
         self._folder = folder
         self._stack = stack
         self._keyring = Keyring.generate()
         self.slept: list[float] = []
-        self.chat = FakeMessenger("slack")
+        self.chat = FakeMessenger("slack", finds=finds)
         self.generator = ScriptedGenerator(written)
         self.settings = settings(team=f"slack:{TEAM}")
         self.store: Store
@@ -125,12 +125,58 @@ def said(text: str = Q_REFUND, **fields: Any) -> Message:  # noqa: ANN401 - a me
     return message(text, **{"platform": "slack", **fields})
 
 
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+@pytest.fixture(params=["edits", "finds"])
+async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
+    """On a platform where answers are edited into placeholders, and on one where the bot finds its own messages."""
     async with AsyncExitStack() as stack:
-        office = Office(tmp_path, stack)
+        office = Office(tmp_path, stack, finds=request.param == "finds")
         await office.restart()
         yield office
+
+
+@pytest.fixture
+async def finding(tmp_path: Path) -> AsyncIterator[Office]:
+    """On a platform where the bot finds its own messages."""
+    async with AsyncExitStack() as stack:
+        office = Office(tmp_path, stack, finds=True)
+        office.generator = ScriptedGenerator([])  # curated answers only, so that nothing grows before it is sent
+        await office.restart()
+        teach(office.store.knowledge, chunk(REFUNDS, question=Q_REFUND, title="FAQ"), uri="/faq.md")
+        yield office
+
+
+async def test_what_may_have_been_sent_is_looked_for_before_it_is_sent_again(finding: Office) -> None:
+    finding.chat.late_faults.append(UnreachableError("its answer got lost"))
+    await finding.say()
+    assert len(finding.texts) == 1
+    [answer] = finding.store.answers.recent(1)
+    assert [one.platform_message_id for one in finding.store.answers.deliveries(answer.id)] == list(
+        finding.chat.messages
+    )
+
+
+async def test_an_answer_that_was_sent_but_not_noted_is_found_after_a_crash(finding: Office) -> None:
+    stored = finding.store.inbox.accept(said(event_id="C1:9"), idle_minutes=30)
+    assert stored is not None
+    await finding.say(event_id="C1:9")  # taken for a repetition: nothing happens before the restart
+    await finding.restart()
+    await finding.desk.idle()
+    assert len(finding.texts) == 1
+    [answer] = finding.store.answers.recent(1)
+    with finding.store.database.write() as connection:  # as if the process had died between sending and noting
+        connection.exec_driver_sql(
+            "UPDATE deliveries SET state = 'pending', platform_message_id = '', delivered_at = NULL"
+        )
+    await finding.restart()
+    await finding.desk.idle()
+    assert len(finding.texts) == 1
+    assert finding.store.answers.by_message("slack", "C1", next(iter(finding.chat.messages))) == answer
+
+
+async def test_a_part_whose_markup_is_refused_is_sent_plain(finding: Office) -> None:
+    finding.chat.faults.append(MarkupError("no"))
+    await finding.say()
+    assert len(finding.texts) == 1
 
 
 async def test_a_question_is_answered_with_its_source_and_buttons(office: Office) -> None:

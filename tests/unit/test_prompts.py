@@ -22,6 +22,10 @@ REFUND_ZH = (Turn(question="怎么申请退款？", answer="打开设置。"),)
         ("And in Germany?", "How do I get a refund? in Germany?"),
         ("Which one is cheaper?", "How do I get a refund? Which one is cheaper?"),
         ("and", "How do I get a refund? and"),
+        (
+            "And what do I pay each month in the meantime?",
+            "How do I get a refund? what do I pay each month in the meantime?",
+        ),
     ],
 )
 def test_a_follow_up_is_searched_with_the_question_before_it(text: str, resolved: str) -> None:

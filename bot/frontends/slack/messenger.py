@@ -23,6 +23,8 @@ STREAM_SECONDS = 0.7  # chat.appendStream takes about 100 calls a minute
 UPDATE_SECONDS = 1.3  # chat.update about 50
 STREAMING = frozenset({"streaming_state_conflict", "message_is_streaming"})  # what Slack says of a message in a stream
 WHISPERED = "whispered"  # stands for the id of what one person alone sees: Slack lets nobody change that later
+KEYED = "burnish_answer"  # the event type of the metadata that hold a message's key
+PAGE, PAGES = 200, 10  # messages that are looked through for a key, at most
 REMEMBERED = 2_000  # messages whose text is at hand when only their buttons change
 
 # Link previews would bury the answer, and names in it are nobody's call.
@@ -51,6 +53,11 @@ class SlackMessenger:
         """Slack."""
         return PLATFORM
 
+    @property
+    def finder(self) -> SlackMessenger:
+        """Itself: messages carry a key in their metadata, which the bot can read again."""
+        return self
+
     def live_seconds(self, target: Target) -> float:
         """As Slack's rates allow."""
         return STREAM_SECONDS if self.streams and thread_of(target) else UPDATE_SECONDS
@@ -69,6 +76,49 @@ class SlackMessenger:
         )
         self.spoke(target)
         return str(answer["ts"])
+
+    async def post(self, target: Target, part: Part, key: str, *, plain: bool = False) -> str:
+        """A whole message; its metadata hold the key."""
+        text = markup.plain_blocks(part.plain) if plain else markup.text_blocks(str(part.body))
+        short = markup.notification(part.plain)
+        blocks = [*text, *markup.button_blocks(part.buttons)]
+        if is_whispered(target):
+            await self._tell(target, blocks, short)
+            return WHISPERED
+        answer = await self.api.call(
+            "chat.postMessage",
+            channel=target.channel,
+            thread_ts=thread_of(target),
+            text=short,
+            blocks=blocks,
+            metadata={"event_type": KEYED, "event_payload": {"key": key}},
+            **QUIET,
+        )
+        self.spoke(target)
+        self.remember(target.channel, str(answer["ts"]), text, short)
+        return str(answer["ts"])
+
+    async def find(self, target: Target, key: str) -> str:
+        """Look through what was said since the question, in its thread where there is one."""
+        if is_whispered(target):
+            return ""
+        given: dict[str, Any] = {"channel": target.channel, "include_all_metadata": True, "limit": PAGE}
+        if target.reply_to:
+            given |= {"oldest": target.reply_to, "inclusive": True}
+        thread = thread_of(target)
+        method = "conversations.replies" if thread else "conversations.history"
+        given |= {"ts": thread} if thread else {}
+        for _ in range(PAGES):
+            answer = await self.api.call(method, **given)
+            for message in answer.get("messages", ()):
+                metadata = message.get("metadata") or {}
+                if metadata.get("event_type") == KEYED and metadata.get("event_payload", {}).get("key") == key:
+                    return str(message["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
+            given["cursor"] = cursor
+        return ""
 
     async def edit(self, target: Target, message_id: str, part: Part, *, plain: bool = False) -> None:
         """The whole text and its buttons; right whatever stood there before, a stream too."""

@@ -46,6 +46,11 @@ class TelegramMessenger:
         """Its name."""
         return PLATFORM
 
+    @property
+    def finder(self) -> None:
+        """Telegram shows bots no history."""
+        return
+
     def live_seconds(self, target: Target) -> float:
         """The least time between two showings."""
         if target.place is not Place.DIRECT:

@@ -24,7 +24,7 @@ def test_posts_wait_oldest_first_until_they_are_delivered_or_given_up(store: Sto
     assert [post.id for post in store.posts.pending("slack")] == [first.id, second.id, third.id]
     store.posts.placed(first.id, "ts-1")
     assert store.posts.pending("slack")[0].platform_message_id == "ts-1"
-    store.posts.delivered(first.id)
+    store.posts.delivered(first.id, "ts-1")
     store.posts.abandon(second.id)
     assert [post.id for post in store.posts.pending("slack")] == [third.id]
     done = store.posts.get(first.id)

@@ -120,7 +120,19 @@ async def test_the_final_text_arrives_once_through_any_trouble(
         assert faults[-1].retry_after in office.slept
 
 
-async def test_a_placeholder_whose_answer_got_lost_is_all_that_may_stay_behind(office: Office) -> None:
+@pytest.mark.parametrize("place", ["D1", "C1"])
+async def test_a_message_whose_acknowledgement_got_lost_is_found_and_not_sent_again(office: Office, place: str) -> None:
+    curated = chunk(REFUNDS, question=Q_REFUND, title="FAQ")  # given word for word, so nothing grows before it is sent
+    teach(office.store.knowledge, curated, uri="/faq.md")
+    office.slack.plant("chat.postMessage", Fault(kind="drop", after=True))
+    await office.say(Q_REFUND if place == "D1" else f"{BOT} {Q_REFUND}", place)
+    assert [text.partition("\n")[0] for text in office.replies(place)] == [REFUNDS]
+    office.slack.plant("chat.postMessage", Fault(kind="500", after=True), Fault(kind="429", retry_after=1))
+    await office.say(Q_REFUND if place == "D1" else f"{BOT} {Q_REFUND}", place)
+    assert [text.partition("\n")[0] for text in office.replies(place)] == [REFUNDS, REFUNDS]
+
+
+async def test_a_growing_messages_beginning_that_got_lost_is_all_that_may_stay_behind(office: Office) -> None:
     office.slack.plant("chat.postMessage", Fault(kind="drop", after=True))
     await office.say(Q_REFUND)
     assert sorted(office.replies("D1")) == sorted(["…", REFUNDS])
@@ -140,7 +152,7 @@ async def test_a_long_answer_is_cut_within_slacks_limits_with_code_intact(office
     parts = office.front.messenger.parts(Card(text=text, buttons=()))
     assert len(parts) > 2
     target = Target(channel="D1")
-    ids = await deliver(office.front.messenger, target, parts, _Nowhere(), places=[])
+    ids = await deliver(office.front.messenger, target, parts, _Nowhere(), key="k", places=[])
     shown = [office.world.channels["D1"][ts].shown for ts in ids]
     assert all(len(one) < TOGETHER and one.count("```") % 2 == 0 for one in shown)
     assert "".join(shown).count("turn the key") == 600
@@ -169,7 +181,7 @@ async def test_an_answer_that_was_removed_by_hand_is_sent_anew(office: Office) -
     placeholder = await office.front.messenger.send(Target(channel="D1"), "…")
     office.world.channels["D1"][placeholder].deleted = True
     parts = office.front.messenger.parts(Card(text="Here."))
-    ids = await deliver(office.front.messenger, Target(channel="D1"), parts, _Nowhere(), places=[placeholder])
+    ids = await deliver(office.front.messenger, Target(channel="D1"), parts, _Nowhere(), key="k", places=[placeholder])
     assert office.world.channels["D1"][ids[0]].shown == "Here."
     await office.front.messenger.delete(Target(channel="D1"), placeholder)  # gone already: no error
 

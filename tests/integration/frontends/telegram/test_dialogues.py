@@ -34,7 +34,6 @@ async def test_a_question_in_private_gets_its_answer_with_sources_and_buttons(of
     assert shown.formatted("bold") == ["Sources"]
     assert shown.labels == [["👍", "👎"], ["↻ Another answer", "🙋 Ask a human"]]
     assert shown.reply_to is None
-    assert office.world.private(ADA).actions[0] == "typing"
 
 
 async def test_a_dialogue_in_private(office: Helpdesk) -> None:
