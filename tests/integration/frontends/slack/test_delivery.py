@@ -205,10 +205,17 @@ async def test_a_closed_channel_is_given_up(office: Office) -> None:
 
 
 async def test_a_status_is_shown_once_and_taken_away_when_the_answer_is_an_edit(office: Office) -> None:
-    ts = await office.say(f"{BOT} {Q_REFUND}", "C1")
-    assert office.world.statuses == [("C1", ts, "is looking for the answer …")], "what is said ends it"
-    office.slack.edit("C1", ts, f"{BOT} {Q_INVOICE}")
-    await office.quiet()
+    messenger = office.front.messenger
+    root = office.slack.say("U1", "C1", "Who knows?")
+    target = replace(IN_THREAD, thread=root)
+    for _ in range(2):
+        await messenger.working(target)
+    assert office.world.statuses == [("C1", root, "is looking for the answer …")]
+    message_id = await messenger.send(target, "…")
+    assert len(office.world.statuses) == 1, "what is said ends it"
+    await messenger.working(target)
+    [part] = messenger.parts(Card(text=INVOICES))
+    await messenger.edit(target, message_id, part)
     assert [status for _, _, status in office.world.statuses[1:]] == ["is looking for the answer …", ""]
 
 
