@@ -211,7 +211,9 @@ def scope_rows(variant: Measured, base: Measured, data: IntentSet, rng: np.rando
 
 
 def scope_scores(variant: Measured, data: IntentSet, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """In-scope scores of the test rows and of out-of-scope rows that were not trained on."""
+    """In-scope scores of the test rows and of out-of-scope rows that were not trained on; none if none were scored."""
+    if not variant.outside_test:
+        return np.zeros(0), np.zeros(0)
     scored = [*zip(variant.outside_test, data.outside_test, strict=True)]
     if not data.official and variant.outside_train:
         scored += zip(variant.outside_train, data.outside_train, strict=True)

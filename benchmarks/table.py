@@ -44,11 +44,6 @@ HEAD: Final = """# Benchmarks
 What the figures come from: `make bench` runs every benchmark and writes this page; the data is described in
 [benchmarks/README.md](../benchmarks/README.md). Two cores, no GPU. Times are comparable within a row's own run only,
 which is why speed is given as a ratio to a peer measured in the same run. Intervals are 95 % bootstrap intervals.
-
-To be read with care: the answers of the abstention rows were made when the generator's own words were shown from log
-odds 0 on (now 2), which only the rows on answers sent depend on; the untrained retrieval rows of other sets than
-FeedbackQA and the intent rows are of the day before (intent times on a busy core, and before the pool's temperature got
-a floor).
 """
 
 

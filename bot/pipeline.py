@@ -189,8 +189,10 @@ class Pipeline:
             curated = tuple(one for one in curated if one.passage.stored.id not in avoid)
             passages = tuple(one for one in passages if one.stored.id not in avoid)
         lap("retrieve")
-        extracts, readings = self._extracts(query, embedding[0], passages)
-        answerable = answerability(query, passages, extracts[0].nearest) if extracts else 0.0
+        # whoever asks a curated question word for word gets its answer: no line has to be looked for
+        exact = bool(curated) and curated[0].exact
+        extracts, readings = ((), ()) if exact else self._extracts(query, embedding[0], passages)
+        answerable = answerability(query, passages, extracts[0].nearest) if extracts else float(exact)
         lap("extract")
         if matched is None and answerable >= DOCUMENTS_WIN:
             route = self._router.as_question(route, answerable)
