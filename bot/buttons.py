@@ -119,7 +119,7 @@ def after_reason(answer_id: int, language: str) -> Rows:
 def reason_of(argument: str) -> RatingReason | None:
     """The reason that a button's number means."""
     found = tuple(RatingReason)
-    return found[int(argument) - 1] if argument.isdecimal() and 1 <= int(argument) <= len(found) else None
+    return found[int(argument) - 1] if argument in {str(one) for one in range(1, len(found) + 1)} else None
 
 
 def command(label: str, name: str, arguments: str = "", *, style: str = "") -> Button:

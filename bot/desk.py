@@ -18,6 +18,7 @@ from functools import partial
 from bot.blocking import run_blocking
 from bot.commands.registry import with_caption
 from bot.config import Settings
+from bot.errors import BotError
 from bot.frontends.base import (
     Messenger,
     PlatformError,
@@ -31,12 +32,12 @@ from bot.handoff import Handoffs
 from bot.lanes import Lanes, Turn
 from bot.limits import Limits, Verdict
 from bot.middleware import plain_answer
-from bot.outgoing import Outgoing, language_of_sender
+from bot.outgoing import Outgoing
 from bot.pipeline import Delta, Searching, Writing
 from bot.presses import Presses
 from bot.service import Answered, Bot
 from bot.store.store import Store
-from bot.texts import language_for, say
+from bot.texts import language_for, language_of_sender, say
 from bot.types import (
     AnswerKind,
     Message,
@@ -87,6 +88,7 @@ class Desk:
 
     async def start(self) -> None:
         """Take up what the last run left: pending messages, answers and posts that were not delivered."""
+        await self._handoffs.mend()
         for platform in self._messengers:
             await self._take_up(platform, first=True)
         await self._send_posts()
@@ -116,22 +118,14 @@ class Desk:
         With origin.replaces it is a new version of an earlier message, and its answer takes the earlier one's place.
         """
         message = with_caption(message)
-        before = None
         if message.origin.replaces:
-            before = await run_blocking(self._store.inbox.by_event, message.platform, message.origin.replaces)
-            if before is None:
-                return  # the bot was never asked this
-            if before.message.text.strip() == message.text.strip() and not message.origin.avoid:
-                return  # nothing changed but a link's preview, say
-        stored = await self._bot.accept(message)
-        if stored is None:
-            self.counts["repeated events"] += 1
+            await self._said_anew(message)
             return
-        self.counts["messages"] += 1
-        if before is not None:
-            await self._lanes.cancel(_lane(before), before.id)
+        stored = await self._accepted(message)
+        if stored is None:
+            return
         verdict = self._limits.check(message)
-        if verdict is Verdict.PASS or await self._is_staff(stored):
+        if verdict is Verdict.PASS or await self._is_staff(stored) or await self._handoffs.takes(message):
             self._take(stored)
         elif verdict is Verdict.WARN:
             self.counts["slowed down"] += 1
@@ -139,6 +133,26 @@ class Desk:
         else:
             self.counts["slowed down"] += 1
             await self._bot.drop(stored)
+
+    async def _said_anew(self, message: Message) -> None:
+        """Take a new version of an earlier message; one that is not taken leaves the earlier one's answer as it is."""
+        before = await run_blocking(self._store.inbox.by_event, message.platform, message.origin.replaces)
+        if before is None:
+            return  # the bot was never asked this
+        if _same(before.message, message) and not message.origin.avoid:
+            return  # nothing changed but a link's preview, say
+        if self._limits.check(message) is not Verdict.PASS:
+            self.counts["slowed down"] += 1
+            return
+        stored = await self._accepted(message)
+        if stored is not None:
+            self._lanes.cancel(_lane(before), before.id)
+            self._take(stored, must=True)
+
+    async def _accepted(self, message: Message) -> StoredMessage | None:
+        stored = await self._bot.accept(message)
+        self.counts["repeated events" if stored is None else "messages"] += 1
+        return stored
 
     async def _is_staff(self, stored: StoredMessage) -> bool:
         person = await run_blocking(self._store.people.get, stored.user_id)
@@ -150,7 +164,12 @@ class Desk:
         if stored is None or stored.message.channel != channel:
             return
         await self._bot.drop(stored)
-        await self._lanes.cancel(_lane(stored), stored.id)
+        self._lanes.cancel(_lane(stored), stored.id)
+        # in its lane, so that it comes after what is just being sent there
+        self._lanes.put(_lane(stored), ("deleted", stored.id), partial(self._clear, stored), always=True, waits=True)
+
+    async def _clear(self, stored: StoredMessage, _: Turn) -> None:
+        """Remove what was begun of an answer that nobody wants any more; one that is there stays."""
         answered = await run_blocking(self._store.answers.of_message, stored.id)
         if answered is not None:
             states = await run_blocking(self._store.answers.deliveries, answered.id)
@@ -160,7 +179,7 @@ class Desk:
         now = await run_blocking(self._store.inbox.get, stored.id)
         if now is not None and now.reply_id:
             with suppress(PlatformError):
-                await self._messengers[platform].delete(target_of(now), now.reply_id)
+                await self._messengers[now.message.platform].delete(target_of(now), now.reply_id)
 
     async def pressed(self, press: Press) -> Response:
         """Store what a press means, and say what it leads to."""
@@ -207,24 +226,29 @@ class Desk:
 
     # -- answering
 
-    def _take(self, stored: StoredMessage, *, again: bool = False) -> None:
-        """Queue a message; where too many wait, say so at once. One that was taken before a restart is taken anyway."""
+    def _take(self, stored: StoredMessage, *, again: bool = False, must: bool = False) -> None:
+        """Queue a message; where too many wait, say so at once.
+
+        Args:
+            stored: The message.
+            again: It was taken before, by the last run or a job that failed; it is taken however many wait.
+            must: It is taken however many wait.
+        """
         job = partial(self._work, stored, again=again)
-        if not self._lanes.put(_lane(stored), stored.id, job, always=again):
+        if not self._lanes.put(_lane(stored), stored.id, job, always=again or must):
             self.counts["busy"] += 1
             self._answer_at_once(stored, "busy")
 
     def _answer_at_once(self, stored: StoredMessage, key: str) -> None:
         """Say one of our own sentences outside the queue, which is full or closed to this person."""
 
-        async def say_it(turn: Turn) -> None:
-            turn.give_back()
+        async def say_it(_: Turn) -> None:
             language = language_of_sender(stored, self._settings.bot.language)
             said = plain_answer(say(key, language), AnswerKind.CANNED, key)
             answer = await run_blocking(self._store.answers.add, stored.id, said)
             await self._outgoing.deliver(stored, answer, fresh=True)
 
-        self._lanes.put((_lane(stored), "at once"), stored.id, say_it, always=True)
+        self._lanes.put((_lane(stored), "at once"), stored.id, say_it, always=True, waits=True)
 
     async def _work(self, stored: StoredMessage, turn: Turn, *, again: bool) -> None:
         if again and await run_blocking(self._store.answers.of_message, stored.id) is not None:
@@ -261,20 +285,18 @@ class Desk:
         stored = await run_blocking(self._store.inbox.get, answer.message_id)
         if stored is not None and not self._lanes.has(_lane(stored), stored.id):
             job = partial(self._deliver_again, stored, answer)
-            self._lanes.put(_lane(stored), stored.id, job, always=True)
+            self._lanes.put(_lane(stored), stored.id, job, always=True, waits=True)
 
-    async def _deliver_again(self, stored: StoredMessage, answer: StoredAnswer, turn: Turn) -> None:
-        turn.give_back()
+    async def _deliver_again(self, stored: StoredMessage, answer: StoredAnswer, _: Turn) -> None:
         await self._outgoing.deliver(stored, answer)
 
     async def _send_posts(self) -> None:
         for post in await self._outgoing.posts():
             lane = ("posts", post.platform, post.channel, post.thread)
             if not self._lanes.has(lane, ("post", post.id)):
-                self._lanes.put(lane, ("post", post.id), partial(self._send_post, post.id), always=True)
+                self._lanes.put(lane, ("post", post.id), partial(self._send_post, post.id), always=True, waits=True)
 
-    async def _send_post(self, post_id: int, turn: Turn) -> None:
-        turn.give_back()
+    async def _send_post(self, post_id: int, _: Turn) -> None:
         if await self._outgoing.send_post(post_id):
             await self._send_posts()
 
@@ -282,9 +304,12 @@ class Desk:
         """Try again what could not be delivered."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            for platform in self._messengers:
-                await self._take_up(platform)
-            await self._send_posts()
+            try:
+                for platform in self._messengers:
+                    await self._take_up(platform)
+                await self._send_posts()
+            except (BotError, OSError) as error:  # the store cannot be reached, say; the next sweep may find it back
+                log.warning("sweep failed", extra={"action": "sweep-failed", "error": type(error).__name__})
 
     async def _take_up(self, platform: str, *, first: bool = False) -> None:
         """Queue what is neither delivered nor in a lane: left by the last run, or by a job that failed."""
@@ -297,6 +322,10 @@ class Desk:
             if known and not self._lanes.has(_lane(stored), stored.id):
                 self._take(stored, again=True)
         self._waited[platform] = {stored.id for stored in pending}
+
+
+def _same(before: Message, now: Message) -> bool:
+    return (before.text.strip(), before.origin.command) == (now.text.strip(), now.origin.command)
 
 
 def _lane(stored: StoredMessage) -> tuple[str, str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bot.blocking import run_blocking
 from bot.buttons import Rows, Verb, data_of
 from bot.cards import safe
@@ -10,8 +12,8 @@ from bot.store.handoffs import Handoff
 from bot.store.people import Person
 from bot.store.posts import PostBody
 from bot.store.store import Store
-from bot.texts import say
-from bot.types import Button, StoredMessage
+from bot.texts import language_for, say
+from bot.types import Button, Message, Place, StoredMessage
 
 TURNS = 5  # of the conversation that go along
 _NO_LIMIT = 2**62  # above every message id
@@ -20,16 +22,19 @@ _NO_LIMIT = 2**62  # above every message id
 class Handoffs:
     """Conversations given to people."""
 
-    def __init__(self, store: Store, settings: ServeSettings, *, language: str) -> None:
+    def __init__(self, store: Store, settings: ServeSettings, *, language: str, platforms: Collection[str]) -> None:
         """Keep the store.
 
         Args:
             store: Where handoffs and the posts that carry them lie.
             settings: Where the team is.
-            language: In which to speak to the team.
+            language: In which to speak to the team; "auto" is English.
+            platforms: Those that this program speaks on; a team elsewhere would never hear of anything.
         """
         self._store = store
         self._platform, _, self._channel = settings.team.partition(":")
+        if self._platform not in platforms:
+            self._platform = self._channel = ""
         self._language = language
 
     @property
@@ -54,14 +59,27 @@ class Handoffs:
             team_platform=self._platform,
             team_channel=self._channel,
         )
-        turns = await run_blocking(self._store.inbox.history, conversation_id, before_message_id=_NO_LIMIT, turns=TURNS)
+        await self._post_root(handoff)
+        return True
+
+    async def mend(self) -> None:
+        """Say to the team what a crash kept from being said: the beginnings of conversations that wait for it."""
+        for handoff in await run_blocking(self._store.handoffs.waiting):
+            if await run_blocking(self._store.posts.by_key, root_key(handoff.id)) is None:
+                await self._post_root(handoff)
+
+    async def _post_root(self, handoff: Handoff) -> None:
+        person = await run_blocking(self._store.people.get, handoff.user_id)
+        name = safe(person.name) or person.platform_user_id if person else "?"
+        turns = await run_blocking(
+            self._store.inbox.history, handoff.conversation_id, before_message_id=_NO_LIMIT, turns=TURNS
+        )
         earlier = "\n\n".join(
             f"**{say('handoff-asked', self._language)}** {safe(turn.question)}\n"
             f"**{say('handoff-answered', self._language)}** {safe(turn.answer)}"
             for turn in turns
         )
-        text = say("handoff-question", self._language, name=safe(person.name) or person.platform_user_id)
-        text = f"{text}\n\n{quoted(question)}"
+        text = f"{say('handoff-question', self._language, name=name)}\n\n{quoted(handoff.question)}"
         if earlier:
             text += f"\n\n{say('handoff-history', self._language)}\n\n{earlier}"
         text += f"\n\n_{say('handoff-how', self._language)}_"
@@ -69,11 +87,10 @@ class Handoffs:
             self._store.posts.add,
             root_key(handoff.id),
             PostBody(text=text, buttons=self._resolve_row(handoff.id)),
-            platform=self._platform,
-            channel=self._channel,
+            platform=handoff.team_platform,
+            channel=handoff.team_channel,
             handoff_id=handoff.id,
         )
-        return True
 
     async def of_reply(self, platform: str, channel: str, thread: str, reply_to: str) -> Handoff | None:
         """The open handoff that something said in the team's channel belongs to; None for all else."""
@@ -96,10 +113,14 @@ class Handoffs:
         message = stored.message
         if message.origin.command or message.origin.avoid:  # "another answer" is asked of the bot
             return False
-        name = safe(message.sender_name) or message.sender
-        text = f"**{name}:** {safe(message.text)}"
+        theirs, mine = await self._with_people(message)
+        if theirs is None and mine is None:
+            return False
+        text = f"**{safe(message.sender_name) or message.sender}:** {safe(message.text)}"
+        if message.origin.attachments:
+            names = ", ".join(one.name or one.kind.value for one in message.origin.attachments)
+            text += f"\n\n_{say('relay-files', self._language, names=safe(names))}_"
         key = f"relay:{stored.id}"
-        theirs = await self.of_reply(message.platform, message.channel, message.thread, message.origin.reply_to)
         if theirs is not None:
             await run_blocking(
                 self._store.posts.add,
@@ -112,7 +133,6 @@ class Handoffs:
             )
             await run_blocking(self._store.handoffs.said, theirs.id, message.text)
             return True
-        mine = await run_blocking(self._store.handoffs.open_in, stored.conversation_id)
         if mine is None:
             return False
         await run_blocking(
@@ -125,24 +145,43 @@ class Handoffs:
         )
         return True
 
+    async def takes(self, message: Message) -> bool:
+        """Whether a message belongs to a conversation that is with people."""
+        theirs, mine = await self._with_people(message)
+        return theirs is not None or mine is not None
+
+    async def _with_people(self, message: Message) -> tuple[Handoff | None, Handoff | None]:
+        """The handoff that a message of the team's, or of the asker's, belongs to."""
+        theirs = await self.of_reply(message.platform, message.channel, message.thread, message.origin.reply_to)
+        if theirs is not None:
+            return theirs, None
+        mine = await run_blocking(self._store.handoffs.open_in, message.platform, message.channel, message.thread)
+        if mine is None or message.origin.place is not Place.GROUP:
+            return None, mine
+        # a group is not given away as a whole: others there go on with the bot
+        asker = await run_blocking(self._store.people.get, mine.user_id)
+        return None, mine if asker is not None and asker.platform_user_id == message.sender else None
+
     async def resolve(self, handoff_id: int) -> Handoff | None:
         """Let the bot answer there again, and tell the asker; None if it had been resolved before."""
-        if not await run_blocking(self._store.handoffs.resolve, handoff_id):
-            return None
         handoff = await run_blocking(self._store.handoffs.get, handoff_id)
-        if handoff is None:
+        if handoff is None or handoff.resolved_at is not None:
             return None
         asker = await run_blocking(self._store.people.get, handoff.user_id)
+        language = language_for(
+            chosen=asker.language if asker else "", setting=self._language, client="", text=handoff.question
+        )
+        # said first: after a crash in between the button is still there, and what is said is said once
         await run_blocking(
             self._store.posts.add,
             f"handoff:{handoff_id}:resolved",
-            PostBody(text=say("handoff-resolved", (asker.language if asker else "") or self._language)),
+            PostBody(text=say("handoff-resolved", language)),
             platform=handoff.platform,
             channel=handoff.channel,
             thread=handoff.thread,
             handoff_id=handoff_id,
         )
-        return handoff
+        return handoff if await run_blocking(self._store.handoffs.resolve, handoff_id) else None
 
     def keep_row(self, handoff: Handoff) -> Rows:
         """The offer to keep a resolved pair as a curated answer; none if people said nothing."""

@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 class Turn:
     """A job's turn to work; given back early by a job that only waits from then on."""
 
-    def __init__(self, width: asyncio.Semaphore) -> None:
+    def __init__(self, width: asyncio.Semaphore, *, held: bool) -> None:
         self._width = width
-        self._held = True
+        self._held = held
 
     def give_back(self) -> None:
         """Let another lane work; again does nothing."""
@@ -33,6 +33,7 @@ Job = Callable[[Turn], Coroutine[Any, Any, None]]
 class _Waiting:
     key: Hashable  # names the job within its lane
     job: Job
+    waits: bool  # for the platform alone: it needs no turn
 
 
 class Lanes:
@@ -66,7 +67,7 @@ class Lanes:
         """Whether anything runs or waits."""
         return bool(self._lanes)
 
-    def put(self, lane: Hashable, key: Hashable, job: Job, *, always: bool = False) -> bool:
+    def put(self, lane: Hashable, key: Hashable, job: Job, *, always: bool = False, waits: bool = False) -> bool:
         """Add a job at the end of a lane.
 
         Args:
@@ -74,13 +75,14 @@ class Lanes:
             key: Names the job, for `cancel`.
             job: What to do. An exception of its own ends only it.
             always: Take it however many wait.
+            waits: It only waits for others, and does so without a turn.
 
         Returns:
             False if too many wait already, or nothing is taken any more; the job is not taken then.
         """
         if self._closed or (len(self) >= self._capacity and not always):
             return False
-        self._waiting.setdefault(lane, deque()).append(_Waiting(key, job))
+        self._waiting.setdefault(lane, deque()).append(_Waiting(key, job, waits))
         if lane not in self._lanes:
             self._lanes[lane] = asyncio.create_task(self._drive(lane))
         return True
@@ -90,8 +92,12 @@ class Lanes:
         running, _ = self._running.get(lane, (None, None))
         return running == key or any(job.key == key for job in self._waiting.get(lane, ()))
 
-    async def cancel(self, lane: Hashable, key: Hashable) -> bool:
-        """Take a job out of its lane, or stop it if it runs; returns when it has stopped. False if there is none."""
+    def cancel(self, lane: Hashable, key: Hashable) -> bool:
+        """Take a job out of its lane, or stop it if it runs; what follows in the lane comes after it has stopped.
+
+        Returns:
+            False if there is no such job.
+        """
         jobs = self._waiting.get(lane)
         if jobs is not None:
             kept = deque(job for job in jobs if job.key != key)
@@ -102,7 +108,6 @@ class Lanes:
         if task is None or running != key:
             return False
         task.cancel()
-        await asyncio.wait([task])
         return True
 
     async def close(self, *, seconds: float) -> None:
@@ -126,8 +131,9 @@ class Lanes:
     async def _drive(self, lane: Hashable) -> None:
         try:
             while jobs := self._waiting.get(lane):
-                await self._width.acquire()
-                turn = Turn(self._width)
+                turn = Turn(self._width, held=not jobs[0].waits)
+                if not jobs[0].waits:
+                    await self._width.acquire()
                 try:
                     if not (jobs := self._waiting.get(lane)):  # cancelled while it waited for its turn
                         break

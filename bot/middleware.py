@@ -11,8 +11,8 @@ from functools import reduce
 from typing import TypeAlias
 
 from bot.config import Settings
-from bot.pipeline import Done, Event
-from bot.texts import language_for, language_of, say
+from bot.pipeline import Done, Event, Searching
+from bot.texts import language_of_sender, say
 from bot.types import Answer, AnswerKind, AttachmentKind, Message, Outcome, StoredMessage, Trace, Turn
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class ErrorBoundary:
         return bounded
 
     def _apology(self, request: Request, number: str) -> Answer:
-        language = language_of(request.stored.message.text, setting=self._settings.bot.language)
+        language = language_of_sender(request.stored, self._settings.bot.language)
         return plain_answer(
             say("error", language, number=number), AnswerKind.ERROR, f"an error on the way, number {number}"
         )
@@ -83,7 +83,7 @@ def length_limit(settings: Settings) -> Middleware:
             text = request.stored.message.text
             limit = settings.bot.max_message_characters
             if len(text) > limit and not is_command(request.stored.message):
-                language = language_of(text, setting=settings.bot.language)
+                language = language_of_sender(request.stored, settings.bot.language)
                 said = say("too-long", language, characters=len(text), limit=limit)
                 reason = f"the message has {len(text)} characters, the limit is {limit}"
                 yield Done(answer=plain_answer(said, AnswerKind.REFUSAL, reason))
@@ -127,6 +127,7 @@ def commanded(run: Callable[[StoredMessage], Awaitable[Answer]]) -> Middleware:
     def wrap(handler: Handler) -> Handler:
         async def command(request: Request) -> AsyncGenerator[Event, None]:
             if is_command(request.stored.message):
+                yield Searching()
                 yield Done(answer=await run(request.stored))
                 return
             async with aclosing(handler(request)) as events:
@@ -145,9 +146,7 @@ def unreadable(settings: Settings) -> Middleware:
         async def readable(request: Request) -> AsyncGenerator[Event, None]:
             message = request.stored.message
             if key := _cannot_read(message):
-                language = language_for(
-                    chosen="", setting=settings.bot.language, client=message.origin.language, text=message.text
-                )
+                language = language_of_sender(request.stored, settings.bot.language)
                 reason = "it came with something that cannot be read yet"
                 yield Done(answer=plain_answer(say(key, language), AnswerKind.CANNED, reason))
                 return
@@ -181,7 +180,7 @@ def another(before: Callable[[StoredMessage], Awaitable[Answer | None]], setting
                     if message.origin.avoid and isinstance(event, Done) and event.answer.outcome is Outcome.ABSTAINED:
                         earlier = await before(request.stored)
                         if earlier is not None:
-                            language = language_of(message.text, setting=settings.bot.language)
+                            language = language_of_sender(request.stored, settings.bot.language)
                             note = say("no-other-answer", language)
                             text = earlier.text if note in earlier.text else f"{earlier.text}\n\n{note}"
                             yield Done(answer=replace(earlier, text=text))

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from bot.blocking import run_blocking
 from bot.buttons import below
 from bot.cards import Card, card_of, safe
 from bot.config import Settings
-from bot.frontends.base import Messenger, Part, PlaceGoneError, PlatformError, Target, target_of
+from bot.frontends.base import (
+    MessageGoneError,
+    Messenger,
+    Part,
+    PlaceGoneError,
+    PlatformError,
+    Target,
+    target_of,
+)
 from bot.frontends.delivery import deliver
 from bot.handoff import Handoffs
 from bot.store.answers import Delivery
 from bot.store.posts import Post, PostBody
 from bot.store.store import Store
-from bot.texts import language_for
+from bot.texts import language_of_sender
 from bot.types import AnswerKind, Place, StoredAnswer, StoredMessage
 
+STORE_ID = "store_id"  # setting: what tells this store from others
+GIVE_UP = timedelta(hours=24)  # for what a platform refuses again and again
 RATED_KINDS = frozenset({AnswerKind.GENERATED, AnswerKind.QUOTED, AnswerKind.CURATED})
 
 log = logging.getLogger(__name__)
@@ -43,6 +55,7 @@ class Outgoing:
         self._handoffs = handoffs
         self._counts = counts
         self._sleep = sleep
+        self._store_id = ""
         self._in_hand: set[int] = set()  # answers that are being delivered by this process
 
     async def place(self, stored: StoredMessage) -> str:
@@ -62,11 +75,13 @@ class Outgoing:
         self._in_hand.add(answer.id)
         try:
             await self._deliver(stored, answer, fresh=fresh)
-        except PlaceGoneError:
+        except (PlaceGoneError, MessageGoneError):
             self._counts["unreachable readers"] += 1
             await run_blocking(self._store.answers.abandon, answer.id)
         except PlatformError as error:
             self._counts["delayed deliveries"] += 1
+            if datetime.now(UTC) - answer.created_at > GIVE_UP:
+                await run_blocking(self._store.answers.abandon, answer.id)
             log.warning(
                 "delivery failed",
                 extra={"action": "delivery-failed", "answer_id": answer.id, "error": type(error).__name__},
@@ -92,7 +107,7 @@ class Outgoing:
             target_of(stored),
             parts,
             _AnswerProgress(self._store, answer.id),
-            key=f"answer:{answer.id}",
+            key=await self._key(f"answer:{answer.id}"),
             fresh=fresh,
             places=_places(states, current.reply_id, await self._earlier(stored)),
             done=frozenset(state.part for state in states if state.delivered_at is not None),
@@ -137,14 +152,16 @@ class Outgoing:
                 await self._target(post),
                 [first],
                 _PostProgress(self._store, post.id),
-                key=post.key,
+                key=await self._key(post.key),
                 places=[post.platform_message_id],
                 sleep=self._sleep,
             )
-        except PlaceGoneError:
+        except (PlaceGoneError, MessageGoneError):
             self._counts["unreachable readers"] += 1
             await run_blocking(self._store.posts.abandon, post.id)
         except PlatformError as error:
+            if datetime.now(UTC) - post.created_at > GIVE_UP:
+                await run_blocking(self._store.posts.abandon, post.id)
             log.warning(
                 "post failed", extra={"action": "post-failed", "post_id": post.id, "error": type(error).__name__}
             )
@@ -162,6 +179,14 @@ class Outgoing:
             handoff_id=post.handoff_id,
         )
 
+    async def _key(self, name: str) -> str:
+        """What names something for ever and everywhere: another store may have an answer with the same number."""
+        if not self._store_id:
+            known = await run_blocking(self._store.settings.get, STORE_ID)
+            self._store_id = known or secrets.token_hex(8)
+            await run_blocking(self._store.settings.set, STORE_ID, self._store_id)
+        return f"{self._store_id}:{name}"
+
     async def _target(self, post: Post) -> Target:
         root = await run_blocking(self._store.posts.by_key, post.body.under) if post.body.under else None
         under = root.platform_message_id if root is not None else ""
@@ -171,17 +196,6 @@ class Outgoing:
             place=Place.THREAD if post.thread or under else Place.GROUP,
             reply_to=under,
         )
-
-
-def language_of_sender(stored: StoredMessage, setting: str) -> str:
-    """The language in which to speak to whoever wrote a message."""
-    message = stored.message
-    return language_for(
-        chosen=stored.language,
-        setting=setting,
-        client=message.origin.language,
-        text="" if message.origin.command else message.text,
-    )
 
 
 def _places(states: Sequence[Delivery], reply_id: str, earlier: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from bot.blocking import run_blocking
 from bot.buttons import Pressed, Verb, after_reason, below, read, reason_of, reasons
 from bot.cards import Card
+from bot.commands.base import number_of
 from bot.frontends.base import Press, Response
 from bot.handoff import Handoffs
 from bot.store.expectations import Expectation
@@ -84,8 +85,8 @@ class Presses:
 
     # -- ratings
 
-    async def _rate(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
-        answer = await self._answer(pressed)
+    async def _rate(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        answer = await self._answer(press, pressed)
         if answer is None or pressed.argument not in set(RatingValue):
             return _say(say("button-unknown", language))
         value = RatingValue(pressed.argument)
@@ -97,8 +98,8 @@ class Presses:
             return Outcome(response=Response(toast=say("ask-reason", language), buttons=reasons(answer.id, language)))
         return Outcome(response=Response(toast=say("thanks", language), buttons=self._below(answer, language, value)))
 
-    async def _reason(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
-        answer, reason = await self._answer(pressed), reason_of(pressed.argument)
+    async def _reason(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        answer, reason = await self._answer(press, pressed), reason_of(pressed.argument)
         if answer is None or reason is None:
             return _say(say("button-unknown", language))
         rating = Rating(answer_id=answer.id, user_id=person.id, value=RatingValue.DOWN, reason=reason)
@@ -107,8 +108,8 @@ class Presses:
             response=Response(toast=say("thanks-reason", language), buttons=after_reason(answer.id, language))
         )
 
-    async def _back(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
-        answer = await self._answer(pressed)
+    async def _back(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        answer = await self._answer(press, pressed)
         if answer is None:
             return _say(say("button-unknown", language))
         rating = await run_blocking(self._store.ratings.of, answer.id, person.id)
@@ -116,7 +117,7 @@ class Presses:
         return Outcome(response=Response(buttons=self._below(answer, language, rated)))
 
     async def _correct(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
-        answer = await self._answer(pressed)
+        answer = await self._answer(press, pressed)
         if answer is None:
             return _say(say("button-unknown", language))
         if press.text.strip():  # a form was filled in
@@ -143,7 +144,7 @@ class Presses:
     # -- other answers
 
     async def _again(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
-        answer = await self._answer(pressed)
+        answer = await self._answer(press, pressed)
         asked = None if answer is None else await run_blocking(self._store.inbox.get, answer.message_id)
         if answer is None or asked is None:
             return _say(say("button-unknown", language))
@@ -171,8 +172,8 @@ class Presses:
         return Outcome(response=Response(toast=say("looking-again", language)), message=again)
 
     async def _ask(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
-        answer = await self._answer(pressed)
-        number = int(pressed.argument) if pressed.argument.isdecimal() else 0
+        answer = await self._answer(press, pressed)
+        number = number_of(pressed.argument)
         if answer is None or not 1 <= number <= len(answer.answer.suggestions):
             return _say(say("button-unknown", language))
         text = answer.answer.suggestions[number - 1]
@@ -184,8 +185,8 @@ class Presses:
 
     # -- people
 
-    async def _human(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
-        answer = await self._answer(pressed)
+    async def _human(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        answer = await self._answer(press, pressed)
         if answer is None:
             return _say(say("button-unknown", language))
         opened = await self._handoffs.open(answer.conversation_id, person, answer.question)
@@ -193,7 +194,7 @@ class Presses:
         return Outcome(response=Response(toast="", say=Card(text=text)), posts=opened)
 
     async def _resolve(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
-        handoff = await run_blocking(self._store.handoffs.get, int(pressed.subject)) if _is_id(pressed) else None
+        handoff = await run_blocking(self._store.handoffs.get, number_of(pressed.subject))
         if handoff is None or (press.platform, press.channel) != (handoff.team_platform, handoff.team_channel):
             return _say(say("button-unknown", language))
         resolved = await self._handoffs.resolve(handoff.id)
@@ -205,8 +206,9 @@ class Presses:
         )
 
     async def _keep(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
-        handoff = await run_blocking(self._store.handoffs.get, int(pressed.subject)) if _is_id(pressed) else None
-        if handoff is None or not handoff.reply:
+        handoff = await run_blocking(self._store.handoffs.get, number_of(pressed.subject))
+        here = handoff is not None and (handoff.team_platform, handoff.team_channel) == (press.platform, press.channel)
+        if handoff is None or not here or not handoff.reply:
             return _say(say("button-unknown", language))
         if person.role not in {Role.TRAINER, Role.ADMIN, Role.OWNER}:
             await self._audit(press, person, "refused: keep", str(handoff.id))
@@ -217,10 +219,13 @@ class Presses:
 
     # -- helpers
 
-    async def _answer(self, pressed: Pressed) -> StoredAnswer | None:
-        if not _is_id(pressed):
+    async def _answer(self, press: Press, pressed: Pressed) -> StoredAnswer | None:
+        """The answer that a button names, if it stands where the button was pressed: a press can be forged."""
+        answer = await run_blocking(self._store.answers.get, number_of(pressed.subject))
+        asked = None if answer is None else await run_blocking(self._store.inbox.get, answer.message_id)
+        if asked is None or (asked.message.platform, asked.message.channel) != (press.platform, press.channel):
             return None
-        return await run_blocking(self._store.answers.get, int(pressed.subject))
+        return answer
 
     def _below(self, answer: StoredAnswer, language: str, rated: RatingValue | None) -> tuple[tuple[Button, ...], ...]:
         return below(answer, language, rated=rated, human=self._handoffs.possible)
@@ -252,10 +257,6 @@ class Presses:
             place=f"{press.platform}:{press.channel}",
             detail=detail,
         )
-
-
-def _is_id(pressed: Pressed) -> bool:
-    return pressed.subject.isdecimal()
 
 
 def _say(text: str) -> Outcome:

@@ -1,7 +1,7 @@
 """`burnish serve`: everything that is configured, in one process, until it is told to stop.
 
 SIGTERM or Ctrl-C: no more events are taken, what is in hand is finished, what waits stays in the store. SIGHUP: the
-settings are read again, and if they are sound the same happens, and everything starts anew with them.
+settings are read again; if they are sound and others, the same happens, and everything starts anew with them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,13 +27,6 @@ log = logging.getLogger(__name__)
 
 Facts = Callable[[], Mapping[str, int | str]]
 Say = Callable[[str], None]
-
-
-class Ending(Enum):
-    """Why a server ended."""
-
-    STOP = "stop"
-    RELOAD = "reload"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,41 +52,38 @@ class Server:
         """
         self._parts = parts
         self._say = say
-        self._ending: asyncio.Future[Ending] | None = None
+        self._ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def end(self, ending: Ending) -> None:
-        """Come to an end; the first reason counts."""
-        if self._ending is not None and not self._ending.done():
-            self._ending.set_result(ending)
+    def end(self) -> None:
+        """Come to an end; again does nothing."""
+        if not self._ending.done():
+            self._ending.set_result(None)
 
-    async def run(self) -> Ending:
+    async def run(self) -> None:
         """Serve until `end`.
 
         Raises:
             PlatformError: A token is wrong, or a platform cannot be reached for a quarter of an hour.
             ListenError: The health page's address is taken.
         """
-        self._ending = asyncio.get_running_loop().create_future()
         health = HttpServer(health_app(self._parts), self._parts.listen, setting="serve.listen")
         await health.start()
         starting: list[asyncio.Task[None]] = []
         try:
             await self._parts.desk.start()  # first what the last run left, so that nothing new overtakes it
             starting += [asyncio.create_task(self._start(frontend)) for frontend in self._parts.frontends]
-            return await self._until_the_end(starting)
+            await self._until_the_end(starting)
         finally:
             await self._stop(starting)
             await health.stop()
 
-    async def _until_the_end(self, starting: Sequence[asyncio.Task[None]]) -> Ending:
-        assert self._ending is not None  # noqa: S101 - set by run
-        waiting: set[asyncio.Future[Ending] | asyncio.Task[None]] = {self._ending, *starting}
+    async def _until_the_end(self, starting: Sequence[asyncio.Task[None]]) -> None:
+        waiting: set[asyncio.Future[None]] = {self._ending, *starting}
         while not self._ending.done():
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # a front end that cannot start ends the program
             waiting -= done
-        return self._ending.result()
 
     async def _start(self, frontend: Frontend) -> None:
         name = frontend.messenger.platform

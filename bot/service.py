@@ -12,11 +12,14 @@ from bot.blocking import run_blocking
 from bot.config import Settings
 from bot.middleware import Handler, Request, plain_answer
 from bot.pipeline import Delta, Done, Event, Searching, Writing
+from bot.store.errors import NotWaitingError
 from bot.store.store import Store
-from bot.texts import language_of, say
+from bot.texts import language_of_sender, say
 from bot.types import Answer, AnswerKind, Correction, Message, Place, Rating, StoredAnswer, StoredMessage
 
-MAX_ATTEMPTS = 3  # a message that stops the whole program is not tried at every start for ever
+# A message that stops the whole program is not tried at every start for ever. Whatever is in hand when the program is
+# killed counts as tried, so a few more than a message that is to blame would need.
+MAX_ATTEMPTS = 8
 TYPED_BEFORE = 200  # texts that a prompt offers to say again
 
 log = logging.getLogger(__name__)
@@ -60,7 +63,8 @@ class Bot:
     async def reply(self, stored: StoredMessage, *, fresh: bool = False) -> AsyncGenerator[ReplyEvent, None]:
         """Answer a stored message; the last event is Answered, and by then the answer is in the store.
 
-        A message that is gone once it was answered, because its sender is forgotten, ends without Answered.
+        A message that is gone once it was answered, because its sender took it back or is forgotten, ends without
+        Answered.
 
         Args:
             stored: The message.
@@ -81,12 +85,14 @@ class Bot:
         request = Request(stored=stored, history=history, collections=None)
         async with aclosing(self._handler(request)) as events:
             async for event in events:
-                if isinstance(event, Done) and await run_blocking(self._store.inbox.get, stored.id) is None:
+                try:
+                    kept = await self._kept(stored, event)
+                except NotWaitingError:
                     return
-                yield await self._kept(stored, event)
+                yield kept
 
     def _given_up(self, stored: StoredMessage) -> Answer:
-        language = language_of(stored.message.text, setting=self._settings.bot.language)
+        language = language_of_sender(stored, self._settings.bot.language)
         reason = f"answering it stopped the program {MAX_ATTEMPTS} times"
         return plain_answer(say("given-up", language), AnswerKind.ERROR, reason)
 

@@ -62,7 +62,7 @@ def fake_desk(
     pipeline = fake_pipeline(
         store.knowledge, folder, generator=generator, classifier=FixedClassifier(), settings=settings
     )
-    handoffs = Handoffs(store, settings.serve, language="en")
+    handoffs = Handoffs(store, settings.serve, language="en", platforms=messengers)
     handler = served(
         pipeline,
         store=store,

@@ -8,6 +8,8 @@ from importlib import resources
 
 from fluent.runtime import FluentBundle, FluentResource
 
+from bot.types import StoredMessage
+
 FALLBACK = "en"
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -50,6 +52,17 @@ def language_for(*, chosen: str, setting: str, client: str, text: str) -> str:
         return language_of(text)
     spoken = client.lower().replace("_", "-").partition("-")[0]
     return spoken if spoken in languages() else FALLBACK
+
+
+def language_of_sender(stored: StoredMessage, setting: str) -> str:
+    """The language in which to speak to whoever wrote a message."""
+    message = stored.message
+    return language_for(
+        chosen=stored.language,
+        setting=setting,
+        client=message.origin.language,
+        text="" if message.origin.command else message.text,
+    )
 
 
 @cache

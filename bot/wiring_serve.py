@@ -94,7 +94,7 @@ class Serving:
         pipeline = wiring.path(store, self._generator)
         frontends = self._front_ends(store, settings)
         messengers = {one.messenger.platform: one.messenger for one in frontends}
-        handoffs = Handoffs(store, settings.serve, language=settings.bot.language)
+        handoffs = Handoffs(store, settings.serve, language=settings.bot.language, platforms=settings.serves)
         teacher = KnowledgeTeacher(store.knowledge, encoder)
         boundary = ErrorBoundary(settings)
         commands = _commands(wiring, store, handoffs, messengers, lambda: self._facts(desk, boundary))
@@ -161,7 +161,7 @@ def terminal_bot(wiring: Wiring) -> Bot:
         _ = wiring.encoder  # before the generator starts to load: two imports of transformers at once fail
         generator = wiring.generator()
         # no team: what people reply would not reach a terminal
-        handoffs = Handoffs(store, ServeSettings(), language=settings.bot.language)
+        handoffs = Handoffs(store, ServeSettings(), language=settings.bot.language, platforms=())
         handler = served(
             wiring.path(store, generator),
             store=store,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,6 +11,9 @@ from rich.text import Text
 
 from bot.cli.context import FINDINGS, Context, context, fail
 from bot.config import ConfigError, Settings, load_settings
+
+if TYPE_CHECKING:
+    from bot.serve import Server
 
 NOTHING_TO_SERVE = (
     "No chat platform is set up: give a token in TELEGRAM_BOT_TOKEN, or SLACK_BOT_TOKEN and SLACK_APP_TOKEN "
@@ -23,39 +26,53 @@ def serve(ctx: typer.Context) -> None:
     call = context(ctx)
     if not call.settings.serves:
         fail(call, NOTHING_TO_SERVE)
-    asyncio.run(_serve(call))
+    asyncio.run(_Serve(call).run())
 
 
-async def _serve(call: Context) -> None:
-    """Serve with one set of settings after the other, as SIGHUP asks for."""
-    from bot.serve import Ending, Server, on_signals
-    from bot.wiring_serve import Serving
+class _Serve:
+    """Serves with one set of settings after the other, as SIGHUP asks for."""
 
-    def say(line: str) -> None:
-        call.err.print(line, markup=False, soft_wrap=True)
+    def __init__(self, call: Context) -> None:
+        from bot.wiring_serve import Serving
 
-    serving = Serving(call.wiring, say=say)
-    server: Server | None = None
-    told: list[Ending] = []
+        self._call = call
+        self._serving = Serving(call.wiring, say=self._say)
+        self._server: Server | None = None
+        self._stopped = False
+        self._settings = self._serving.settings  # to serve with from the next round on
 
-    def end(ending: Ending) -> None:
-        told.append(ending)
-        if server is not None:
-            server.end(ending)
+    async def run(self) -> None:
+        from bot.serve import Server, on_signals
 
-    on_signals(lambda: end(Ending.STOP), lambda: end(Ending.RELOAD))
-    try:
-        while Ending.STOP not in told:
-            told.clear()
-            with call.bar():
-                parts = await serving.parts()
-            server = Server(parts, say=say)
-            if Ending.STOP in told:  # told so while the models were being loaded
-                break
-            if await server.run() is Ending.RELOAD:
-                await serving.use(_settings_again(call, serving.settings))
-    finally:
-        await serving.aclose()
+        on_signals(self._stop, self._reload)
+        try:
+            while not self._stopped:
+                if self._settings is not self._serving.settings:
+                    await self._serving.use(self._settings)
+                with self._call.bar():
+                    parts = await self._serving.parts()
+                if self._is_over():  # told so while the models were being loaded
+                    continue
+                self._server = Server(parts, say=self._say)
+                await self._server.run()
+        finally:
+            await self._serving.aclose()
+
+    def _is_over(self) -> bool:
+        return self._stopped or self._settings is not self._serving.settings
+
+    def _stop(self) -> None:
+        self._stopped = True
+        if self._server is not None:
+            self._server.end()
+
+    def _reload(self) -> None:
+        self._settings = _settings_again(self._call, self._settings)
+        if self._is_over() and self._server is not None:
+            self._server.end()
+
+    def _say(self, line: str) -> None:
+        self._call.err.print(line, markup=False, soft_wrap=True)
 
 
 def _settings_again(call: Context, before: Settings) -> Settings:
@@ -69,7 +86,7 @@ def _settings_again(call: Context, before: Settings) -> Settings:
         call.err.print(f"The settings were not taken: {NOTHING_TO_SERVE}", style="red", markup=False)
         return before
     call.err.print("The settings were read again.")
-    return now
+    return before if now == before else now
 
 
 def doctor(

@@ -131,6 +131,8 @@ class ForEverybody:
             text = say("forget-sure", language, **counts)
             if person.role is not Role.USER:
                 text += "\n\n" + say("forget-audit", language)
+            if person.role is Role.OWNER and await run_blocking(self._store.people.is_last_owner, person.id):
+                text += "\n\n" + say("forget-last-owner", language)
             return Reply(text=text, buttons=buttons)
         if call.arguments != f"yes {person.id}":
             return Reply(text=say("forget-others", language), refused=True)

@@ -104,19 +104,30 @@ async def deliver(
         PlatformError: It did not get through; what did is noted.
     """
     ids: list[str] = []
+    for surplus in filter(None, places[len(parts) :]):  # first: a crash must not leave them beneath the new answer
+        await patiently(lambda gone=surplus: messenger.delete(target, gone), sleep=sleep)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     for number, part in enumerate(parts, start=1):
         known = places[number - 1] if number <= len(places) else ""
         if number in done:
             ids.append(known)
-        elif not known and messenger.finder is not None:
-            post = _Post(messenger.finder, target, part, f"{key}:{number}", sure=fresh)
-            ids.append(await post.send(sleep=sleep))
-            await progress.delivered(number, ids[-1])
-        else:
+        elif messenger.finder is None:
             ids.append(await _deliver_part(messenger, target, number, part, progress, known=known, sleep=sleep))
-    for surplus in filter(None, places[len(parts) :]):
-        await patiently(lambda gone=surplus: messenger.delete(target, gone), sleep=sleep)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        else:
+            post = _Post(messenger.finder, target, part, f"{key}:{number}", sure=fresh)
+            ids.append(await _deliver_whole(messenger, post, known=known, sleep=sleep))
+            await progress.delivered(number, ids[-1])
     return tuple(ids)
+
+
+async def _deliver_whole(messenger: Messenger, post: _Post, *, known: str, sleep: Sleep) -> str:
+    """Edit a part into the message that stands there already, if there is one; else send it whole."""
+    if known:
+        try:
+            await _write(messenger, post.target, known, post.part, sleep=sleep)
+        except MessageGoneError:
+            return await post.send(sleep=sleep)
+        return known
+    return await post.send(sleep=sleep)
 
 
 class _Post:
@@ -124,8 +135,8 @@ class _Post:
 
     def __init__(self, finder: Finder, target: Target, part: Part, key: str, *, sure: bool) -> None:
         self._finder = finder
-        self._target = target
-        self._part = part
+        self.target = target
+        self.part = part
         self._key = key
         self._sure = sure  # that it was not sent yet
 
@@ -137,11 +148,11 @@ class _Post:
 
     async def _once(self, *, plain: bool) -> str:
         if not self._sure:
-            if found := await self._finder.find(self._target, self._key):
+            if found := await self._finder.find(self.target, self._key):
                 return found
             self._sure = True
         try:
-            return await self._finder.post(self._target, self._part, self._key, plain=plain)
+            return await self._finder.post(self.target, self.part, self._key, plain=plain)
         except UnreachableError:
             self._sure = False  # only its answer may have got lost
             raise

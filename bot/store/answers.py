@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
-from bot.store.errors import StoreError
+from bot.store.errors import NotWaitingError, StoreError
 from bot.store.inbox import NOT_DIALOGUE
 from bot.store.schema import (
     AnswerRow,
@@ -67,14 +67,16 @@ class Answers:
             The stored answer; if the message has one already, that one, and the new one is dropped.
 
         Raises:
-            StoreError: There is no such message.
+            NotWaitingError: There is no such message, or its sender took it back.
         """
         with self._database.write() as connection:
             answered = connection.execute(
-                update(MessageRow).where(MessageRow.id == message_id).values(state=MessageState.ANSWERED)
+                update(MessageRow)
+                .where(MessageRow.id == message_id, MessageRow.state != MessageState.FAILED)
+                .values(state=MessageState.ANSWERED)
             )
             if answered.rowcount == 0:
-                raise StoreError(f"There is no message {message_id} to answer.")
+                raise NotWaitingError(f"There is no message {message_id} to answer.")
             insert = (
                 upserting(connection, AnswerRow)
                 .values(

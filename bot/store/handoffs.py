@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, insert, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
+from bot.store.errors import StoreError
 from bot.store.schema import ConversationRow, HandoffRow
 
 
@@ -41,13 +42,21 @@ class Handoffs:
     def open(
         self, conversation_id: int, user_id: int, question: str, *, team_platform: str, team_channel: str
     ) -> Handoff:
-        """Give a conversation to people; one that is with them already stays as it is."""
+        """Give a conversation to people; where its place is with them already, that stays as it is.
+
+        Raises:
+            StoreError: There is no such conversation.
+        """
         with self._database.write() as connection:
             # the conversation's row is the lock: two presses at once open one handoff
             connection.execute(
                 select(ConversationRow.id).where(ConversationRow.id == conversation_id).with_for_update()
             )
-            current = _handoffs().where(HandoffRow.conversation_id == conversation_id, HandoffRow.resolved_at.is_(None))
+            place = select(ConversationRow.platform, ConversationRow.channel, ConversationRow.thread)
+            here = connection.execute(place.where(ConversationRow.id == conversation_id)).first()
+            if here is None:
+                raise StoreError(f"There is no conversation {conversation_id} to give to people.")
+            current = _open_in(*here)
             row = connection.execute(current).first()
             if row is None:
                 connection.execute(
@@ -69,11 +78,9 @@ class Handoffs:
         """Read one."""
         return self._first(_handoffs().where(HandoffRow.id == handoff_id))
 
-    def open_in(self, conversation_id: int) -> Handoff | None:
-        """Read the one that is open in a conversation."""
-        return self._first(
-            _handoffs().where(HandoffRow.conversation_id == conversation_id, HandoffRow.resolved_at.is_(None))
-        )
+    def open_in(self, platform: str, channel: str, thread: str) -> Handoff | None:
+        """Read the one that is open in a place; it stays open however long the asker is silent."""
+        return self._first(_open_in(platform, channel, thread))
 
     def waiting(self) -> tuple[Handoff, ...]:
         """Read all that are open, oldest first."""
@@ -101,6 +108,15 @@ class Handoffs:
         with self._database.read() as connection:
             row = connection.execute(query.limit(1)).first()
         return None if row is None else _handoff(row)
+
+
+def _open_in(platform: str, channel: str, thread: str) -> Select[*tuple[Any, ...]]:
+    return _handoffs().where(
+        ConversationRow.platform == platform,
+        ConversationRow.channel == channel,
+        ConversationRow.thread == thread,
+        HandoffRow.resolved_at.is_(None),
+    )
 
 
 def _handoffs() -> Select[*tuple[Any, ...]]:

@@ -28,7 +28,7 @@ from bot.store.schema import (
     UserRow,
 )
 from bot.store.statements import upserting
-from bot.types import AnswerKind, Message, Origin, StoredMessage, Turn
+from bot.types import AnswerKind, Message, Origin, StoredMessage, Turn, Wanted
 
 EDIT_MARK = "#"  # stands between the id of an event and what tells its later versions apart
 NOT_DIALOGUE = (AnswerKind.COMMAND, AnswerKind.RELAYED)  # replies that a follow-up does not refer to
@@ -75,6 +75,7 @@ class Inbox:
                     user_id=user_id,
                     platform=message.platform,
                     event_id=message.event_id,
+                    first_event=message.origin.replaces,
                     text=message.text,
                     state=MessageState.PENDING,
                     attempts=0,
@@ -319,19 +320,38 @@ def _keep_conversation(connection: Connection, message: Message, idle: timedelta
 
 
 def _versions(event_id: str) -> ColumnElement[bool]:
-    return or_(
-        MessageRow.event_id == event_id, MessageRow.event_id.startswith(f"{event_id}{EDIT_MARK}", autoescape=True)
-    )
+    return or_(MessageRow.event_id == event_id, MessageRow.first_event == event_id)
 
 
 def _expected(connection: Connection, message: Message, user_id: int) -> Message:
     """The message as the command that waits for it, if the bot had asked for a text."""
-    if message.origin.command or message.origin.replaces or not message.text.strip():
+    origin = message.origin
+    if origin.command or origin.avoid or not message.text.strip():
         return message
-    wanted = take(connection, message.platform, message.channel, message.thread, user_id, now=message.received_at)
-    if wanted is None:
-        return message
-    return replace(message, origin=replace(message.origin, command=wanted.kind.value, subject=wanted.subject))
+    if origin.replaces:  # a new text of what was asked for is that still
+        before = _latest_origin(connection, message)
+        if before.command not in set(Wanted):
+            return message
+        return replace(message, origin=replace(origin, command=before.command, subject=before.subject))
+    # what was asked for outside any thread may come in the thread that it begins itself, as in Slack's channels
+    threads = (message.thread, "") if message.thread == origin.message_id else (message.thread,)
+    for thread in threads:
+        wanted = take(connection, message.platform, message.channel, thread, user_id, now=message.received_at)
+        if wanted is not None:
+            return replace(message, origin=replace(origin, command=wanted.kind.value, subject=wanted.subject))
+    return message
+
+
+def _latest_origin(connection: Connection, message: Message) -> Origin:
+    query = (
+        select(OriginRow.detail)
+        .join(MessageRow, MessageRow.id == OriginRow.message_id)
+        .where(MessageRow.platform == message.platform, _versions(message.origin.replaces))
+        .order_by(MessageRow.id.desc())
+        .limit(1)
+    )
+    detail = connection.execute(query).scalar_one_or_none()
+    return Origin() if detail is None else _ORIGIN.validate_python(json.loads(detail))
 
 
 def _withdraw(connection: Connection, message: Message, *, before: int) -> None:

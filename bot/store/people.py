@@ -99,6 +99,12 @@ class People:
         with self._database.read() as connection:
             return {name: connection.execute(query).scalar_one() for name, query in _counts(user_id).items()}
 
+    def is_last_owner(self, user_id: int) -> bool:
+        """Whether nobody else is owner."""
+        others = select(UserRow.id).where(UserRow.role == Role.OWNER, UserRow.id != user_id).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(others).first() is None
+
     def forget(self, user_id: int) -> Mapping[str, int]:
         """Erase a person with all that they wrote, what was answered them, and what they said of answers.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -38,6 +39,7 @@ class Post:
     body: PostBody
     platform_message_id: str  # "" until there is a message on the platform that it is edited into
     waits: bool  # whether it still has to be sent
+    created_at: datetime  # aware, UTC
 
 
 _BODY = TypeAdapter(PostBody)
@@ -51,6 +53,7 @@ _POST = (
     PostRow.body,
     PostRow.platform_message_id,
     PostRow.state,
+    PostRow.created_at,
 )
 
 
@@ -138,4 +141,5 @@ def _post(row: Row[*tuple[Any, ...]]) -> Post:
         body=_BODY.validate_python(json.loads(row.body)),
         platform_message_id=row.platform_message_id,
         waits=row.state is DeliveryState.PENDING,
+        created_at=row.created_at,
     )

@@ -98,6 +98,7 @@ class ConversationRow(Base):
             sqlite_where=text("closed = 0"),
             postgresql_where=text("NOT closed"),
         ),
+        Index(None, "platform", "channel", "thread"),
         _NEVER_REUSE_IDS,
     )
 
@@ -117,6 +118,7 @@ class MessageRow(Base):
     __table_args__ = (
         UniqueConstraint("platform", "event_id"),
         Index(None, "platform", "state"),
+        Index(None, "platform", "first_event"),
         _NEVER_REUSE_IDS,
     )
 
@@ -131,6 +133,7 @@ class MessageRow(Base):
     # the platform's id of the message that the answer is edited into; "" before there is one
     reply_id: Mapped[str] = mapped_column(server_default="")
     replaced: Mapped[bool] = mapped_column(Boolean, server_default=false())  # its sender edited it; history skips it
+    first_event: Mapped[str] = mapped_column(server_default="")  # event id of the first version; "" for that itself
     received_at: Mapped[datetime]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -163,6 +164,8 @@ class World:
         return {"messages": [self._page(one, given) for one in thread[: int(given.get("limit", 100))]]}
 
     def _history(self, given: Payload) -> Payload:
+        if not re.fullmatch(r"(\d+\.\d+)?", str(given.get("oldest", ""))):
+            raise RefusedError("invalid_ts_oldest")
         if given["channel"] not in self.channels:
             raise RefusedError("channel_not_found")
         outside = [one for one in self.channels[given["channel"]].values() if not one.thread and not one.deleted]

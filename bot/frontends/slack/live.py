@@ -20,8 +20,21 @@ from bot.frontends.base import (
     UnreachableError,
 )
 from bot.frontends.slack import markup
+from bot.frontends.slack.api import RefusedError
 from bot.frontends.slack.places import thread_of
 from bot.types import Place
+
+# What Slack says where there is no streaming at all, rather than not for this one message.
+NOT_HERE = frozenset(
+    {
+        "unknown_method",
+        "method_deprecated",
+        "feature_not_enabled",
+        "team_access_not_granted",
+        "not_allowed_token_type",
+        "streaming_not_enabled",
+    }
+)
 
 if TYPE_CHECKING:
     from bot.frontends.slack.messenger import SlackMessenger
@@ -78,8 +91,10 @@ class SlackLive:
                 raise
             except ThrottledError:
                 pass  # few streams may begin in a minute; this answer grows by edits
+            except RefusedError as error:
+                self._messenger.streams = error.code not in NOT_HERE
             except PlatformError:
-                self._messenger.streams = False
+                pass  # this answer grows by edits
             else:
                 self._streaming = True
                 self._messenger.spoke(self._target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +30,9 @@ REMEMBERED = 2_000  # messages whose text is at hand when only their buttons cha
 
 # Link previews would bury the answer, and names in it are nobody's call.
 QUIET: Mapping[str, Any] = {"unfurl_links": False, "unfurl_media": False, "link_names": False}
+
+
+_TS = re.compile(r"\d+\.\d+")
 
 
 class SlackMessenger:
@@ -103,7 +107,7 @@ class SlackMessenger:
         if is_whispered(target):
             return ""
         given: dict[str, Any] = {"channel": target.channel, "include_all_metadata": True, "limit": PAGE}
-        if target.reply_to:
+        if _TS.fullmatch(target.reply_to):  # a slash command's is none
             given |= {"oldest": target.reply_to, "inclusive": True}
         thread = thread_of(target)
         method = "conversations.replies" if thread else "conversations.history"
@@ -251,8 +255,7 @@ class SlackMessenger:
     def spoke(self, target: Target) -> None:
         """Note that something new was said there, which ends the status."""
         place = (target.channel, thread_of(target) or "")
-        if self._working.get(place):
-            del self._working[place]
+        self._working.pop(place, None)
 
     # -- helpers
 

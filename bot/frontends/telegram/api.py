@@ -193,8 +193,9 @@ class Api:
         """Use a chat's new id from now on; told on once."""
         if self._moved.get(old) == new:
             return
-        if self.migrated is not None:
-            await self.migrated(str(old), str(new))
+        if self.migrated is None:  # not connected yet: it is told when the chat is written to again
+            return
+        await self.migrated(str(old), str(new))
         self._moved[old] = new
 
     async def optional(self, act: Callable[[], Awaitable[object]]) -> bool:

@@ -78,6 +78,7 @@ forget-sure =
     I would erase everything that I keep of you: messages: { $messages }, answers: { $answers }, ratings: { $ratings }, corrections: { $corrections }, requests for a human: { $handoffs }.
     This cannot be undone. What stands in this chat stays; delete it here yourself. Your role goes too.
 forget-audit = What you did as one of the team stays in the audit log, under your platform id.
+forget-last-owner = You are the only owner: after that nobody is one, until somebody claims a new code from burnish owner-code.
 forget-others = Only the person whom this is about can do that.
 forgotten = Erased: messages: { $messages }, answers: { $answers }, ratings: { $ratings }, corrections: { $corrections }, requests for a human: { $handoffs }. I know you no more.
 button-erase = Yes, erase it all

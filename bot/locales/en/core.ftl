@@ -58,3 +58,4 @@ role-user = user
 role-trainer = trainer
 role-admin = admin
 role-owner = owner
+relay-files = With it came { $names }. Files cannot be passed on; look in the chat itself, or ask for the words.

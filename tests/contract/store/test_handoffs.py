@@ -20,7 +20,7 @@ def test_a_handoff_knows_both_places_and_opening_it_again_changes_nothing(store:
     assert (first.team_platform, first.team_channel) == ("telegram", "-100")
     assert (first.question, first.reply, first.resolved_at) == ("Who pays?", "", None)
     assert opened(store, "And when?", thread="t1") == first
-    assert store.handoffs.get(first.id) == store.handoffs.open_in(first.conversation_id) == first
+    assert store.handoffs.get(first.id) == store.handoffs.open_in("slack", "C1", "t1") == first
     assert store.handoffs.get(99) is None
 
 
@@ -34,7 +34,7 @@ def test_a_resolved_one_is_open_no_more_and_another_can_be_opened(store: Store, 
     done = store.handoffs.get(first.id)
     assert done is not None
     assert (done.reply, done.resolved_at) == ("We do, 我们付。", clock.now)
-    assert store.handoffs.open_in(first.conversation_id) is None
+    assert store.handoffs.open_in("slack", "C1", "") is None
     assert store.handoffs.waiting() == (other,)
     second = opened(store)
     assert second.id != first.id

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bot.store.errors import NotWaitingError
 from bot.store.inbox import EDIT_MARK
 from bot.store.store import Store
 from bot.types import Origin, StoredMessage
@@ -52,12 +55,15 @@ def test_the_answer_to_an_edit_goes_where_the_last_one_stands(store: Store) -> N
     noted = store.inbox.get(first.id)
     assert noted is not None
     assert noted.reply_id == "ts-0"
-    assert store.inbox.earlier_reply(edited(store, 2)) == ("ts-0",)
-    said = store.answers.add(first.id, answer())
+    second = edited(store, 2)
+    assert store.inbox.earlier_reply(second) == ("ts-0",)
+    said = store.answers.add(second.id, answer())
     store.answers.plan_delivery(said.id, parts=3)
     store.answers.mark_delivered(said.id, part=2, platform_message_id="ts-2")
     store.answers.place_part(said.id, part=1, platform_message_id="ts-1")
     assert store.inbox.earlier_reply(edited(store, 3)) == ("ts-1", "ts-2")
+    with pytest.raises(NotWaitingError):  # its sender wrote something else meanwhile
+        store.answers.add(first.id, answer())
 
 
 def test_speakers_are_those_who_spoke_to_the_bot_in_that_place(store: Store) -> None:

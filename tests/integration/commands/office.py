@@ -53,7 +53,7 @@ class Office:
         self._folder = folder
         self.encoder = FakeEncoder()
         self.base = KnowledgeBase.open(store.knowledge, self.encoder, folder / "index")
-        self.handoffs = Handoffs(store, settings.serve, language="en")
+        self.handoffs = Handoffs(store, settings.serve, language="en", platforms=("slack", "telegram"))
         self.commands: Commands = all_commands(
             Parts(
                 store=store,

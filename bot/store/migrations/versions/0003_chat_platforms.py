@@ -19,6 +19,9 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("language", sa.String(), server_default="", nullable=False))
     op.add_column("messages", sa.Column("reply_id", sa.String(), server_default="", nullable=False))
     op.add_column("messages", sa.Column("replaced", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("messages", sa.Column("first_event", sa.String(), server_default="", nullable=False))
+    op.create_index("ix_messages_platform_first_event", "messages", ["platform", "first_event"])
+    op.create_index("ix_conversations_platform_channel_thread", "conversations", ["platform", "channel", "thread"])
     op.add_column("answers", sa.Column("settled", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_index("ix_deliveries_platform_message_id", "deliveries", ["platform_message_id"])
     op.create_table(
