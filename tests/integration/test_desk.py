@@ -433,6 +433,131 @@ async def test_a_document_with_ingest_in_its_caption_is_that_command(office: Off
     assert office.texts[-1].startswith("/ingest")
 
 
+async def test_a_press_from_another_chat_does_nothing_with_somebody_elses_answer(office: Office) -> None:
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    for verb, argument in (
+        (Verb.RATE, "down"),
+        (Verb.REASON, 1),
+        (Verb.AGAIN, ""),
+        (Verb.HUMAN, ""),
+        (Verb.CORRECT, ""),
+    ):
+        response = await office.press(verb, answer.id, argument, channel="C66", sender="U66")
+        assert response.toast == "This button belongs to something that is not there any more."
+    assert office.store.ratings.tally() == {RatingValue.UP: 0, RatingValue.DOWN: 0}
+    assert office.store.handoffs.waiting() == ()
+    assert len(office.texts) == 1
+    huge = await office.press(Verb.RATE, 10**30, "up")
+    assert "not there any more" in huge.toast
+
+
+async def test_a_conversation_stays_with_people_however_long_its_asker_is_silent(office: Office) -> None:
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.HUMAN, answer.id)
+    await office.say("Anybody there?", minutes=300)
+    assert office.texts[-1] == "**Ada:** Anybody there?"
+    await office.restart()
+    await office.say("Hello?", minutes=900)
+    assert office.texts[-1] == "**Ada:** Hello?"
+
+
+async def test_what_people_write_is_never_slowed_down(office: Office) -> None:
+    office.settings = settings(team=f"slack:{TEAM}", user_messages_per_minute=1)
+    await office.restart()
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.HUMAN, answer.id)
+    root_id = next(key for key, one in office.chat.messages.items() if one.target.channel == TEAM)
+    for number in range(3):
+        await office.say(f"Line {number}", channel=TEAM, sender="U5", origin=Origin(reply_to=root_id))
+    assert [text for text in office.texts if "Line" in text] == [f"**Ada:** Line {number}" for number in range(3)]
+
+
+async def test_a_group_is_not_given_away_as_a_whole(office: Office) -> None:
+    group = Origin(place=Place.GROUP)
+    await office.say(origin=group)
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.HUMAN, answer.id, place=Place.GROUP)
+    await office.say(Q_INVOICE, sender="U2", sender_name="Bob", origin=group)
+    assert office.texts[-1].startswith(INVOICES), "Bob asked the bot"
+    await office.say("And?", origin=group)
+    assert office.texts[-1] == "**Ada:** And?"
+
+
+async def test_files_sent_to_people_are_named(office: Office) -> None:
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.HUMAN, answer.id)
+    shot = Attachment(kind=AttachmentKind.IMAGE, file_id="F1", name="screen.png")
+    await office.say("", origin=Origin(attachments=(shot,)))
+    assert "screen.png" in office.texts[-1]
+
+
+async def test_a_beginning_that_a_crash_kept_from_the_team_is_said_at_the_next_start(office: Office) -> None:
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    asked = office.store.inbox.get(answer.message_id)
+    assert asked is not None
+    office.store.handoffs.open(asked.conversation_id, asked.user_id, Q_REFUND, team_platform="slack", team_channel=TEAM)
+    await office.restart()
+    await office.desk.idle()
+    assert [Q_REFUND in one.text for one in office.chat.messages.values() if one.target.channel == TEAM] == [True]
+
+
+async def test_a_limit_costs_nobody_the_answer_that_is_there(office: Office) -> None:
+    office.settings = settings(user_messages_per_minute=1)
+    await office.restart()
+    await office.say(event_id="C1:1")
+    before = office.texts[0]
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.AGAIN, answer.id)
+    await office.say(Q_INVOICE, event_id="C1:1#2", origin=Origin(replaces="C1:1"))
+    assert office.texts == [before]
+
+
+async def test_a_mended_correction_is_still_one(office: Office) -> None:
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.CORRECT, answer.id)
+    await office.say("Within tree days.", event_id="C1:7")
+    await office.say("Within three days.", event_id="C1:7#2", origin=Origin(replaces="C1:7"))
+    assert office.texts[-1] == f"/correction Within three days. {answer.id}"
+
+
+async def test_another_command_in_an_edit_counts(office: Office) -> None:
+    await office.say("", event_id="C1:8", origin=Origin(command="why"))
+    await office.say("", event_id="C1:8#2", origin=Origin(command="sources", replaces="C1:8"))
+    assert office.texts == ["/sources"]
+
+
+async def test_an_answer_to_a_message_that_was_taken_back_meanwhile_is_not_kept(office: Office) -> None:
+    stored = office.store.inbox.accept(said(event_id="C1:1"), idle_minutes=30)
+    assert stored is not None
+    office.store.inbox.fail(stored.id)
+    await office.restart()
+    await office.desk.idle()
+    assert office.texts == []
+    assert office.store.answers.count() == 0
+
+
+async def test_whoever_chose_a_language_is_spoken_to_in_it(office: Office) -> None:
+    ada = office.store.people.meet("slack", "U1", "Ada")
+    office.store.people.set_language(ada.id, "zh")
+    await office.say("look", origin=Origin(attachments=(Attachment(kind=AttachmentKind.IMAGE, file_id="F1"),)))
+    assert office.texts == ["我暂时还看不了图片，请用文字描述您看到的内容和想问的问题。"]
+
+
+async def test_what_cannot_be_edited_is_not_tried_for_ever(office: Office) -> None:
+    office.chat.faults.extend([None, *[MessageGoneError("the window is closed"), None] * 8])
+    await office.say()
+    sent = len(office.chat.messages)
+    await office.restart()
+    await office.desk.idle()
+    assert len(office.chat.messages) == sent
+
+
 async def test_a_long_message_to_people_loses_nothing(office: Office) -> None:
     await office.say()
     [answer] = office.store.answers.recent(1)
