@@ -45,7 +45,7 @@ def slack() -> None:
 
         @app.event("message")
         async def echo(event: dict[str, Any], say: Any) -> None:  # noqa: ANN401 - Bolt gives it by name
-            await say(PREFIX + event["text"])
+            await say(PREFIX + event["text"], unfurl_links=False, unfurl_media=False)
 
         await AsyncSocketModeHandler(app, os.environ["SLACK_APP_TOKEN"], web_client=client).start_async()  # type: ignore[no-untyped-call]  # Bolt's own
 

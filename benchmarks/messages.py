@@ -22,8 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +31,7 @@ import numpy as np
 
 from benchmarks.echo import PREFIX
 from benchmarks.platforms import BURNISH, EXAMPLES, PLACEHOLDER, Side, SlackSide, TelegramSide, bot_environ
-from benchmarks.soak import curated_pairs
+from benchmarks.soak import Pair, curated_pairs
 from benchmarks.table import QUICK, RESULTS, ROOT, Row, keep
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.telegram_server import Rate, TelegramServer
@@ -79,6 +79,7 @@ async def measure(home: Path, messages: int, questions: int) -> list[Row]:
         }[name, limited]
         ours = await rate(name, home, messages, limited=limited, echo=False)
         peer = await rate(name, home, messages, limited=limited, echo=True)
+        print(f"{what}: ours {ours:.1f}, echo {peer:.1f} a second", flush=True)
         rows.append(
             Row(area="chat", what=f"{what}: ratio to a bare echo bot, generator off", figure=ours / peer, goal=GOAL,
                 n=messages, peer=f"echo bot {peer:.1f} a second, ours", peer_figure=ours, ratio=ours / peer)
@@ -123,6 +124,11 @@ async def bot(command: list[str | Path], environ: Mapping[str, str]) -> AsyncIte
 async def rate(name: str, home: Path, messages: int, *, limited: bool, echo: bool) -> float:
     """Messages a second from the first event to the last answer."""
     pairs = curated_pairs()
+    with _copy(home) as own:
+        return await _rate(name, own, pairs, messages, limited=limited, echo=echo)
+
+
+async def _rate(name: str, home: Path, pairs: Sequence[Pair], messages: int, *, limited: bool, echo: bool) -> float:
     async with platform(name, messages + WARM_UP, limited=limited) as side:
         environ = bot_environ(home, [side], **MANY)
         if not limited:
@@ -151,19 +157,28 @@ async def first_words(name: str, home: Path, questions: int) -> list[float]:
     texts = [row["question"] for row in rows if row["expect"] == "answer"][:questions]
     warming = range(len(texts), len(texts) + WARM_UP)
     found = []
-    async with platform(name, len(texts) + WARM_UP, limited=False) as side:  # noqa: SIM117 - the bot needs the side
-        async with bot([BURNISH, "serve"], bot_environ(home, [side], **MANY)):
-            for person in warming:
-                side.ask(person, texts[0])
-            await _until(lambda: all(side.finished(one) for one in warming))
-            for person, text in enumerate(texts):
-                started = time.perf_counter()
-                side.ask(person, text)
-                await _until(partial(side.seen, person))
-                found.append(time.perf_counter() - started)
-                await _until(lambda: bool(side.shown(person)[-1:]) and side.shown(person)[-1] != PLACEHOLDER)  # noqa: B023 - awaited at once
-                await asyncio.sleep(SETTLE)
+    with _copy(home) as own:
+        async with platform(name, len(texts) + WARM_UP, limited=False) as side:  # noqa: SIM117 - the bot needs the side
+            async with bot([BURNISH, "serve"], bot_environ(own, [side], **MANY)):
+                for person in warming:
+                    side.ask(person, texts[0])
+                await _until(lambda: all(side.finished(one) for one in warming))
+                for person, text in enumerate(texts):
+                    started = time.perf_counter()
+                    side.ask(person, text)
+                    await _until(partial(side.seen, person))
+                    found.append(time.perf_counter() - started)
+                    await _until(lambda: bool(side.shown(person)[-1:]) and side.shown(person)[-1] != PLACEHOLDER)  # noqa: B023 - awaited at once
+                    await asyncio.sleep(SETTLE)
     return found
+
+
+@contextmanager
+def _copy(home: Path) -> Iterator[Path]:
+    """A home of its own for each run: a new server gives the same numbers to other messages."""
+    with tempfile.TemporaryDirectory(prefix="burnish-messages-") as folder:
+        shutil.copytree(home, Path(folder) / "home")
+        yield Path(folder) / "home"
 
 
 def _is_answered(side: Side, person: int, *, echo: bool) -> bool:
