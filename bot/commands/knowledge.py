@@ -62,6 +62,7 @@ class Steps:
         call.tell(self._text)
 
     def note(self, done: int, total: int) -> None:
+        """Take note of how much of all there is, as far as is known, is done."""
         percent = WHOLE * done // total // QUARTER * QUARTER if total else 0
         if self._said < percent < WHOLE:
             self._said = percent
