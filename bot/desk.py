@@ -33,7 +33,7 @@ from bot.lanes import Lanes, Turn
 from bot.limits import Limits, Verdict
 from bot.middleware import plain_answer
 from bot.outgoing import Outgoing
-from bot.pipeline import Delta, Searching, Writing
+from bot.pipeline import Delta, Progress, Searching, Writing
 from bot.presses import Presses
 from bot.service import Answered, Bot
 from bot.store.store import Store
@@ -275,6 +275,8 @@ class Desk:
                     growing.hint()
                 elif isinstance(event, Delta):
                     growing.add(event.text)
+                elif isinstance(event, Progress):
+                    growing.show(event.text)
                 elif isinstance(event, Answered):
                     answer = event.stored
         return answer

@@ -43,7 +43,11 @@ class Growing:
 
     def add(self, text: str) -> None:
         """Show more of it."""
-        self._text += text
+        self.show(self._text + text)
+
+    def show(self, text: str) -> None:
+        """Show a text in the place of what is there."""
+        self._text = text
         if self._typist is None:
             target = target_of(self._stored)
             live = self._messenger.live(target, self._placed, self._place)

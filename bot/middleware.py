@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -11,7 +12,7 @@ from functools import reduce
 from typing import TypeAlias
 
 from bot.config import Settings
-from bot.pipeline import Done, Event, Searching
+from bot.pipeline import Done, Event, Progress, Searching
 from bot.texts import language_of_sender, say
 from bot.types import Answer, AnswerKind, AttachmentKind, Message, Outcome, StoredMessage, Trace, Turn
 
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 Handler: TypeAlias = Callable[["Request"], AsyncGenerator[Event, None]]
 Middleware: TypeAlias = Callable[[Handler], Handler]
+Tell: TypeAlias = Callable[[str], None]  # told how far a command is; each text begins with the one before
+RunCommand: TypeAlias = Callable[[StoredMessage, Tell], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +124,16 @@ def is_command(message: Message) -> bool:
     return bool(command) and not (command == "ask" and message.text.strip())
 
 
-def commanded(run: Callable[[StoredMessage], Awaitable[Answer]]) -> Middleware:
-    """Give commands to whoever runs them."""
+def commanded(run: RunCommand) -> Middleware:
+    """Give commands to whoever runs them, and pass on how far they are."""
 
     def wrap(handler: Handler) -> Handler:
         async def command(request: Request) -> AsyncGenerator[Event, None]:
             if is_command(request.stored.message):
                 yield Searching()
-                yield Done(answer=await run(request.stored))
+                async with aclosing(_run(run, request.stored)) as steps:
+                    async for step in steps:
+                        yield step
                 return
             async with aclosing(handler(request)) as events:
                 async for event in events:
@@ -137,6 +142,18 @@ def commanded(run: Callable[[StoredMessage], Awaitable[Answer]]) -> Middleware:
         return command
 
     return wrap
+
+
+async def _run(run: RunCommand, stored: StoredMessage) -> AsyncGenerator[Event, None]:
+    said: asyncio.Queue[str | None] = asyncio.Queue()
+    task = asyncio.ensure_future(run(stored, said.put_nowait))
+    task.add_done_callback(lambda _: said.put_nowait(None))
+    try:
+        while (text := await said.get()) is not None:
+            yield Progress(text=text)
+        yield Done(answer=task.result())
+    finally:
+        task.cancel()
 
 
 def unreadable(settings: Settings) -> Middleware:

@@ -60,13 +60,20 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a command is that takes a while; each text begins with the one before."""
+
+    text: str  # Markdown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """The whole answer."""
 
     answer: Answer
 
 
-Event = Searching | Writing | Delta | Done
+Event = Searching | Writing | Delta | Progress | Done
 
 
 class Retriever(Protocol):

@@ -11,7 +11,7 @@ from typing import Protocol
 from bot.blocking import run_blocking
 from bot.config import Settings
 from bot.middleware import Handler, Request, plain_answer
-from bot.pipeline import Delta, Done, Event, Searching, Writing
+from bot.pipeline import Delta, Done, Event, Progress, Searching, Writing
 from bot.store.errors import NotWaitingError
 from bot.store.store import Store
 from bot.texts import language_of_sender, say
@@ -32,7 +32,7 @@ class Answered:
     stored: StoredAnswer
 
 
-ReplyEvent = Searching | Writing | Delta | Answered
+ReplyEvent = Searching | Writing | Delta | Progress | Answered
 
 
 class Closeable(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 
 from bot.blocking import run_blocking
 from bot.config import Settings
@@ -11,6 +11,7 @@ from bot.middleware import (
     ErrorBoundary,
     Handler,
     Request,
+    RunCommand,
     another,
     commanded,
     compose,
@@ -21,8 +22,6 @@ from bot.middleware import (
 from bot.pipeline import Event, Pipeline
 from bot.store.store import Store
 from bot.types import Answer, StoredMessage
-
-Commands = Callable[[StoredMessage], Awaitable[Answer]]
 
 
 def answering(pipeline: Pipeline) -> Handler:
@@ -44,7 +43,7 @@ def served(
     settings: Settings,
     boundary: ErrorBoundary,
     handoffs: Handoffs,
-    commands: Commands,
+    commands: RunCommand,
 ) -> Handler:
     """The whole message path of a chat platform; the error boundary is outermost."""
 

@@ -13,18 +13,23 @@ from bot.desk import Desk
 from bot.frontends.base import Messenger
 from bot.handoff import Handoffs
 from bot.limits import Limits
-from bot.middleware import ErrorBoundary
+from bot.middleware import ErrorBoundary, RunCommand, Tell
 from bot.presses import Presses
 from bot.service import Bot
-from bot.serving import Commands, served
+from bot.serving import served
 from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
 from bot.testing import FixedClassifier, fake_pipeline
 from bot.types import Answer, AnswerKind, Outcome, StoredMessage, Trace
 
 
-async def no_commands(stored: StoredMessage) -> Answer:
-    """Stands in for the commands: repeats what it was given."""
+async def no_commands(stored: StoredMessage, tell: Tell) -> Answer:
+    """Stands in for the commands: repeats what it was given; `ingest` says how far it is."""
+    if stored.message.origin.command == "ingest":
+        tell("half")
+        await asyncio.sleep(0.05)
+        tell("half, whole")
+        await asyncio.sleep(0.05)
     origin = stored.message.origin
     trace = Trace(intent=None, passages=(), reason="", query="", draft="", versions={}, timings_ms={})
     return Answer(
@@ -44,7 +49,7 @@ def fake_desk(
     *,
     generator: Generator,
     settings: Settings | None = None,
-    commands: Commands = no_commands,
+    commands: RunCommand = no_commands,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Desk:
     """A desk that answers from what `teach` put into the store.

@@ -341,8 +341,8 @@ class Wiring:
         base.save()
         return base
 
-    def ingest(self, named: Sequence[str], *, collection: str) -> IngestReport:
-        """Take documents in."""
+    def ingest(self, named: Sequence[str], *, collection: str, progress: Progress | None = None) -> IngestReport:
+        """Take documents in; told of its progress, whoever asked for it instead of the program's own display."""
         settings = self.settings.knowledge
         limits = SourceLimits(
             max_megabytes=settings.max_file_megabytes,
@@ -363,7 +363,7 @@ class Wiring:
                 encoder=self.encoder,
                 reader=reader,
                 lock_file=self.folders.home / "ingest.lock",
-                progress=self.progress,
+                progress=progress or self.progress,
             )
 
     # -- the bot

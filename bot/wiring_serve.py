@@ -22,17 +22,16 @@ from bot.frontends.slack.views import HomeFacts
 from bot.handoff import Handoffs
 from bot.limits import Limits
 from bot.logs import log_to
-from bot.middleware import ErrorBoundary
+from bot.middleware import ErrorBoundary, RunCommand, Tell
 from bot.presses import Presses
 from bot.serve import Parts
 from bot.service import Bot
-from bot.serving import Commands as RunCommand
 from bot.serving import served
 from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
 from bot.texts import FALLBACK, say
 from bot.types import Answer, Outcome, RatingValue, Role, StoredMessage
-from bot.wiring import Wiring
+from bot.wiring import Progress, Wiring
 from knowledge.ingest import IngestReport
 from knowledge.retrieve import KnowledgeBase
 from knowledge.types import DEFAULT_COLLECTION, Passage
@@ -215,8 +214,8 @@ class _Documents:
     async def _fetch(self, platform: str, file_id: str) -> bytes:
         return await self._messengers[platform].fetch(file_id)
 
-    def _ingest(self, named: Sequence[str]) -> IngestReport:
-        return self._wiring.ingest(named, collection=DEFAULT_COLLECTION)
+    def _ingest(self, named: Sequence[str], progress: Progress) -> IngestReport:
+        return self._wiring.ingest(named, collection=DEFAULT_COLLECTION, progress=progress)
 
     def _search(self, query: str) -> Sequence[Passage]:
         if self._base is None:
@@ -243,8 +242,8 @@ class _Menus:
     def after(self, commands: RunCommand) -> RunCommand:
         """The commands, with the menus put right after those that change a role."""
 
-        async def run(stored: StoredMessage) -> Answer:
-            answer = await commands(stored)
+        async def run(stored: StoredMessage, tell: Tell) -> Answer:
+            answer = await commands(stored, tell)
             if stored.message.origin.command in ROLE_COMMANDS:
                 await self.show()
             return answer

@@ -33,6 +33,7 @@ class Call:
     person: Person
     language: str  # in which to reply
     arguments: str = field(repr=False)  # what follows the command's name
+    tell: Callable[[str], None] = lambda _: None  # says how far it is; each text begins with the one before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

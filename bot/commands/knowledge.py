@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 import re
@@ -22,13 +23,14 @@ from bot.store.store import Store
 from bot.texts import say
 from bot.types import Attachment, AttachmentKind, Button
 from knowledge.errors import KnowledgeError
-from knowledge.ingest import IngestOutcome, IngestReport
+from knowledge.ingest import IngestOutcome, IngestReport, Progress
 from knowledge.types import Passage, StoredDocument
 
 Fetch = Callable[[str, str], Awaitable[bytes]]  # platform, file id
-Ingest = Callable[[Sequence[str]], IngestReport]  # blocks
+Ingest = Callable[[Sequence[str], Progress], IngestReport]  # blocks; tells done, total and what is being done
 Search = Callable[[str], Sequence[Passage]]  # blocks
 
+WHOLE, QUARTER = 100, 25  # percent
 PAGE = 20  # documents listed at once
 PASSAGES = 5  # shown of a search
 PROBLEMS = 10  # listed of an ingest
@@ -48,6 +50,24 @@ class Documents:
     ingest: Ingest
     search: Search
     max_megabytes: float  # of one file, MB of 10^6 bytes
+
+
+class Steps:
+    """Says each quarter of the work once, one after the other in one line."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._text = say("ingest-progress", call.language)
+        self._said = 0
+        call.tell(self._text)
+
+    def note(self, done: int, total: int) -> None:
+        """Take note of how much of all there is, as far as is known, is done."""
+        percent = WHOLE * done // total // QUARTER * QUARTER if total else 0
+        if self._said < percent < WHOLE:
+            self._said = percent
+            self._text += f" {percent} % …"
+            self._call.tell(self._text)
 
 
 class KnowledgeCommands:
@@ -88,7 +108,12 @@ class KnowledgeCommands:
             if file.size > self._limit:  # known before anything is fetched
                 raise _TooLargeError(file.name)
         saved = [await self._save(call.stored.message.platform, file) for file in files]
-        report = await run_blocking(self._documents.ingest, [*named, *map(str, saved)])
+        steps, loop = Steps(call), asyncio.get_running_loop()
+
+        def progress(done: int, total: int, _: str) -> None:  # called in a thread
+            loop.call_soon_threadsafe(steps.note, done, total)
+
+        report = await run_blocking(self._documents.ingest, [*named, *map(str, saved)], progress)
         return _reported(call, report, await run_blocking(self._older, saved))
 
     async def knowledge(self, call: Call) -> Reply:

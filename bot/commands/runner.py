@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bot.blocking import run_blocking
@@ -54,7 +54,7 @@ class Commands:
             Counter() if counts is None else counts
         )  # "commands", "refused", "unknown commands" since the start
 
-    async def __call__(self, stored: StoredMessage) -> Answer:
+    async def __call__(self, stored: StoredMessage, tell: Callable[[str], None] = lambda _: None) -> Answer:
         """Do what a command says.
 
         It may be called again for the same message after a crash: what a command does is the same done twice.
@@ -71,7 +71,7 @@ class Commands:
             client=origin.language,
             text=stored.message.text if origin.command in _TEXTS else "",
         )
-        call = Call(stored=stored, person=person, language=language, arguments=stored.message.text.strip())
+        call = Call(stored=stored, person=person, language=language, arguments=stored.message.text.strip(), tell=tell)
         self.counts["commands"] += 1
         return _answer(await self._reply(call, resolve(origin.command)))
 

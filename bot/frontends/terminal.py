@@ -27,7 +27,7 @@ from bot.frontends.terminal_view import (
     show_answer_end,
     show_command,
 )
-from bot.pipeline import Delta, Searching, Writing
+from bot.pipeline import Delta, Progress, Searching, Writing
 from bot.service import Answered, Bot
 from bot.types import (
     AnswerKind,
@@ -192,6 +192,8 @@ class Terminal:
                 async for event in events:
                     if isinstance(event, Writing) and status:
                         status.update(f"reading {event.passages} passages")
+                    elif isinstance(event, Progress) and status:
+                        status.update(event.text)
                     elif isinstance(event, Delta):
                         stack.close()
                         shown += event.text
@@ -200,7 +202,7 @@ class Terminal:
                         stack.close()
                         ended = True
                         await self._show_end(event.stored, shown)
-                    elif not isinstance(event, Searching | Writing):
+                    elif not isinstance(event, Searching | Writing | Progress):
                         raise TypeError(event)
         if not ended:  # the message is gone, and whoever wrote it
             self._last, self._user_id = None, 0

@@ -558,6 +558,12 @@ async def test_what_cannot_be_edited_is_not_tried_for_ever(office: Office) -> No
     assert len(office.chat.messages) == sent
 
 
+async def test_a_command_that_takes_a_while_says_how_far_it_is(office: Office) -> None:
+    await office.say("", origin=Origin(command="ingest"))
+    [shown] = office.chat.messages.values()
+    assert shown.texts == ["half", "half, whole", "/ingest"]
+
+
 async def test_a_long_message_to_people_loses_nothing(office: Office) -> None:
     await office.say()
     [answer] = office.store.answers.recent(1)

@@ -139,6 +139,7 @@ correction-elsewhere = The wrong answer also stands in { $name }; change it ther
 correction-decided-before = Somebody has decided about that already.
 
 # Knowledge.
+ingest-progress = Taking it in …
 ingested = Taken in: { $added } new, { $changed } changed, { $unchanged } unchanged; { $chunks } passages.
 ingested-nothing = Nothing could be taken in.
 ingest-more-problems = … and { $problems } more remarks.

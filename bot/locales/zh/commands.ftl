@@ -136,6 +136,7 @@ correction-elsewhere = 错误的答案也写在 { $name } 中，请一并修改�
 correction-decided-before = 已经有人处理过了。
 
 # 知识
+ingest-progress = 正在导入 …
 ingested = 已导入：新增 { $added } 个，更新 { $changed } 个，未变 { $unchanged } 个；共 { $chunks } 个段落。
 ingested-nothing = 没有内容可以导入。
 ingest-more-problems = ……另有 { $problems } 条提示。

@@ -23,7 +23,7 @@ from bot.store.crypto import Keyring
 from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
 from bot.types import Answer, Origin, Outcome, Place, Role, StoredAnswer, StoredMessage
-from knowledge.ingest import IngestReport, SourceReader
+from knowledge.ingest import IngestReport, Progress, SourceReader
 from knowledge.ingest import ingest as run_ingest
 from knowledge.retrieve import KnowledgeBase
 from knowledge.types import Passage
@@ -99,7 +99,7 @@ class Office:
             raise PlatformError("no such file")
         return self.files[file_id]
 
-    def ingest(self, sources: Sequence[str]) -> IngestReport:
+    def ingest(self, sources: Sequence[str], progress: Progress) -> IngestReport:
         """The real thing."""
         return run_ingest(
             sources,
@@ -107,6 +107,7 @@ class Office:
             encoder=self.encoder,
             reader=SourceReader(collection="default", count_tokens=self.encoder.count_tokens),
             lock_file=self._folder / "ingest.lock",
+            progress=progress,
         )
 
     def search(self, words: str) -> Sequence[Passage]:

@@ -250,6 +250,15 @@ async def test_a_document_that_was_sent_is_kept_and_known(office: Office) -> Non
     assert await ingest(office) == say("ingested", "en", added=0, changed=0, unchanged=1, chunks=1), "again: no change"
 
 
+async def test_it_is_said_at_once_that_a_document_is_being_taken_in(office: Office) -> None:
+    office.files["F1"] = b"# Refunds\n\nFive days."
+    file = Attachment(kind=AttachmentKind.DOCUMENT, file_id="F1", name="book.md")
+    stored = office.accept("", role=Role.ADMIN, origin=Origin(command="ingest", attachments=(file,)))
+    told: list[str] = []
+    await office.commands(stored, told.append)
+    assert told == ["Taking it in …"]
+
+
 async def test_a_newer_upload_offers_to_remove_the_earlier_of_its_name(office: Office) -> None:
     office.files |= {"F1": b"# Refunds\n\nFive days.", "F2": b"# Refunds\n\nThree days."}
     await ingest(office)
