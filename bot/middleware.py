@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from bot.config import Settings
 from bot.pipeline import Done, Event, Progress, Searching
+from bot.routing import HUMAN
 from bot.texts import language_of_sender, say
 from bot.types import Answer, AnswerKind, AttachmentKind, Message, Outcome, StoredMessage, Trace, Turn
 
@@ -89,7 +90,7 @@ def length_limit(settings: Settings) -> Middleware:
                 language = language_of_sender(request.stored, settings.bot.language)
                 said = say("too-long", language, characters=len(text), limit=limit)
                 reason = f"the message has {len(text)} characters, the limit is {limit}"
-                yield Done(answer=plain_answer(said, AnswerKind.REFUSAL, reason))
+                yield Done(answer=plain_answer(said, AnswerKind.CANNED, reason))
                 return
             async with aclosing(handler(request)) as events:
                 async for event in events:
@@ -184,6 +185,30 @@ def _cannot_read(message: Message) -> str:
     if AttachmentKind.IMAGE in kinds:
         return "cannot-see"
     return "cannot-read" if kinds and not message.text.strip() else ""
+
+
+def handing_over(hand_over: Callable[[StoredMessage], Awaitable[bool]], settings: Settings) -> Middleware:
+    """Pass a conversation on to people where somebody asks for them in words."""
+
+    def wrap(handler: Handler) -> Handler:
+        async def over(request: Request) -> AsyncGenerator[Event, None]:
+            async with aclosing(handler(request)) as events:
+                async for event in events:
+                    if isinstance(event, Done) and _asks_for_people(event.answer) and await hand_over(request.stored):
+                        text = say("handed-off", language_of_sender(request.stored, settings.bot.language))
+                        yield Done(answer=replace(event.answer, text=text, outcome=Outcome.HANDED_OFF))
+                    else:
+                        yield event
+
+        return over
+
+    return wrap
+
+
+def _asks_for_people(answer: Answer) -> bool:
+    intent = answer.trace.intent
+    called = answer.kind is AnswerKind.CANNED and answer.outcome is Outcome.ABSTAINED
+    return called and intent is not None and intent.label == HUMAN
 
 
 def another(before: Callable[[StoredMessage], Awaitable[Answer | None]], settings: Settings) -> Middleware:

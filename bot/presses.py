@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from bot.blocking import run_blocking
 from bot.buttons import Pressed, Verb, after_reason, below, read, reason_of, reasons
-from bot.cards import Card
+from bot.buttons import command as command_button
+from bot.cards import Card, safe
 from bot.commands.base import number_of
 from bot.frontends.base import Press, Response
 from bot.handoff import Handoffs
@@ -213,9 +214,13 @@ class Presses:
         if person.role not in {Role.TRAINER, Role.ADMIN, Role.OWNER}:
             await self._audit(press, person, "refused: keep", str(handoff.id))
             return _say(say("not-allowed", language, role=say("role-trainer", language)))
-        await run_blocking(self._teacher.teach, handoff.question, handoff.reply)
+        document_id = await run_blocking(self._teacher.teach, handoff.question, handoff.reply)
         await self._audit(press, person, "teach", handoff.question)
-        return Outcome(response=Response(toast=say("taught", language), buttons=()))
+        text = say("taught-pair", language, question=safe(handoff.question), answer=safe(handoff.reply))
+        undo = command_button(say("button-unteach", language), "unteach", str(document_id))
+        return Outcome(
+            response=Response(toast=say("taught", language), buttons=(), say=Card(text=text, buttons=((undo,),)))
+        )
 
     # -- helpers
 

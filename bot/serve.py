@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from bot.desk import Desk
-from bot.frontends.base import Frontend, PlatformError
+from bot.frontends.base import Frontend, PlatformError, ThrottledError, UnreachableError
 from bot.frontends.delivery import patiently
 from bot.http import HttpServer
 
@@ -87,7 +87,20 @@ class Server:
 
     async def _start(self, frontend: Frontend) -> None:
         name = frontend.messenger.platform
-        await patiently(lambda: frontend.start(self._parts.desk))
+        told = False
+
+        async def start() -> None:
+            nonlocal told
+            try:
+                await frontend.start(self._parts.desk)
+            except (UnreachableError, ThrottledError):
+                if not told:
+                    told = True
+                    log.warning("not reached", extra={"action": "platform-unreachable", "platform": name})
+                    self._say(f"{name}: cannot be reached; trying again until it can")
+                raise
+
+        await patiently(start)
         log.info("listening", extra={"action": "listening", "platform": name})
         self._say(f"{name}: listening")
         await self._parts.started()

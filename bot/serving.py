@@ -15,6 +15,7 @@ from bot.middleware import (
     another,
     commanded,
     compose,
+    handing_over,
     length_limit,
     relayed,
     unreadable,
@@ -60,5 +61,6 @@ def served(
         relayed(handoffs.relay),
         commanded(commands),
         unreadable(settings),
+        handing_over(handoffs.open_for, settings),
         another(before, settings),
     )

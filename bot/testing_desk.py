@@ -48,6 +48,7 @@ def fake_desk(
     messengers: Mapping[str, Messenger],
     *,
     generator: Generator,
+    classifier: FixedClassifier | None = None,
     settings: Settings | None = None,
     commands: RunCommand = no_commands,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -59,14 +60,13 @@ def fake_desk(
         folder: For the search index.
         messengers: By platform.
         generator: Most often a ScriptedGenerator.
+        classifier: By default every message is a question.
         settings: By default the defaults.
         commands: By default `no_commands`.
         sleep: Waits so many seconds.
     """
     settings = settings or Settings()
-    pipeline = fake_pipeline(
-        store.knowledge, folder, generator=generator, classifier=FixedClassifier(), settings=settings
-    )
+    pipeline = fake_pipeline(store.knowledge, folder, generator=generator, classifier=classifier, settings=settings)
     handoffs = Handoffs(store, settings.serve, language="en", platforms=messengers)
     handler = served(
         pipeline,

@@ -29,7 +29,7 @@ from bot.frontends.base import (
 from bot.frontends.fake import FakeMessenger
 from bot.store.crypto import Keyring
 from bot.store.store import Store
-from bot.testing import teach
+from bot.testing import FixedClassifier, teach
 from bot.testing_desk import fake_desk
 from bot.types import (
     AnswerKind,
@@ -70,6 +70,7 @@ class Office:
         self.slept: list[float] = []
         self.chat = FakeMessenger("slack", finds=finds)
         self.generator = ScriptedGenerator(written)
+        self.classifier = FixedClassifier()
         self.settings = settings(team=f"slack:{TEAM}")
         self.store: Store
         self.desk: Desk
@@ -87,6 +88,7 @@ class Office:
             self._folder / "index",
             {"slack": self.chat},
             generator=self.generator,
+            classifier=self.classifier,
             settings=self.settings,
             sleep=self.sleep,
         )
@@ -564,6 +566,33 @@ async def test_a_command_that_takes_a_while_says_how_far_it_is(office: Office) -
     assert shown.texts == ["half", "half, whole", "/ingest"]
 
 
+async def test_what_people_add_after_it_was_closed_goes_to_the_asker_too(office: Office) -> None:
+    await office.say()
+    [answer] = office.store.answers.recent(1)
+    await office.press(Verb.HUMAN, answer.id)
+    root_id = next(key for key, one in office.chat.messages.items() if one.target.channel == TEAM)
+    await office.press(Verb.RESOLVE, 1, channel=TEAM, sender="U5", message_id=root_id)
+    await office.say("One more thing.", channel=TEAM, sender="U5", sender_name="Eve", origin=Origin(reply_to=root_id))
+    assert office.texts[-1] == "**Eve:** One more thing."
+    await office.say(Q_INVOICE)
+    assert office.texts[-1].startswith(INVOICES)
+
+
+async def test_a_call_for_people_in_words_reaches_them(office: Office) -> None:
+    office.classifier = FixedClassifier("human")
+    office.settings = Settings.model_validate(
+        {"serve": {"team": f"slack:{TEAM}"}, "answers": {"min_answerability": 0.0}}
+    )
+    await office.restart()
+    await office.say("I want to talk to somebody, please connect me now")
+    assert office.texts[0].startswith("I have passed this on")
+    assert [one.target.channel for one in office.chat.messages.values()] == ["C1", TEAM]
+    office.settings = settings()
+    await office.restart()
+    await office.say("I want to talk to somebody, please connect me now", channel="C2")
+    assert office.texts[-1] == "I cannot pass you on to a person from here. Please ask your team directly."
+
+
 async def test_a_long_message_to_people_loses_nothing(office: Office) -> None:
     await office.say()
     [answer] = office.store.answers.recent(1)
@@ -606,7 +635,7 @@ async def test_too_many_questions_get_one_kind_word_and_do_not_hold_up_others(of
     assert [text.partition(" [1]")[0] for text in office.texts] == [
         REFUNDS,
         REFUNDS,
-        "That is a lot of questions in one minute. Please wait a little; I read on then.",
+        "That is a lot of questions in one minute. Please wait a minute and send it again then.",
         INVOICES,
     ]
     assert office.store.inbox.pending(platform="slack") == ()

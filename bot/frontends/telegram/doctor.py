@@ -28,6 +28,9 @@ async def examine(settings: TelegramSettings, *, now: Callable[[], float] = time
     """
     reachable, clock = await _server(settings, now)
     checks = [reachable]
+    if settings.mode == "webhook" and not settings.webhook_url:
+        sentence = "webhook needs telegram.webhook_url, the public https address that leads to telegram.webhook_listen"
+        checks.append(_check("webhook address", sentence, ok=False))
     if reachable.ok:
         api = Api(settings)
         try:

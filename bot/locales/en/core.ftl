@@ -11,7 +11,7 @@ did-you-mean = Did you mean one of these?
 too-long = Your message has { $characters } characters, and I read at most { $limit }. Please shorten it and send it again.
 busy = I am answering many people at the moment. Please ask again in a minute.
 error = Sorry, something went wrong on my side, and your question was kept. If it happens again, tell your admin the number { $number }.
-human = I cannot pass you on to a person from here. Please ask your team directly; your message is kept for them.
+human = I cannot pass you on to a person from here. Please ask your team directly.
 help-topics-more = { $first } and { $last }
 given-up = Sorry, I tried several times and could not answer this. Your question is kept for the team; asking it in other words may help.
 
@@ -37,10 +37,10 @@ thanks-correction = Thank you. Your answer is kept for an admin to approve.
 ask-correction = What would have been the right answer? Your next message here is taken for it.
 looking-again = Looking for another answer …
 no-other-answer = I looked for another answer and found none in the documents.
-slow-down = That is a lot of questions in one minute. Please wait a little; I read on then.
+slow-down = That is a lot of questions in one minute. Please wait a minute and send it again then.
 cannot-hear = I cannot listen to voice messages yet. Please write your question.
 cannot-see = I cannot look at pictures yet. Please describe in words what you see and what you want to know.
-cannot-read = I cannot read files that are sent to me here yet. Please ask your question in words.
+cannot-read = I cannot read files that are sent to me here. Please ask your question in words. (An admin who sends a document with the word ingest as its caption adds it to what I know.)
 
 # People.
 handed-off = I have passed this on to the team. Whoever answers writes here, and I stay silent until they are done.
@@ -52,6 +52,7 @@ handoff-how = Reply to this message; your replies go to the asker. Press the but
 handoff-resolved = The team has closed this question. From here on I answer again.
 resolved = Closed; the bot answers there again.
 resolved-before = This was closed before.
+taught-pair = Whoever asks “{ $question }” gets this from now on: { $answer }
 taught = Kept. The next one who asks this gets this answer.
 not-allowed = That needs the role { $role }. An admin can give it to you.
 role-user = user
