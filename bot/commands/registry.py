@@ -57,12 +57,12 @@ COMMANDS = (
     Command(name="revoke", least=Role.ADMIN, alone=False, plain=_plain(rf"{_WHOM}")),
     Command(name="audit", least=Role.ADMIN, places=IN_PRIVATE, plain=_plain(r"\d+")),
     Command(name="versions", least=Role.ADMIN),
-    Command(name="retrain", least=Role.ADMIN),
-    Command(name="promote", least=Role.ADMIN),
-    Command(name="rollback", least=Role.ADMIN),
-    Command(name="schedule", least=Role.ADMIN),
-    Command(name="pause", least=Role.ADMIN),
-    Command(name="resume", least=Role.ADMIN),
+    Command(name="retrain", least=Role.ADMIN, listed=False),  # not available from chat yet
+    Command(name="promote", least=Role.ADMIN, listed=False),  # not available from chat yet
+    Command(name="rollback", least=Role.ADMIN, listed=False),  # not available from chat yet
+    Command(name="schedule", least=Role.ADMIN, listed=False),  # not available from chat yet
+    Command(name="pause", least=Role.ADMIN, listed=False),  # not available from chat yet
+    Command(name="resume", least=Role.ADMIN, listed=False),  # not available from chat yet
 )
 BY_NAME = {command.name: command for command in COMMANDS}
 NAMES = tuple(BY_NAME)

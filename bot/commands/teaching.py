@@ -227,7 +227,7 @@ class Reports:
                 questions=sum(counts.values()),
                 answered=outcomes[Outcome.ANSWERED],
                 abstained=outcomes[Outcome.ABSTAINED],
-                handed=outcomes[Outcome.HANDED_OFF],
+                handed=self._store.handoffs.count(since),
             ),
         ]
         lines += [

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -87,6 +87,12 @@ class Handoffs:
         with self._database.read() as connection:
             rows = connection.execute(_handoffs().where(HandoffRow.resolved_at.is_(None)).order_by(HandoffRow.id))
             return tuple(_handoff(row) for row in rows)
+
+    def count(self, since: datetime) -> int:
+        """How many conversations were given to people since a time."""
+        query = select(func.count()).select_from(HandoffRow).where(HandoffRow.opened_at >= since)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
 
     def said(self, handoff_id: int, reply: str) -> None:
         """Note what people said last; once resolved it is offered as a curated answer."""

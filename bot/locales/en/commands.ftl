@@ -42,7 +42,7 @@ usage-unanswered = `{ $command } 2` for the second page
 usage-report = `{ $command } 30` for so many days, up to 365
 usage-ingest = `{ $command } https://example.com/help`, or send a document with the word `ingest` as its caption
 usage-knowledge = `{ $command } documents`, `{ $command } search words` or `{ $command } remove 12`
-usage-grant = `{ $command } @person trainer`, or reply to a message of that person with `{ $command } trainer`. Roles: `user`, `trainer`, `admin`
+usage-grant = Reply to a message of that person with `{ $command } trainer`. In Slack `{ $command } @person trainer` works too; Telegram does not tell me who @person is. Roles: `user`, `trainer`, `admin`
 usage-revoke = `{ $command } @person`, or reply to a message of that person
 
 command-unknown = There is no command { $name }. { $help } lists them.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from bot.store.handoffs import Handoff
 from bot.store.store import Store
@@ -52,3 +53,12 @@ def test_four_presses_at_once_open_one(store: Store) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(open_one, range(4)))) == 1
     assert len(store.handoffs.waiting()) == 1
+
+
+def test_handoffs_are_counted_from_a_time_on(store: Store, clock: FakeClock) -> None:
+    opened(store)
+    clock.move(minutes=60)
+    assert store.handoffs.count(clock.now) == 0
+    opened(store, channel="C2")
+    assert store.handoffs.count(clock.now) == 1
+    assert store.handoffs.count(clock.now - timedelta(hours=1)) == 2
