@@ -29,21 +29,25 @@ class Card:
 
 def card_of(answer: Answer, language: str, *, buttons: Rows = (), rates: int | None = None) -> Card:
     """An answer with its sources beneath it."""
-    text = answer.text if answer.kind is AnswerKind.COMMAND else safe(_CITED_BELOW.sub(r"\n\n\1", answer.text))
+    if answer.kind is AnswerKind.COMMAND:
+        text = answer.text
+    else:  # of one source a number on a line of its own says nothing
+        text = safe(_CITED_BELOW.sub("" if len(answer.sources) == 1 else r"\n\n\1", answer.text))
     if answer.sources:
-        lines = "\n".join(f"{source.number}. {source_line(source)}" for source in answer.sources)
+        lines = "\n".join(f"{source.number}. {source_line(source, language)}" for source in answer.sources)
         text = f"{text}\n\n**{say('sources', language)}**\n{lines}"
     return Card(text=text, buttons=buttons, rates=rates)
 
 
-def source_line(source: Source) -> str:
+def source_line(source: Source, language: str) -> str:
     """A source as Markdown: a link where there is one, else the title and the file's name; never a server's path."""
     title = _escaped(source.title)
     if source.uri.startswith(("http://", "https://")):
         anchor = source.anchor if source.anchor.startswith("#") or not source.anchor else f"#{source.anchor}"
         link = quote(source.uri + anchor, safe="%/:?#[]@!$&'*+,;=~")
         return f"[{title}]({link})"
-    name = "" if source.uri.startswith(f"{TAUGHT}:") else _escaped(PurePath(source.uri).name)
+    taught = source.uri.startswith(f"{TAUGHT}:")
+    name = say("taught-in-chat", language) if taught else _escaped(PurePath(source.uri).name)
     return f"{title} ({name})" if name and name not in title else title
 
 

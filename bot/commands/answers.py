@@ -60,7 +60,10 @@ class AboutAnswers:
             return _nothing_yet(call)
         if not stored.answer.sources:
             return Reply(text=say("sources-none", call.language))
-        pieces = (f"**{one.number}.** {source_line(one)}\n{quoted(one.excerpt)}" for one in stored.answer.sources)
+        pieces = (
+            f"**{one.number}.** {source_line(one, call.language)}\n{quoted(one.excerpt)}"
+            for one in stored.answer.sources
+        )
         return Reply(text="\n\n".join(pieces))
 
     async def rate(self, call: Call) -> Reply:

@@ -20,14 +20,16 @@ def test_sources_stand_numbered_beneath_the_answer_in_its_readers_language() -> 
 
 
 def test_a_web_source_is_a_link_and_a_file_shows_no_path_of_the_server() -> None:
-    assert source_line(SOURCE) == r"Fees \> Other (fees.md)"
+    assert source_line(SOURCE, "en") == r"Fees \> Other (fees.md)"
     web = replace(SOURCE, uri="https://help.example.com/fees (1)", anchor="other")
-    assert source_line(web) == r"[Fees \> Other](https://help.example.com/fees%20%281%29#other)"
+    assert source_line(web, "en") == r"[Fees \> Other](https://help.example.com/fees%20%281%29#other)"
 
 
 def test_a_citation_below_a_table_does_not_become_its_last_row() -> None:
     table = "| a | b |\n| --- | --- |\n| 1 | 2 |\n[1]"
-    assert card_of(answer(table), "en").text.startswith("| a | b |\n| --- | --- |\n| 1 | 2 |\n\n[1]\n")
+    two = replace(answer(table), sources=(SOURCE, replace(SOURCE, number=2)))
+    assert card_of(two, "en").text.startswith("| a | b |\n| --- | --- |\n| 1 | 2 |\n\n[1]\n")
+    assert card_of(answer(table), "en").text.startswith("| a | b |\n| --- | --- |\n| 1 | 2 |\n\n**Sources**")
 
 
 @pytest.mark.parametrize(

@@ -60,3 +60,4 @@ role-trainer = trainer
 role-admin = admin
 role-owner = owner
 relay-files = With it came { $names }. Files cannot be passed on; look in the chat itself, or ask for the words.
+taught-in-chat = an answer of the team

@@ -60,3 +60,4 @@ role-trainer = 训练员
 role-admin = 管理员
 role-owner = 所有者
 relay-files = 随消息发来了 { $names }。文件无法转发，请在原聊天中查看，或请对方用文字说明。
+taught-in-chat = 团队的回答

@@ -154,7 +154,7 @@ async def test_an_unanswered_question_is_answered_with_the_next_text_and_live_at
         "taught-now", "en", question="Who feeds the cat?"
     )
     answered = await chat.say("Who feeds the cat?")
-    assert answered == "Everybody, in turn.\n\n**Sources**\n1. Who feeds the cat?"
+    assert answered == "Everybody, in turn.\n\n**Sources**\n1. Who feeds the cat? (an answer of the team)"
     assert await chat.say("", command="unanswered", role=Role.TRAINER) == say("unanswered-none", "en")
 
 
