@@ -79,44 +79,49 @@ class ErrorBoundary:
         )
 
 
-def length_limit(settings: Settings) -> Middleware:
-    """Decline messages that are too long to be a question, kindly."""
+def answered_by(early: Callable[[Request], Awaitable[Answer | None]]) -> Middleware:
+    """Let a message be answered before it comes to the handler; None passes it on."""
 
     def wrap(handler: Handler) -> Handler:
-        async def limited(request: Request) -> AsyncGenerator[Event, None]:
-            text = request.stored.message.text
-            limit = settings.bot.max_message_characters
-            if len(text) > limit and not is_command(request.stored.message):
-                language = language_of_sender(request.stored, settings.bot.language)
-                said = say("too-long", language, characters=len(text), limit=limit)
-                reason = f"the message has {len(text)} characters, the limit is {limit}"
-                yield Done(answer=plain_answer(said, AnswerKind.CANNED, reason))
+        async def first(request: Request) -> AsyncGenerator[Event, None]:
+            answer = await early(request)
+            if answer is not None:
+                yield Done(answer=answer)
                 return
             async with aclosing(handler(request)) as events:
                 async for event in events:
                     yield event
 
-        return limited
+        return first
 
     return wrap
+
+
+def length_limit(settings: Settings) -> Middleware:
+    """Decline messages that are too long to be a question, kindly."""
+    limit = settings.bot.max_message_characters
+
+    async def declined(request: Request) -> Answer | None:
+        characters = len(request.stored.message.text)
+        if characters <= limit or is_command(request.stored.message):
+            return None
+        language = language_of_sender(request.stored, settings.bot.language)
+        said = say("too-long", language, characters=characters, limit=limit)
+        return plain_answer(said, AnswerKind.CANNED, f"the message has {characters} characters, the limit is {limit}")
+
+    return answered_by(declined)
 
 
 def relayed(relay: Callable[[StoredMessage], Awaitable[bool]]) -> Middleware:
     """Be silent where a message was passed on to people, or came from them."""
 
-    def wrap(handler: Handler) -> Handler:
-        async def silent(request: Request) -> AsyncGenerator[Event, None]:
-            if await relay(request.stored):
-                said = plain_answer("", AnswerKind.RELAYED, "passed on to people, or theirs")
-                yield Done(answer=replace(said, outcome=Outcome.HANDED_OFF))
-                return
-            async with aclosing(handler(request)) as events:
-                async for event in events:
-                    yield event
+    async def silent(request: Request) -> Answer | None:
+        if not await relay(request.stored):
+            return None
+        said = plain_answer("", AnswerKind.RELAYED, "passed on to people, or theirs")
+        return replace(said, outcome=Outcome.HANDED_OFF)
 
-        return silent
-
-    return wrap
+    return answered_by(silent)
 
 
 def is_command(message: Message) -> bool:
@@ -160,21 +165,14 @@ async def _run(run: RunCommand, stored: StoredMessage) -> AsyncGenerator[Event, 
 def unreadable(settings: Settings) -> Middleware:
     """Say of pictures, voice and files without words that they cannot be read yet."""
 
-    def wrap(handler: Handler) -> Handler:
-        async def readable(request: Request) -> AsyncGenerator[Event, None]:
-            message = request.stored.message
-            if key := _cannot_read(message):
-                language = language_of_sender(request.stored, settings.bot.language)
-                reason = "it came with something that cannot be read yet"
-                yield Done(answer=plain_answer(say(key, language), AnswerKind.CANNED, reason))
-                return
-            async with aclosing(handler(request)) as events:
-                async for event in events:
-                    yield event
+    async def declined(request: Request) -> Answer | None:
+        key = _cannot_read(request.stored.message)
+        if not key:
+            return None
+        language = language_of_sender(request.stored, settings.bot.language)
+        return plain_answer(say(key, language), AnswerKind.CANNED, "it came with something that cannot be read yet")
 
-        return readable
-
-    return wrap
+    return answered_by(declined)
 
 
 def _cannot_read(message: Message) -> str:

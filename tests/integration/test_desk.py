@@ -27,6 +27,7 @@ from bot.frontends.base import (
     UnreachableError,
 )
 from bot.frontends.fake import FakeMessenger
+from bot.growing import HINT_SECONDS
 from bot.store.crypto import Keyring
 from bot.store.store import Store
 from bot.testing import FixedClassifier, teach
@@ -344,6 +345,14 @@ async def test_the_right_answer_is_taken_as_text_also_after_a_restart(office: Of
     assert office.texts[-1] == f"/correction Within three days. {answer.id}"
     await office.say(Q_INVOICE)
     assert office.texts[-1].startswith(INVOICES), "only the next text is it"
+
+
+async def test_an_answer_that_takes_a_while_shows_that_it_is_being_made(office: Office) -> None:
+    office.generator = ScriptedGenerator(written, seconds_per_word=0.05)
+    await office.restart()
+    await office.say()
+    assert [one.channel for one in office.chat.worked][:1] == ["C1"]
+    assert office.slept[0] == HINT_SECONDS, "not before a moment has gone by"
 
 
 async def test_reactions_are_ratings_and_can_be_taken_back(office: Office) -> None:
