@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -219,14 +219,22 @@ def _sweep(layout: CacheLayout, *, held: str) -> None:
     """Remove what killed runs left in staging; the key of which we hold the lock included."""
     for key, folder in layout.staged():
         if key == held:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             continue
         lock = FileLock(layout.lock(key))
         try:
             with lock.acquire(blocking=False):
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
         except Timeout:
             continue  # being made right now
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which the pip of a killed run may still be writing: under another name it finds it no more."""
+    gone = folder.with_name(f"{folder.name}.gone")
+    with suppress(FileNotFoundError):  # another run has swept it meanwhile
+        folder.replace(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def fingerprint(folder: Path) -> str:

