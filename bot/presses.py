@@ -19,6 +19,7 @@ from bot.store.people import Person
 from bot.store.store import Store
 from bot.teaching import Teacher
 from bot.texts import say
+from bot.trail import note
 from bot.types import (
     Button,
     Correction,
@@ -194,14 +195,14 @@ class Presses:
         text = say("handed-off" if opened else "human", language)
         return Outcome(response=Response(toast="", say=Card(text=text)), posts=opened)
 
-    async def _resolve(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+    async def _resolve(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
         handoff = await run_blocking(self._store.handoffs.get, number_of(pressed.subject))
         if handoff is None or (press.platform, press.channel) != (handoff.team_platform, handoff.team_channel):
             return _say(say("button-unknown", language))
         resolved = await self._handoffs.resolve(handoff.id)
         if resolved is None:
             return _say(say("resolved-before", language))
-        await self._audit(press, person, "resolve handoff", str(handoff.id))
+        await note(self._store, press, "resolve handoff", str(handoff.id))
         return Outcome(
             response=Response(toast=say("resolved", language), buttons=self._handoffs.keep_row(resolved)), posts=True
         )
@@ -212,10 +213,10 @@ class Presses:
         if handoff is None or not here or not handoff.reply:
             return _say(say("button-unknown", language))
         if person.role not in {Role.TRAINER, Role.ADMIN, Role.OWNER}:
-            await self._audit(press, person, "refused: keep", str(handoff.id))
+            await note(self._store, press, "refused: keep", str(handoff.id))
             return _say(say("not-allowed", language, role=say("role-trainer", language)))
         document_id = await run_blocking(self._teacher.teach, handoff.question, handoff.reply)
-        await self._audit(press, person, "teach", handoff.question)
+        await note(self._store, press, "teach", handoff.question)
         text = say("taught-pair", language, question=safe(handoff.question), answer=safe(handoff.reply))
         undo = command_button(say("button-unteach", language), "unteach", str(document_id))
         return Outcome(
@@ -252,15 +253,6 @@ class Presses:
                 message_id=press.message_id,
                 team=press.team,
             ),
-        )
-
-    async def _audit(self, press: Press, person: Person, action: str, detail: str) -> None:
-        await run_blocking(
-            self._store.audit.record,
-            actor=f"{person.platform}:{person.platform_user_id}",
-            action=action,
-            place=f"{press.platform}:{press.channel}",
-            detail=detail,
         )
 
 

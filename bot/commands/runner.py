@@ -14,6 +14,7 @@ from bot.commands.registry import BY_NAME, nearest, resolve
 from bot.config import Settings
 from bot.store.store import Store
 from bot.texts import language_for, say
+from bot.trail import note
 from bot.types import Answer, AnswerKind, Outcome, Role, StoredMessage, Trace, Wanted
 
 NAME_CHARACTERS = 40  # of a name that does not exist are repeated
@@ -88,7 +89,7 @@ class Commands:
         if reply.refused:
             await self._refused(call, command, reply.did)
         elif reply.did or may(command.least, Role.TRAINER):
-            await self._audit(call, name, reply.did or call.arguments)
+            await note(self._store, call.stored.message, name, reply.did or call.arguments)
         return reply
 
     def _unknown(self, call: Call, name: str) -> Reply:
@@ -106,23 +107,13 @@ class Commands:
         if (besides := self._misplaced.get(command.name)) is not None:
             reply = await besides(call)
             if reply.text:
-                await self._audit(call, f"misplaced: {command.name}", reply.did)
+                await note(self._store, call.stored.message, f"misplaced: {command.name}", reply.did)
                 text = f"{text}\n\n{reply.text}"
         return Reply(text=text)
 
     async def _refused(self, call: Call, command: Command, detail: str = "") -> None:
         self.counts["refused"] += 1
-        await self._audit(call, f"refused: {command.name}", detail)
-
-    async def _audit(self, call: Call, action: str, detail: str) -> None:
-        message = call.stored.message
-        await run_blocking(
-            self._store.audit.record,
-            actor=f"{message.platform}:{message.sender}",
-            action=action,
-            place=f"{message.platform}:{message.channel}",
-            detail=detail,
-        )
+        await note(self._store, call.stored.message, f"refused: {command.name}", detail)
 
 
 def _answer(reply: Reply) -> Answer:
