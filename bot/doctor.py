@@ -20,17 +20,18 @@ async def examine(wiring: Wiring) -> tuple[Check, ...]:
     """Look at the store, the documents, the people, and each platform that is set up."""
     checks = [*await run_blocking(lambda: list(_local(wiring))), *_team(wiring.settings)]
     settings = wiring.settings
+    platform, _, team = settings.serve.team.partition(":")
     if not settings.serves:
         sentence = "none is set up; see docs/telegram.md and docs/slack.md. `burnish chat` works without any"
         checks.append(Check(name="chat platforms", ok=None, sentence=sentence))
     if "telegram" in settings.serves:
         from bot.frontends.telegram.doctor import examine as examine_telegram
 
-        checks += await examine_telegram(settings.telegram)
+        checks += await examine_telegram(settings.telegram, team=team if platform == "telegram" else "")
     if "slack" in settings.serves:
         from bot.frontends.slack.doctor import examine as examine_slack
 
-        checks += await examine_slack(settings.slack)
+        checks += await examine_slack(settings.slack, team=team if platform == "slack" else "")
     return tuple(checks)
 
 

@@ -65,6 +65,7 @@ class World:
         self._numbers = itertools.count(1)
         self.channels: dict[str, dict[str, Posted]] = {"D1": {}, "C1": {}, "C2": {}, "CTEAM": {}}
         self.users: dict[str, Payload] = {}
+        self.without_bot: set[str] = set()  # channels that the bot is not in
         self.closed: set[str] = set()  # channels that nobody can write to any more
         self.whispers: list[Posted] = []  # ephemeral messages; `user` is the reader
         self.views: list[Payload] = []  # forms that were opened, newest last
@@ -168,6 +169,8 @@ class World:
             raise RefusedError("invalid_ts_oldest")
         if given["channel"] not in self.channels:
             raise RefusedError("channel_not_found")
+        if given["channel"] in self.without_bot:
+            raise RefusedError("not_in_channel")
         outside = [one for one in self.channels[given["channel"]].values() if not one.thread and not one.deleted]
         found = [one for one in reversed(outside) if one.ts >= str(given.get("oldest", ""))]
         return {"messages": [self._page(one, given) for one in found[: int(given.get("limit", 100))]]}

@@ -37,7 +37,17 @@ _IN_JSON = {
     "commands",
     "scope",
 }
-_NUMBERS = {"chat_id", "message_id", "message_thread_id", "offset", "timeout", "limit", "draft_id", "max_connections"}
+_NUMBERS = {
+    "chat_id",
+    "user_id",
+    "message_id",
+    "message_thread_id",
+    "offset",
+    "timeout",
+    "limit",
+    "draft_id",
+    "max_connections",
+}
 _WRITES = {"sendMessage", "editMessageText", "editMessageReplyMarkup"}
 
 
@@ -187,6 +197,8 @@ class TelegramServer:
             "deleteWebhook": lambda _: self._set_webhook({"url": ""}),
             "getWebhookInfo": lambda _: self._webhook_info(),
             "getFile": self._get_file,
+            "getChat": lambda one: self.world.get_chat(one["chat_id"]),
+            "getChatMember": lambda one: self.world.member(one["chat_id"], one["user_id"]),
         }
         if self.knows_drafts:
             known["sendMessageDraft"] = lambda one: self.world.draft(

@@ -10,6 +10,10 @@ from typing import Any
 
 from tests.fakes.telegram_rules import Json, Refusal, Rows, bad, checked, found_entities, keyboard
 
+_NO_GIFTS = dict.fromkeys(
+    ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"), False
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
@@ -66,6 +70,7 @@ class Chat:
     closed: set[int] = field(default_factory=set)  # topics in which nobody may write
     shut: bool = False  # the bot was blocked, or thrown out
     moved_to: int = 0
+    bot_is: Json = field(default_factory=lambda: {"status": "member"})  # as getChatMember says
     drafts: dict[int, list[str]] = field(default_factory=dict)  # by draft id, oldest text first
     actions: list[str] = field(default_factory=list)
 
@@ -229,6 +234,18 @@ class World:
             "can_read_all_group_messages": self.reads_all,
             "supports_inline_queries": False,
         }
+
+    def get_chat(self, chat_id: int) -> Json:
+        """getChat."""
+        chat = self._chat(chat_id)
+        fixed = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": _NO_GIFTS}
+        return {**chat.json(), **fixed}
+
+    def member(self, chat_id: int, user_id: int) -> Json:
+        """getChatMember, of the bot alone."""
+        if user_id != self.bot_id:
+            raise bad("user not found")
+        return {"user": self.me(), **self._chat(chat_id).bot_is}
 
     def send(self, chat_id: int, text: str, entities: list[Json], markup: Json, **where: Any) -> Json:  # noqa: ANN401 - parameters as they come
         """sendMessage."""

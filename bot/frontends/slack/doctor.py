@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from bot.config import SlackSettings
-from bot.frontends.base import Check, PlatformError, UnreachableError
-from bot.frontends.slack.api import Identity, SlackApi
+from bot.frontends.base import Check, PlaceGoneError, PlatformError, UnreachableError
+from bot.frontends.slack.api import Identity, RefusedError, SlackApi
 from bot.frontends.slack.doors import STALE_SECONDS
 from bot.frontends.slack.manifest import SCOPES
+from bot.frontends.slack.tokens import misplaced
 
 SKEW_SECONDS = 60.0  # by which clocks may differ before it is worth a word; Slack's limit is 300
 
 
-async def examine(settings: SlackSettings) -> tuple[Check, ...]:
-    """Look at the tokens, the scopes, the way to Slack and the clock.
+async def examine(settings: SlackSettings, *, team: str = "") -> tuple[Check, ...]:
+    """Look at the tokens, the scopes, the way to Slack, the clock and the team's channel.
 
     Args:
         settings: As they are; with no token at all there is nothing to look at.
+        team: Id of the channel that questions for people go to; "" for none here.
     """
     if not settings.bot_token.get_secret_value():
         return (
@@ -25,9 +27,12 @@ async def examine(settings: SlackSettings) -> tuple[Check, ...]:
                 sentence="It is missing: set SLACK_BOT_TOKEN (xoxb-..., from OAuth & Permissions).",
             ),
         )
+    if wrong := misplaced(settings):
+        names = {"bot_token": "bot token", "app_token": "app token"}
+        return tuple(Check(name=names[name], ok=False, sentence=sentence) for name, sentence in wrong.items())
     api = SlackApi(settings)
     try:
-        checks = await _bot_token(api)
+        checks = await _bot_token(api, team)
         if settings.mode == "http":
             return (*checks, _signing_secret(settings))
         return (*checks, await _app_token(api, settings))
@@ -35,7 +40,7 @@ async def examine(settings: SlackSettings) -> tuple[Check, ...]:
         await api.aclose()
 
 
-async def _bot_token(api: SlackApi) -> tuple[Check, ...]:
+async def _bot_token(api: SlackApi, team: str) -> tuple[Check, ...]:
     try:
         me = await api.who()
     except UnreachableError as error:
@@ -53,7 +58,27 @@ async def _bot_token(api: SlackApi) -> tuple[Check, ...]:
         _good("bot token", f"It belongs to {me.name} in the workspace {me.team}."),
         _scopes(me),
         _clock(me),
+        *([await _team(api, team)] if team else ()),
     )
+
+
+async def _team(api: SlackApi, team: str) -> Check:
+    """Whether the bot is in the team's channel: it reads there, which asks for no scope beyond those that it has."""
+    how = "invite it there: /invite @Burnish, by the name that your app has"
+    try:
+        await api.call("conversations.history", channel=team, limit=1)
+    except PlaceGoneError as error:
+        if "channel_not_found" not in str(error):
+            return Check(name="team", ok=False, sentence=f"The bot is not in the channel {team}: {how}.")
+        sentence = (
+            f"There is no channel {team}, or it is private and the bot is not in it. serve.team wants the id (C... or "
+            f"G..., at the bottom of the channel's details), not the name; {how}."
+        )
+        return Check(name="team", ok=False, sentence=sentence)
+    except PlatformError as error:
+        ok = False if isinstance(error, RefusedError) else None
+        return Check(name="team", ok=ok, sentence=f"The channel {team} could not be looked at: {error}")
+    return _good("team", f"The bot is in the channel {team}, where questions for people go.")
 
 
 def _scopes(me: Identity) -> Check:

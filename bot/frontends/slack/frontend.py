@@ -13,6 +13,7 @@ from bot.frontends.slack.background import Background
 from bot.frontends.slack.doors import Door, HttpDoor, SocketDoor, bolt
 from bot.frontends.slack.messenger import SlackMessenger
 from bot.frontends.slack.receiver import Home, Options, Receiver
+from bot.frontends.slack.tokens import misplaced
 from bot.types import Role
 
 PING_SECONDS = 5.0  # of Socket Mode: after a hard break a new connection stands within about 8 s
@@ -89,6 +90,8 @@ class SlackFrontend:
                 raise PlatformError(
                     f"slack.{name} is empty: set SLACK_{name.upper()} (docs/slack.md shows where to find it)."
                 )
+        for sentence in misplaced(self._settings).values():
+            raise PlatformError(sentence)
         me = await self._api.who()
         receiver = Receiver(api=self._api, messenger=self._messenger, desk=desk, me=me, options=self._options)
         self._background = receiver.background

@@ -8,10 +8,11 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
-from telegram import User, WebhookInfo
+from telegram import ChatMember, ChatMemberRestricted, User, WebhookInfo
+from telegram.constants import ChatMemberStatus
 
 from bot.config import TelegramSettings
-from bot.frontends.base import Check, PlatformError
+from bot.frontends.base import Check, PlaceGoneError, PlatformError
 from bot.frontends.telegram.api import Api, BadTokenError
 from bot.frontends.telegram.frontend import HOW_TO_CONNECT
 
@@ -19,11 +20,20 @@ SKEW_SECONDS = 60.0  # a clock that is further off makes times in the store and 
 TIMEOUT_SECONDS = 10.0
 
 
-async def examine(settings: TelegramSettings, *, now: Callable[[], float] = time.time) -> tuple[Check, ...]:
-    """Look at the token, the connection, the mode, privacy mode and the clock.
+_ADD = (
+    "add it: open the group > Add members > the bot's name. The id is right only if the bot answers there; a group "
+    "that became a supergroup has another one (-100...)"
+)
+
+
+async def examine(
+    settings: TelegramSettings, *, team: str = "", now: Callable[[], float] = time.time
+) -> tuple[Check, ...]:
+    """Look at the token, the connection, the mode, privacy mode, the team's chat and the clock.
 
     Args:
         settings: The [telegram] section.
+        team: Id of the chat that questions for people go to; "" for none here.
         now: Seconds since 1970.
     """
     reachable, clock = await _server(settings, now)
@@ -34,7 +44,7 @@ async def examine(settings: TelegramSettings, *, now: Callable[[], float] = time
     if reachable.ok:
         api = Api(settings)
         try:
-            checks += await _bot(api, settings)
+            checks += await _bot(api, settings, team)
         finally:
             await api.aclose()
     return (*checks, clock)
@@ -67,7 +77,7 @@ def _clock(date: str, now: float) -> Check:
     return _check("clock", sentence, ok=False)
 
 
-async def _bot(api: Api, settings: TelegramSettings) -> list[Check]:
+async def _bot(api: Api, settings: TelegramSettings, team: str) -> list[Check]:
     try:
         me = await api.open()
         webhook = await api.call(api.bot.get_webhook_info)
@@ -78,7 +88,34 @@ async def _bot(api: Api, settings: TelegramSettings) -> list[Check]:
     checks = [_check("token", f"belongs to @{me.username}", ok=True), _privacy(me), _mode(webhook, settings)]
     if settings.mode == "webhook" and webhook.url:
         checks.append(_delivery(webhook))
+    if team:
+        checks.append(await _team(api, me, team))
     return checks
+
+
+async def _team(api: Api, me: User, team: str) -> Check:
+    try:
+        chat_id = int(team)
+    except ValueError:
+        sentence = f"serve.team names {team}, but a chat is named by its number, like telegram:-1001234567890"
+        return _check("team", sentence, ok=False)
+    try:
+        chat = await api.call(lambda: api.bot.get_chat(chat_id))
+        member = await api.call(lambda: api.bot.get_chat_member(chat_id, me.id))
+    except PlaceGoneError:
+        return _check("team", f"the bot is not in the chat {team}: {_ADD}", ok=False)
+    except PlatformError as error:
+        return _check("team", f"the chat {team} could not be looked at: {error}", ok=None)
+    if member.status in {ChatMemberStatus.LEFT, ChatMemberStatus.BANNED}:
+        return _check("team", f'the bot is not in "{chat.effective_name}": {_ADD}', ok=False)
+    if _is_mute(member):
+        sentence = f'the bot may not write in "{chat.effective_name}": let it send messages there, in its permissions'
+        return _check("team", sentence, ok=False)
+    return _check("team", f'the bot is in "{chat.effective_name}", where questions for people go', ok=True)
+
+
+def _is_mute(member: ChatMember) -> bool:
+    return isinstance(member, ChatMemberRestricted) and not (member.is_member and member.can_send_messages)
 
 
 def _privacy(me: User) -> Check:

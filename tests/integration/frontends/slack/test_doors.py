@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from bot.config import SlackSettings
 from bot.desk import Desk
-from bot.frontends.base import PlatformError
+from bot.frontends.base import Check, PlatformError
 from bot.frontends.slack.doctor import examine
 from bot.frontends.slack.frontend import SlackFrontend
 from bot.http import ListenError
@@ -262,6 +262,13 @@ async def test_a_request_that_is_too_large_is_refused(web_office: Office) -> Non
     assert (await post(web_office, body, web_office.slack.signed(body)))[0] == 401
 
 
+async def test_swapped_tokens_are_named_as_such_when_it_starts(office: Office, slack: SlackServer) -> None:
+    front = SlackFrontend(settings(slack, app_token="xoxb-2"))
+    with pytest.raises(PlatformError, match="belongs into SLACK_BOT_TOKEN"):
+        await front.start(office.desk)
+    await front.aclose()
+
+
 async def test_an_address_that_is_taken_is_said_at_the_start(web_office: Office, slack: SlackServer) -> None:
     secret = SIGNING_SECRET
     front = SlackFrontend(
@@ -324,3 +331,23 @@ async def test_the_doctor_says_when_slack_cannot_be_reached(slack: SlackServer) 
     away = settings(slack, base_url="http://127.0.0.1:9/api/", mode="http", signing_secret="s")
     found = {check.name: check.ok for check in await examine(away)}
     assert found == {"reachability": False, "signing secret": True}
+
+
+async def test_the_doctor_looks_whether_the_bot_is_in_the_teams_channel(slack: SlackServer) -> None:
+    async def team(channel: str) -> Check:
+        return {check.name: check for check in await examine(settings(slack), team=channel)}["team"]
+
+    assert (await team("CTEAM")).ok is True
+    slack.world.without_bot.add("CTEAM")
+    assert (await team("CTEAM")).ok is False
+    assert "/invite" in (await team("CTEAM")).sentence
+    nowhere = await team("#help")
+    assert nowhere.ok is False
+    assert "wants the id" in nowhere.sentence
+
+
+async def test_swapped_tokens_are_named_as_such(slack: SlackServer) -> None:
+    swapped = settings(slack, bot_token="xapp-1", app_token="xoxb-2")
+    found = {check.name: check for check in await examine(swapped)}
+    assert {name: check.ok for name, check in found.items()} == {"bot token": False, "app token": False}
+    assert "SLACK_BOT_TOKEN holds an app token, which belongs into SLACK_APP_TOKEN" in found["bot token"].sentence

@@ -9,11 +9,11 @@ import pytest
 from bot.frontends.base import Check
 from bot.frontends.telegram.doctor import examine
 from tests.fakes.telegram_server import Fault, TelegramServer
-from tests.integration.frontends.telegram.helpdesk import Helpdesk
+from tests.integration.frontends.telegram.helpdesk import TEAM, Helpdesk
 
 
-async def found(office: Helpdesk, *, ahead: float = 0.0) -> dict[str, Check]:
-    checks = await examine(office.settings.telegram, now=lambda: time.time() + ahead)
+async def found(office: Helpdesk, *, ahead: float = 0.0, team: str = "") -> dict[str, Check]:
+    checks = await examine(office.settings.telegram, team=team, now=lambda: time.time() + ahead)
     assert all(office.server.token not in check.sentence for check in checks)
     return {check.name.removeprefix("Telegram: "): check for check in checks}
 
@@ -82,3 +82,26 @@ async def test_what_telegram_says_of_the_webhook(stopped: Helpdesk) -> None:
     check = (await found(stopped))["webhook"]
     assert check.ok is False
     assert "Connection refused" in check.sentence
+
+
+async def test_whether_the_bot_is_in_the_teams_chat_and_may_write_there(stopped: Helpdesk) -> None:
+    team = stopped.world.group(TEAM, title="The team")
+    well = (await found(stopped, team=str(TEAM)))["team"]
+    assert (well.ok, "The team" in well.sentence) == (True, True)
+    team.bot_is = {"status": "left"}
+    assert (await found(stopped, team=str(TEAM)))["team"].ok is False
+    team.bot_is = {"status": "restricted", "is_member": True, **_no_rights(), "until_date": 0}
+    mute = (await found(stopped, team=str(TEAM)))["team"]
+    assert (mute.ok, "may not write" in mute.sentence) == (False, True)
+    team.shut = True
+    assert "is not in the chat" in (await found(stopped, team=str(TEAM)))["team"].sentence
+    nowhere = (await found(stopped, team="-1"))["team"]
+    assert (nowhere.ok, "add it" in nowhere.sentence) == (False, True)
+    assert "by its number" in (await found(stopped, team="helpers"))["team"].sentence
+
+
+def _no_rights() -> dict[str, bool]:
+    names = ("change_info", "invite_users", "pin_messages", "send_messages", "send_polls", "send_other_messages")
+    more = ("add_web_page_previews", "manage_topics", "send_audios", "send_documents", "send_photos", "send_videos")
+    last = ("send_video_notes", "send_voice_notes", "edit_tag", "react_to_messages")
+    return dict.fromkeys((f"can_{name}" for name in (*names, *more, *last)), False)
