@@ -91,17 +91,17 @@ class Outgoing:
 
     async def _deliver(self, stored: StoredMessage, answer: StoredAnswer, *, fresh: bool) -> None:
         if answer.answer.kind is AnswerKind.RELAYED:  # nothing is said
-            await run_blocking(self._store.answers.mark_delivered, answer.id, part=1, platform_message_id="")
+            await self._store.run(self._store.answers.mark_delivered, answer.id, part=1, platform_message_id="")
             return
-        current = await run_blocking(self._store.inbox.get, stored.id)  # its placeholder may have come since
+        current = await self._store.run(self._store.inbox.get, stored.id)  # its placeholder may have come since
         if current is None or current.replaced:  # forgotten, or a newer version has its place
             await run_blocking(self._store.answers.abandon, answer.id)
             return
         messenger = self._messengers[stored.message.platform]
         parts = self._parts(messenger, current, answer)
         if len(parts) > 1:  # one is what was planned when the answer was stored
-            await run_blocking(self._store.answers.plan_delivery, answer.id, parts=len(parts))
-        states = () if fresh else await run_blocking(self._store.answers.deliveries, answer.id)
+            await self._store.run(self._store.answers.plan_delivery, answer.id, parts=len(parts))
+        states = () if fresh else await self._store.run(self._store.answers.deliveries, answer.id)
         await deliver(
             messenger,
             target_of(stored),
@@ -214,10 +214,12 @@ class _AnswerProgress:
         self._answer_id = answer_id
 
     async def placed(self, number: int, message_id: str) -> None:
-        await run_blocking(self._store.answers.place_part, self._answer_id, part=number, platform_message_id=message_id)
+        await self._store.run(
+            self._store.answers.place_part, self._answer_id, part=number, platform_message_id=message_id
+        )
 
     async def delivered(self, number: int, message_id: str) -> None:
-        await run_blocking(
+        await self._store.run(
             self._store.answers.mark_delivered, self._answer_id, part=number, platform_message_id=message_id
         )
 

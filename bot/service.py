@@ -58,7 +58,7 @@ class Bot:
             The stored message, or None if this event was stored before.
         """
         idle = self._settings.bot.conversation_idle_minutes
-        return await run_blocking(self._store.inbox.accept, message, idle_minutes=idle)
+        return await self._store.run(self._store.inbox.accept, message, idle_minutes=idle)
 
     async def reply(self, stored: StoredMessage, *, fresh: bool = False) -> AsyncGenerator[ReplyEvent, None]:
         """Answer a stored message; the last event is Answered, and by then the answer is in the store.
@@ -75,7 +75,7 @@ class Bot:
             return
         # in a group several people talk to the bot at once: a follow-up refers to one's own questions
         alone = stored.message.origin.place is Place.GROUP
-        history = await run_blocking(
+        history = await self._store.run(
             self._store.inbox.history,
             stored.conversation_id,
             before_message_id=stored.id,
@@ -99,7 +99,7 @@ class Bot:
     async def _kept(self, stored: StoredMessage, event: Event) -> ReplyEvent:
         if not isinstance(event, Done):
             return event
-        answer = await run_blocking(self._store.answers.add, stored.id, event.answer)
+        answer = await self._store.run(self._store.answers.add, stored.id, event.answer)
         log.info(
             "answered",
             extra={
@@ -136,7 +136,7 @@ class Bot:
 
     async def delivered(self, answer_id: int) -> None:
         """Note that an answer has reached its reader."""
-        await run_blocking(self._store.answers.mark_delivered, answer_id, part=1, platform_message_id="")
+        await self._store.run(self._store.answers.mark_delivered, answer_id, part=1, platform_message_id="")
 
     async def new_conversation(self, *, platform: str, channel: str, thread: str = "") -> None:
         """Draw a border: later messages know nothing of earlier ones."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -24,7 +24,7 @@ from bot.store.schema import (
     MessageState,
     UserRow,
 )
-from bot.store.statements import upserting
+from bot.store.statements import made_once
 from bot.types import Answer, AnswerKind, Button, Outcome, Source, StoredAnswer, Trace
 
 
@@ -70,30 +70,21 @@ class Answers:
             NotWaitingError: There is no such message, or its sender took it back.
         """
         with self._database.write() as connection:
-            answered = connection.execute(
-                update(MessageRow)
-                .where(MessageRow.id == message_id, MessageRow.state != MessageState.FAILED)
-                .values(state=MessageState.ANSWERED)
-            )
+            answered = connection.execute(_IS_ANSWERED, {"message": message_id})
             if answered.rowcount == 0:
                 raise NotWaitingError(f"There is no message {message_id} to answer.")
-            insert = (
-                upserting(connection, AnswerRow)
-                .values(
-                    message_id=message_id,
-                    text=answer.text,
-                    kind=answer.kind,
-                    outcome=answer.outcome,
-                    detail=dump_detail(answer),
-                    created_at=self._clock(),
-                )
-                .on_conflict_do_nothing(index_elements=[AnswerRow.message_id])
-                .returning(AnswerRow.id)
-            )
-            answer_id: int | None = connection.execute(insert).scalar_one_or_none()
+            values = {
+                "message_id": message_id,
+                "text": answer.text,
+                "kind": answer.kind,
+                "outcome": answer.outcome,
+                "detail": dump_detail(answer),
+                "created_at": self._clock(),
+            }
+            answer_id: int | None = connection.execute(_ADD(connection), values).scalar_one_or_none()
             if answer_id is not None:
                 _plan(connection, answer_id, [1])
-            return _stored(connection.execute(_answers().where(AnswerRow.message_id == message_id)).one())
+            return _stored(connection.execute(_OF_MESSAGE, {"message": message_id}).one())
 
     def get(self, answer_id: int) -> StoredAnswer | None:
         """Read one answer."""
@@ -159,33 +150,16 @@ class Answers:
         """
         with self._database.write() as connection:
             _plan(connection, answer_id, [part])
+            now = self._clock()
             connection.execute(
-                update(DeliveryRow)
-                .where(
-                    DeliveryRow.answer_id == answer_id,
-                    DeliveryRow.part == part,
-                    DeliveryRow.state == DeliveryState.PENDING,
-                )
-                .values(
-                    state=DeliveryState.DELIVERED,
-                    platform_message_id=platform_message_id,
-                    delivered_at=self._clock(),
-                )
+                _ARRIVED, {"answer": answer_id, "number": part, "message": platform_message_id, "now": now}
             )
 
     def place_part(self, answer_id: int, *, part: int, platform_message_id: str) -> None:
         """Note the platform's message that a part will be edited into, before it is; "" for none any more."""
         with self._database.write() as connection:
             _plan(connection, answer_id, [part])
-            connection.execute(
-                update(DeliveryRow)
-                .where(
-                    DeliveryRow.answer_id == answer_id,
-                    DeliveryRow.part == part,
-                    DeliveryRow.state == DeliveryState.PENDING,
-                )
-                .values(platform_message_id=platform_message_id)
-            )
+            connection.execute(_PLACED, {"answer": answer_id, "number": part, "message": platform_message_id})
 
     def abandon(self, answer_id: int) -> None:
         """Give up what is not delivered of an answer: its reader cannot be reached any more."""
@@ -247,7 +221,7 @@ def _plan(connection: Connection, answer_id: int, parts: Sequence[int]) -> None:
         for part in parts
     ]
     if rows:
-        connection.execute(upserting(connection, DeliveryRow).on_conflict_do_nothing(), rows)
+        connection.execute(_PLAN(connection), rows)
 
 
 def _answers() -> Select[*tuple[Any, ...]]:
@@ -262,6 +236,28 @@ def _answers() -> Select[*tuple[Any, ...]]:
         AnswerRow.detail,
         AnswerRow.created_at,
     ).join_from(AnswerRow, MessageRow)
+
+
+_IS_ANSWERED = (
+    update(MessageRow)
+    .where(MessageRow.id == bindparam("message"), MessageRow.state != MessageState.FAILED)
+    .values(state=MessageState.ANSWERED)
+)
+_ADD = made_once(
+    AnswerRow,
+    lambda insert: insert.on_conflict_do_nothing(index_elements=[AnswerRow.message_id]).returning(AnswerRow.id),
+)
+_OF_MESSAGE = _answers().where(AnswerRow.message_id == bindparam("message"))
+_PLAN = made_once(DeliveryRow, lambda insert: insert.on_conflict_do_nothing())
+_PENDING = update(DeliveryRow).where(
+    DeliveryRow.answer_id == bindparam("answer"),
+    DeliveryRow.part == bindparam("number"),
+    DeliveryRow.state == DeliveryState.PENDING,
+)
+_PLACED = _PENDING.values(platform_message_id=bindparam("message"))
+_ARRIVED = _PLACED.values(
+    state=DeliveryState.DELIVERED, delivered_at=bindparam("now", type_=DeliveryRow.delivered_at.type)
+)
 
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredAnswer:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, NullPool, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from bot.blocking import Failed, tried
 from bot.store.columns import use_keyring
 from bot.store.crypto import Keyring
 from bot.store.errors import StoreError
+
+T = TypeVar("T")
 
 _BUSY_SECONDS = 30  # how long a SQLite writer waits for another one
 _CONNECT_SECONDS = 10  # how long to wait for a PostgreSQL server
@@ -46,6 +49,7 @@ class Database:
         # SQLite lets one writer in at a time, and whoever finds it busy sleeps for a while and looks again. Threads of
         # one process need not: they stand in line here (six times as many messages a second).
         self._turn: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._shared = threading.local()  # .connection: the transaction that this thread's calls share, see `together`
 
     @property
     def name(self) -> str:
@@ -60,6 +64,10 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
+        shared: Connection | None = getattr(self._shared, "connection", None)
+        if shared is not None:
+            yield shared
+            return
         with translated(self.url), self.engine.begin() as connection:
             yield connection
 
@@ -78,8 +86,40 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; commits at the end, or rolls back when an exception leaves it."""
+        shared: Connection | None = getattr(self._shared, "connection", None)
+        if shared is not None:
+            with translated(self.url), shared.begin_nested():
+                yield shared
+            return
         with translated(self.url), self._turn, self._writer.begin() as connection:
             yield connection
+
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T | Failed]:
+        """Call functions that read and write this store, with one wait for the disk for all of them.
+
+        Each is a transaction within the transaction: one that fails leaves nothing behind and keeps nobody else from
+        their result. All the others are on the disk when this returns.
+
+        Raises:
+            StoreError: None of it was kept.
+        """
+        if len(calls) == 1 or not self.is_sqlite:  # a server has its own ways, and would hold its locks for longer here
+            return [tried(call) for call in calls]
+        results: list[T | Failed] = []
+        with self.write() as connection:
+            self._shared.connection = connection
+            try:
+                for call in calls:
+                    results.append(tried(call))
+                    self._refuse_undone(connection, results[-1])
+            finally:
+                self._shared.connection = None
+        return results
+
+    def _refuse_undone(self, connection: Connection, result: object) -> None:
+        """Stop where SQLite took a whole transaction back, as it does when the disk is full."""
+        if isinstance(result, Failed) and not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # sqlite3's
+            raise StoreError(f"{self.name} could not keep what it was given; try again.") from result.error
 
     @contextmanager
     def rebuild(self) -> Iterator[Connection]:

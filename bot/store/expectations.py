@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, bindparam, delete
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -20,6 +20,18 @@ class Expectation:
 
     kind: Wanted
     subject: int  # id of the answer it is about
+
+
+_TAKE = (
+    delete(ExpectationRow)
+    .where(
+        ExpectationRow.platform == bindparam("platform"),
+        ExpectationRow.channel == bindparam("channel"),
+        ExpectationRow.thread == bindparam("thread"),
+        ExpectationRow.user_id == bindparam("user_id"),
+    )
+    .returning(ExpectationRow.kind, ExpectationRow.subject, ExpectationRow.expires_at)
+)
 
 
 class Expectations:
@@ -58,16 +70,8 @@ def take(
     connection: Connection, platform: str, channel: str, thread: str, user_id: int, *, now: datetime
 ) -> Expectation | None:
     """Remove and give what a person was asked for in a place, in a transaction; None if nothing, or too long ago."""
-    here = (
-        ExpectationRow.platform == platform,
-        ExpectationRow.channel == channel,
-        ExpectationRow.thread == thread,
-        ExpectationRow.user_id == user_id,
-    )
-    taken = delete(ExpectationRow).where(*here)
-    row = connection.execute(
-        taken.returning(ExpectationRow.kind, ExpectationRow.subject, ExpectationRow.expires_at)
-    ).first()
+    place = {"platform": platform, "channel": channel, "thread": thread, "user_id": user_id}
+    row = connection.execute(_TAKE, place).first()
     if row is None or row.expires_at < now:
         return None
     return Expectation(kind=Wanted(row.kind), subject=row.subject)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, delete, insert, or_, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -27,7 +27,7 @@ from bot.store.schema import (
     PostRow,
     UserRow,
 )
-from bot.store.statements import upserting
+from bot.store.statements import made_once
 from bot.types import AnswerKind, Message, Origin, StoredMessage, Turn, Wanted
 
 EDIT_MARK = "#"  # stands between the id of an event and what tells its later versions apart
@@ -58,38 +58,30 @@ class Inbox:
             The message with its ids, or None if this event was accepted before.
         """
         with self._database.write() as connection:
-            known = select(MessageRow.id).where(
-                MessageRow.platform == message.platform, MessageRow.event_id == message.event_id
-            )
-            if connection.execute(known).first() is not None:
+            event = {"platform": message.platform, "event_id": message.event_id}
+            if connection.execute(_KNOWN, event).first() is not None:
                 return None
             user_id, language = keep_person(
                 connection, message.platform, message.sender, message.sender_name, now=self._clock()
             )
             message = _expected(connection, message, user_id)
             conversation_id = _keep_conversation(connection, message, timedelta(minutes=idle_minutes))
-            row = (
-                upserting(connection, MessageRow)
-                .values(
-                    conversation_id=conversation_id,
-                    user_id=user_id,
-                    platform=message.platform,
-                    event_id=message.event_id,
-                    first_event=message.origin.replaces,
-                    text=message.text,
-                    state=MessageState.PENDING,
-                    attempts=0,
-                    received_at=message.received_at,
-                )
-                .on_conflict_do_nothing()  # another process was faster since we looked (PostgreSQL only)
-                .returning(MessageRow.id)
-            )
-            message_id: int | None = connection.execute(row).scalar_one_or_none()
+            values = {
+                **event,
+                "conversation_id": conversation_id,
+                "user_id": user_id,
+                "first_event": message.origin.replaces,
+                "text": message.text,
+                "state": MessageState.PENDING,
+                "attempts": 0,
+                "received_at": message.received_at,
+            }
+            message_id: int | None = connection.execute(_ADD(connection), values).scalar_one_or_none()
             if message_id is None:
                 return None
             if message.origin != Origin():
                 detail = json.dumps(_ORIGIN.dump_python(message.origin, mode="json"), separators=(",", ":"))
-                connection.execute(insert(OriginRow).values(message_id=message_id, detail=detail))
+                connection.execute(_ADD_ORIGIN, {"message_id": message_id, "detail": detail})
             if message.origin.replaces:
                 _withdraw(connection, message, before=message_id)
         return StoredMessage(
@@ -99,7 +91,7 @@ class Inbox:
     def get(self, message_id: int) -> StoredMessage | None:
         """Read one message, whatever its state."""
         with self._database.read() as connection:
-            row = connection.execute(_messages().where(MessageRow.id == message_id)).first()
+            row = connection.execute(_BY_ID, {"id": message_id}).first()
         return None if row is None else _stored(row)
 
     def by_event(self, platform: str, event_id: str) -> StoredMessage | None:
@@ -234,23 +226,12 @@ class Inbox:
             turns: At most so many.
             user_id: Only this person's questions, for a place where several people talk to the bot at once.
         """
-        query = (
-            select(MessageRow.text.label("question"), AnswerRow.text.label("answer"))
-            .join(AnswerRow, AnswerRow.message_id == MessageRow.id)
-            .where(
-                MessageRow.conversation_id == conversation_id,
-                MessageRow.id < before_message_id,
-                MessageRow.state == MessageState.ANSWERED,
-                MessageRow.replaced.is_(False),
-                AnswerRow.kind.not_in(NOT_DIALOGUE),
-            )
-            .order_by(MessageRow.id.desc())
-            .limit(turns)
-        )
-        if user_id is not None:
-            query = query.where(MessageRow.user_id == user_id)
+        given = {"conversation": conversation_id, "before": before_message_id, "turns": turns}
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
+            if user_id is None:
+                rows = connection.execute(_HISTORY, given).all()
+            else:
+                rows = connection.execute(_HISTORY_OF_ONE, {**given, "user": user_id}).all()
         return tuple(Turn(question=row.question, answer=row.answer) for row in reversed(rows))
 
     def said(self, *, platform: str, sender: str, limit: int) -> tuple[str, ...]:
@@ -288,35 +269,22 @@ def _open_in(platform: str, channel: str, thread: str) -> tuple[Any, ...]:
 
 def _keep_conversation(connection: Connection, message: Message, idle: timedelta) -> int:
     """Find the open conversation of a message's place, or open one; a unique index allows no second."""
-    place = (message.platform, message.channel, message.thread)
-    current = select(ConversationRow.id, ConversationRow.last_at).where(*_open_in(*place)).with_for_update()
-    found = connection.execute(current).first()
+    place = {"platform": message.platform, "channel": message.channel, "thread": message.thread}
+    found = connection.execute(_CURRENT, place).first()
     if found is not None:
         conversation_id, last_at = found
-        this = update(ConversationRow).where(ConversationRow.id == conversation_id)
         if message.received_at - last_at <= idle:
-            connection.execute(this.values(last_at=max(last_at, message.received_at)))
-            return conversation_id
-        connection.execute(this.values(closed=True))
-    insert = (
-        upserting(connection, ConversationRow)
-        .values(
-            platform=message.platform,
-            channel=message.channel,
-            thread=message.thread,
-            started_at=message.received_at,
-            last_at=message.received_at,
-            closed=False,
-        )
-        .on_conflict_do_nothing()
-        .returning(ConversationRow.id)
-    )
-    opened: int | None = connection.execute(insert).scalar_one_or_none()
+            last = {"conversation": conversation_id, "last": max(last_at, message.received_at)}
+            connection.execute(_GOES_ON, last)
+            return int(conversation_id)
+        connection.execute(update(ConversationRow).where(ConversationRow.id == conversation_id).values(closed=True))
+    values = {**place, "started_at": message.received_at, "last_at": message.received_at, "closed": False}
+    opened: int | None = connection.execute(_OPEN(connection), values).scalar_one_or_none()
     if opened is not None:
         return opened
     # another process opened one since we looked (PostgreSQL only); its row is visible now
-    (conversation_id, _) = connection.execute(current).one()
-    return conversation_id
+    (conversation_id, _) = connection.execute(_CURRENT, place).one()
+    return int(conversation_id)
 
 
 def _versions(event_id: str) -> ColumnElement[bool]:
@@ -392,6 +360,45 @@ def _messages() -> Select[*tuple[Any, ...]]:
         .join(UserRow)
         .outerjoin(OriginRow, OriginRow.message_id == MessageRow.id)
     )
+
+
+_KNOWN = select(MessageRow.id).where(
+    MessageRow.platform == bindparam("platform"), MessageRow.event_id == bindparam("event_id")
+)
+# a conflict: another process was faster since we looked (PostgreSQL only)
+_ADD = made_once(MessageRow, lambda insert: insert.on_conflict_do_nothing().returning(MessageRow.id))
+_ADD_ORIGIN = insert(OriginRow)
+_BY_ID = _messages().where(MessageRow.id == bindparam("id"))
+_CURRENT = (
+    select(ConversationRow.id, ConversationRow.last_at)
+    .where(
+        ConversationRow.platform == bindparam("platform"),
+        ConversationRow.channel == bindparam("channel"),
+        ConversationRow.thread == bindparam("thread"),
+        ConversationRow.closed.is_(False),
+    )
+    .with_for_update()
+)
+_GOES_ON = (
+    update(ConversationRow)
+    .where(ConversationRow.id == bindparam("conversation"))
+    .values(last_at=bindparam("last", type_=ConversationRow.last_at.type))
+)
+_OPEN = made_once(ConversationRow, lambda insert: insert.on_conflict_do_nothing().returning(ConversationRow.id))
+_HISTORY = (
+    select(MessageRow.text.label("question"), AnswerRow.text.label("answer"))
+    .join(AnswerRow, AnswerRow.message_id == MessageRow.id)
+    .where(
+        MessageRow.conversation_id == bindparam("conversation"),
+        MessageRow.id < bindparam("before"),
+        MessageRow.state == MessageState.ANSWERED,
+        MessageRow.replaced.is_(False),
+        AnswerRow.kind.not_in(NOT_DIALOGUE),
+    )
+    .order_by(MessageRow.id.desc())
+    .limit(bindparam("turns", type_=Integer))
+)
+_HISTORY_OF_ONE = _HISTORY.where(MessageRow.user_id == bindparam("user"))
 
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredMessage:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -21,7 +22,7 @@ from bot.store.schema import (
     RatingRow,
     UserRow,
 )
-from bot.store.statements import upserting
+from bot.store.statements import Upsert, made_once
 from bot.types import Role
 
 
@@ -132,6 +133,18 @@ class People:
             return connection.execute(change).first() is not None
 
 
+def _keeping(insert: Upsert, column: str) -> ReturningInsert[int, str]:
+    kept = insert.on_conflict_do_update(
+        index_elements=[UserRow.platform, UserRow.platform_user_id], set_={column: insert.excluded[column]}
+    )
+    return kept.returning(UserRow.id, UserRow.language)
+
+
+_NAMED = made_once(UserRow, lambda insert: _keeping(insert, "name"))
+# without a name the row is touched all the same, for RETURNING to give its id
+_NAMELESS = made_once(UserRow, lambda insert: _keeping(insert, "platform"))
+
+
 def keep_person(
     connection: Connection, platform: str, platform_user_id: str, name: str, *, now: datetime
 ) -> tuple[int, str]:
@@ -142,15 +155,18 @@ def keep_person(
     Returns:
         Its id, and the language that the person chose.
     """
-    insert = upserting(connection, UserRow).values(
-        platform=platform, platform_user_id=platform_user_id, name=name, role=Role.USER, language="", created_at=now
-    )
-    # without a name the row is touched all the same, for RETURNING to give its id
-    change = {"name": insert.excluded.name} if name else {"platform": insert.excluded.platform}
-    upsert = insert.on_conflict_do_update(
-        index_elements=[UserRow.platform, UserRow.platform_user_id], set_=change
-    ).returning(UserRow.id, UserRow.language)
-    row = connection.execute(upsert).one()
+    upsert = _NAMED(connection) if name else _NAMELESS(connection)
+    row = connection.execute(
+        upsert,
+        {
+            "platform": platform,
+            "platform_user_id": platform_user_id,
+            "name": name,
+            "role": Role.USER,
+            "language": "",
+            "created_at": now,
+        },
+    ).one()
     return row.id, row.language
 
 

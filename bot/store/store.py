@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection
 
+from bot.blocking import Together
 from bot.store.answers import Answers
 from bot.store.claims import Claims
 from bot.store.clock import Clock, utc_now
@@ -24,14 +27,18 @@ from bot.store.ratings import Ratings
 from bot.store.records import Audit, Settings
 from bot.store.statements import read_setting, write_setting
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MOST_TOGETHER = 64  # calls that share a transaction: some hundredths of a second of work
 _KEY_IDS = "key_ids"  # setting: ids of the keys that values may be encrypted with
 
 
 class Store:
     """Repositories over one database.
 
-    Everything blocks: call it in a thread. Threads and processes may share a store. Every write is one transaction,
-    on the disk when the call returns.
+    Everything but `run` blocks: call it in a thread. Threads and processes may share a store. Every write is one
+    transaction, on the disk when the call returns.
     """
 
     def __init__(self, database: Database, keyring: Keyring, *, clock: Clock = utc_now) -> None:
@@ -49,6 +56,7 @@ class Store:
         self.audit = Audit(database, clock)
         self.claims = Claims(database, clock)
         self.settings = Settings(database)
+        self._together: Together[Callable[[], Any], Any] = Together(database.together, most=MOST_TOGETHER)
 
     @classmethod
     def open(cls, url: str, keyring: Keyring, *, clock: Clock = utc_now) -> Self:
@@ -93,6 +101,14 @@ class Store:
         """The schema's revision; None before the first `migrate`."""
         with self.database.read() as connection:
             return current_revision(connection)
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Await a function of this store's repositories; those asked for at the same time share a wait for the disk.
+
+        It must do nothing but read and write this store. What it wrote is on the disk when this returns.
+        """
+        result: R = await self._together(partial(function, *args, **kwargs))
+        return result
 
     def close(self) -> None:
         """Close all connections."""
