@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from knowledge.types import (
 )
 
 REVISION_KEY = "knowledge_revision"
+CHUNKS_AT_HAND = 2_000  # of some kilobytes each
 _WIRE = np.dtype("<f4")  # float32, little-endian, whatever the machine is
 
 
@@ -39,6 +42,9 @@ class Knowledge:
         """Keep the database; `Store` makes it."""
         self._database = database
         self._clock = clock
+        # A chunk never changes and its id is never given again; what is asked is only whether it still exists.
+        self._at_hand: OrderedDict[int, StoredChunk] = OrderedDict()
+        self._hand = Lock()
 
     def revision(self) -> int:
         """A number that grows with every change of documents or chunks."""
@@ -115,7 +121,7 @@ class Knowledge:
             yield from self._load_all_chunks()
             return
         for batch in batches(sorted(set(ids))):
-            yield from self._read_chunks(_chunks().where(ChunkRow.id.in_(batch)))
+            yield from self._named_chunks(batch)
 
     def load_vectors(self, ids: Sequence[int]) -> tuple[ChunkIds, Matrix]:
         """Read vectors in ascending order of id, with the ids that still exist.
@@ -195,6 +201,28 @@ class Knowledge:
                 return
             last = read[-1].id
 
+    def _named_chunks(self, ids: Sequence[int]) -> list[StoredChunk]:
+        with self._hand:
+            known = {chunk_id: self._at_hand[chunk_id] for chunk_id in ids if chunk_id in self._at_hand}
+        with self._database.read() as connection:
+            there = connection.execute(_STILL_THERE, {"ids": ids}).scalars().all()
+            missing = [chunk_id for chunk_id in there if chunk_id not in known]
+            rows = connection.execute(_NAMED, {"ids": missing}).all() if missing else ()
+        known |= {row.id: _stored_chunk(row) for row in rows}
+        found = [known[chunk_id] for chunk_id in there if chunk_id in known]
+        self._keep_at_hand(found, gone=set(ids).difference(there))
+        return found
+
+    def _keep_at_hand(self, chunks: Sequence[StoredChunk], *, gone: set[int]) -> None:
+        with self._hand:
+            for chunk_id in gone:
+                self._at_hand.pop(chunk_id, None)
+            for chunk in chunks:
+                self._at_hand[chunk.id] = chunk
+                self._at_hand.move_to_end(chunk.id)
+            while len(self._at_hand) > CHUNKS_AT_HAND:
+                self._at_hand.popitem(last=False)
+
     def _read_chunks(self, query: Select[*tuple[Any, ...]]) -> Iterator[StoredChunk]:
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(ChunkRow.id)).all()
@@ -220,6 +248,10 @@ def _chunks() -> Select[*tuple[Any, ...]]:
         DocumentRow.collection,
         DocumentRow.language,
     ).join_from(ChunkRow, DocumentRow)
+
+
+_STILL_THERE = select(ChunkRow.id).where(ChunkRow.id.in_(bindparam("ids", expanding=True))).order_by(ChunkRow.id)
+_NAMED = _chunks().where(ChunkRow.id.in_(bindparam("ids", expanding=True)))
 
 
 def _stored_chunk(row: Row[*tuple[Any, ...]]) -> StoredChunk:
