@@ -19,7 +19,7 @@ class Task(StrEnum):
     """What an adapter is for."""
 
     INTENT = "intent"
-    ENCODER = "encoder"
+    RETRIEVAL = "retrieval"
     GENERATOR = "generator"
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from adapters.intent.classifier import TrainedClassifier
 from adapters.intent.model import IntentHead
+from adapters.types import Task
 from training.errors import TrainingError
 
 
@@ -146,3 +148,28 @@ class IntentReport:
     classes: tuple[ClassReport, ...]  # in the order of `labels`
     labels: tuple[str, ...]  # of rows and columns
     confusion: NDArray[np.int64]  # [true, predicted], shape (labels, labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainStep:
+    """How far a training is."""
+
+    step: int  # from 1
+    steps: int  # in all; fewer come where it stops early
+    loss: float  # of the step, in the objective's own unit
+    dev_loss: float | None = None  # where the dev side was measured after this step
+
+
+OnTrainStep: TypeAlias = Callable[[TrainStep], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An adapter that was trained on feedback, not yet in the registry."""
+
+    task: Task
+    folder: Path  # complete: sealed by its manifest
+    examples: int  # that it learned from
+    curve: tuple[TrainStep, ...]
+    metrics: Mapping[str, float]  # of the training itself, such as "dev loss before"
+    seconds: float

@@ -13,12 +13,14 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     Boolean,
+    Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
+    Unicode,
     UniqueConstraint,
     false,
     text,
@@ -60,6 +62,16 @@ class CorrectionStatus(StrEnum):
     PROPOSED = "proposed"
     APPROVED = "approved"
     REJECTED = "rejected"
+
+
+class RunState(StrEnum):
+    """Where a training run stands."""
+
+    RUNNING = "running"
+    DONE = "done"  # it came to a decision
+    FAILED = "failed"  # it broke, or ran into a limit
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"  # the program ended while it ran
 
 
 class Base(DeclarativeBase):
@@ -150,7 +162,7 @@ class AnswerRow(Base):
     """What the bot said; at most one for each message."""
 
     __tablename__ = "answers"
-    __table_args__ = (Index(None, "outcome"), _NEVER_REUSE_IDS)
+    __table_args__ = (Index(None, "outcome"), Index(None, "created_at"), _NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     message_id: Mapped[int] = mapped_column(BigId, ForeignKey("messages.id", ondelete="CASCADE"), unique=True)
@@ -161,6 +173,7 @@ class AnswerRow(Base):
     settled: Mapped[bool] = mapped_column(
         Boolean, server_default=false()
     )  # an admin has seen to this unanswered question
+    versions: Mapped[str] = mapped_column(server_default="")  # names of the adapter versions that gave it, by spaces
     created_at: Mapped[datetime]
 
 
@@ -181,6 +194,7 @@ class RatingRow(Base):
     """One person's rating of one answer."""
 
     __tablename__ = "ratings"
+    __table_args__ = (Index(None, "rated_at"),)
 
     answer_id: Mapped[int] = mapped_column(BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(
@@ -204,6 +218,7 @@ class CorrectionRow(Base):
     text: Mapped[str] = mapped_column(EncryptedText("corrections.text"))
     status: Mapped[CorrectionStatus] = mapped_column(enum_column(CorrectionStatus))
     created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
 
 
 class PostRow(Base):
@@ -301,6 +316,61 @@ class ChunkRow(Base):
     text: Mapped[str] = mapped_column(EncryptedText("chunks.text"))
     encoder: Mapped[str] = mapped_column(index=True)  # name of the encoder that made the vector
     embedding: Mapped[bytes]  # float32, little-endian
+
+
+class RunRow(Base):
+    """A training run, from its start on."""
+
+    __tablename__ = "runs"
+    __table_args__ = (Index(None, "state"), _NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    tasks: Mapped[str]  # adapters.types.Task, by spaces
+    cause: Mapped[str]  # why it was started: bot.learning.types.Cause
+    # who asked for it, and where the answer to that is; None and "" for nobody
+    user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    platform: Mapped[str]
+    channel: Mapped[str]
+    thread: Mapped[str]
+    state: Mapped[RunState] = mapped_column(enum_column(RunState))
+    detail: Mapped[str] = mapped_column(EncryptedText("runs.detail"))  # JSON: what came of it
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class AskRow(Base):
+    """An answer of which somebody was asked what they think."""
+
+    __tablename__ = "asks"
+    __table_args__ = (Index(None, "user_id", "asked_at"),)
+
+    answer_id: Mapped[int] = mapped_column(BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"))
+    asked_at: Mapped[datetime]
+
+
+class DocumentTaskRow(Base):
+    """A document that somebody called out of date, for an admin to look at."""
+
+    __tablename__ = "document_tasks"
+
+    uri: Mapped[str] = mapped_column(primary_key=True)
+    answer_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    opened_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class ScheduleJobRow(Base):
+    """APScheduler's jobs; the columns are those of its own job store."""
+
+    __tablename__ = "schedule_jobs"
+
+    id: Mapped[str] = mapped_column(Unicode(191), primary_key=True)
+    next_run_time: Mapped[float | None] = mapped_column(Float(25), index=True)
+    job_state: Mapped[bytes]
 
 
 class AuditRow(Base):

@@ -19,6 +19,7 @@ PERSONAL = {
     "chunks.text",
     "audit.detail",
     "origins.detail",
+    "runs.detail",
     "posts.body",
     "handoffs.question",
     "handoffs.reply",

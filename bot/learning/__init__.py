@@ -1,0 +1,1 @@
+"""The learning loop: ratings in, a proven better version out."""
