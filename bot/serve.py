@@ -1,7 +1,8 @@
 """`burnish serve`: everything that is configured, in one process, until it is told to stop.
 
 SIGTERM or Ctrl-C: no more events are taken, what is in hand is finished, what waits stays in the store. SIGHUP: the
-settings are read again; if they are sound and others, the same happens, and everything starts anew with them.
+settings are read again; if they are sound and others, the same happens, and everything starts anew with them. What
+cannot be served with, a wrong token say, raises here, and bot.cli.serve goes back to what served before.
 """
 
 from __future__ import annotations
@@ -67,9 +68,9 @@ class Server:
             ListenError: The health page's address is taken.
         """
         health = HttpServer(health_app(self._parts), self._parts.listen, setting="serve.listen")
-        await health.start()
         starting: list[asyncio.Task[None]] = []
         try:
+            await health.start()
             await self._parts.desk.start()  # first what the last run left, so that nothing new overtakes it
             starting += [asyncio.create_task(self._start(frontend)) for frontend in self._parts.frontends]
             await self._until_the_end(starting)

@@ -9,8 +9,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from adapters.errors import AdapterError
 from bot.cli.context import FINDINGS, Context, context, fail
 from bot.config import ConfigError, Settings, load_settings
+from bot.errors import BotError
+from knowledge.errors import KnowledgeError
 
 if TYPE_CHECKING:
     from bot.serve import Server
@@ -40,23 +43,48 @@ class _Serve:
         self._server: Server | None = None
         self._stopped = False
         self._settings = self._serving.settings  # to serve with from the next round on
+        self._sound: Settings | None = None  # the last that served
 
     async def run(self) -> None:
-        from bot.serve import Server, on_signals
+        from bot.serve import on_signals
 
         on_signals(self._stop, self._reload)
         try:
             while not self._stopped:
-                if self._settings is not self._serving.settings:
-                    await self._serving.use(self._settings)
-                with self._call.bar():
-                    parts = await self._serving.parts()
-                if self._is_over():  # told so while the models were being loaded
-                    continue
-                self._server = Server(parts, say=self._say)
-                await self._server.run()
+                tried = self._settings
+                try:
+                    await self._round()
+                except (BotError, KnowledgeError, AdapterError) as error:
+                    self._go_back(tried, error)
+                else:
+                    self._sound = tried
         finally:
             await self._serving.aclose()
+
+    async def _round(self) -> None:
+        from bot.serve import Server
+
+        if self._settings is not self._serving.settings:
+            await self._serving.use(self._settings)
+        with self._call.bar():
+            parts = await self._serving.parts()
+        if self._is_over():  # told so while the models were being loaded
+            return
+        self._server = Server(parts, say=self._say)
+        await self._server.run()
+
+    def _go_back(self, tried: Settings, error: Exception) -> None:
+        """Serve with the settings before those that do not work; the error is raised where there are none."""
+        if self._sound is None or self._sound is tried:
+            raise error
+        self._call.err.print(
+            f"The settings were not taken: {error} Those from before are in force again.",
+            style="red",
+            markup=False,
+            soft_wrap=True,
+        )
+        if self._settings is tried:  # else others have been read meanwhile, and are tried next
+            self._settings = self._sound
 
     def _is_over(self) -> bool:
         return self._stopped or self._settings is not self._serving.settings

@@ -155,6 +155,38 @@ async def test_a_hangup_reads_the_settings_again_and_unsound_ones_are_named_and_
         assert "did you mean bot.name" in err
 
 
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ('[telegram]\ntoken = "1000:WRONG"\n', "does not know the bot's token"),
+        ('{token}[models]\nencoder = "path:/nowhere/at/all"\n', "/nowhere/at/all"),
+    ],
+)
+async def test_settings_that_do_not_work_at_a_hangup_leave_the_old_ones_serving(
+    own: Burnish, wrong: str, sentence: str
+) -> None:
+    async with TelegramServer() as telegram:
+        program = on(own, telegram)
+        token = f'[telegram]\ntoken = "{telegram.token}"\n'
+        settings = {key: value for key, value in program.settings.items() if key != "TELEGRAM_BOT_TOKEN"}
+        file = own.home / "burnish.toml"
+        file.write_text(token, encoding="utf-8")
+        async with serving(replace(program, settings=settings)) as served:
+            telegram.world.say(ADA, "/help")
+            await served.until(lambda: _finished(telegram, ADA))
+            file.write_text(wrong.format(token=token), encoding="utf-8")
+            served.process.send_signal(signal.SIGHUP)
+            await served.until(lambda: telegram.calls["getMe"] == 2 + ("WRONG" in wrong))
+            telegram.world.say(ADA, "/help")
+            await served.until(lambda: len(_finished(telegram, ADA)) == 2)
+            code, err = await served.end()
+        assert code == 0
+        assert err.count("The settings were not taken") == 1
+        assert sentence in err
+        assert "WRONG" not in err
+        assert "Traceback" not in err
+
+
 async def asked_until(served: Served, telegram: TelegramServer, done: Callable[[list[str]], bool]) -> None:
     """Ask for help every two seconds until the replies are as wanted: the old settings may still answer the first."""
     async with asyncio.timeout(SECONDS):
