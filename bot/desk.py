@@ -13,6 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from functools import partial
 
 from bot.blocking import run_blocking
@@ -120,7 +121,10 @@ class Desk:
         message = with_caption(message)
         if message.origin.replaces:
             await self._said_anew(message)
-            return
+        else:
+            await self._said_first(message)
+
+    async def _said_first(self, message: Message) -> None:
         stored = await self._accepted(message)
         if stored is None:
             return
@@ -138,10 +142,12 @@ class Desk:
         """Take a new version of an earlier message; one that is not taken leaves the earlier one's answer as it is."""
         before = await run_blocking(self._store.inbox.by_event, message.platform, message.origin.replaces)
         if before is None:
-            return  # the bot was never asked this
+            if not message.origin.avoid:  # only the new text is for the bot: it is a question like any other
+                await self._said_first(_as_first(message))
+            return
         if _same(before.message, message) and not message.origin.avoid:
             return  # nothing changed but a link's preview, say
-        if self._limits.check(message) is not Verdict.PASS:
+        if self._limits.check(message) is not Verdict.PASS and not await self._is_staff(before):
             self.counts["slowed down"] += 1
             return
         stored = await self._accepted(message)
@@ -219,6 +225,10 @@ class Desk:
     async def concerns(self, platform: str, channel: str, thread: str, reply_to: str) -> bool:
         """Whether something said there answers a question that was passed on to people."""
         return await self._handoffs.of_reply(platform, channel, thread, reply_to) is not None
+
+    async def knows(self, platform: str, event_id: str) -> bool:
+        """Whether a message was brought here before."""
+        return await run_blocking(self._store.inbox.by_event, platform, event_id) is not None
 
     async def speakers(self, platform: str, channel: str, thread: str) -> frozenset[str]:
         """The platform's ids of everybody who has spoken to the bot in a place."""
@@ -324,6 +334,11 @@ class Desk:
             if known and not self._lanes.has(_lane(stored), stored.id):
                 self._take(stored, again=True)
         self._waited[platform] = {stored.id for stored in pending}
+
+
+def _as_first(message: Message) -> Message:
+    """A new text of a message that the bot never saw, under the name of that message: later edits find it."""
+    return replace(message, event_id=message.origin.replaces, origin=replace(message.origin, replaces=""))
 
 
 def _same(before: Message, now: Message) -> bool:

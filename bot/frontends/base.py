@@ -257,7 +257,10 @@ class Inbox(Protocol):
     """The desk as front ends see it. Each method returns when what happened is stored."""
 
     async def said(self, message: Message) -> None:
-        """Somebody spoke to the bot; a repeated event changes nothing. With origin.replaces it is an edit."""
+        """Somebody spoke to the bot; a repeated event changes nothing.
+
+        With origin.replaces it is an edit; one of a message that was never brought is a message like any other.
+        """
 
     async def deleted(self, platform: str, channel: str, event_id: str) -> None:
         """Somebody took a message back, named by the event id that it had."""
@@ -282,6 +285,9 @@ class Inbox(Protocol):
             thread: Thread or topic; its root message is looked at too.
             reply_to: The message that it replies to, "" for none.
         """
+
+    async def knows(self, platform: str, event_id: str) -> bool:
+        """Whether a message was brought here before."""
 
     async def speakers(self, platform: str, channel: str, thread: str) -> frozenset[str]:
         """The platform's ids of everybody who has spoken to the bot in a place."""

@@ -296,9 +296,13 @@ async def test_an_edit_while_the_first_answer_is_made_leaves_one_answer(office: 
     assert [text.partition(" [1]")[0] for text in office.texts if text != "…"] == [INVOICES]
 
 
-async def test_a_message_that_was_never_for_the_bot_is_not_answered_when_it_is_edited(office: Office) -> None:
+async def test_a_message_that_is_for_the_bot_only_since_it_was_edited_is_a_question(office: Office) -> None:
     await office.say(event_id="C1:1#2", origin=Origin(replaces="C1:1"))
-    assert office.texts == []
+    assert [text.partition(" [1]")[0] for text in office.texts] == [REFUNDS]
+    await office.say(event_id="C1:1#2", origin=Origin(replaces="C1:1"))
+    assert office.store.answers.count() == 1, "the same edit told again changes nothing"
+    await office.say(Q_INVOICE, event_id="C1:1#3", origin=Origin(replaces="C1:1"))
+    assert [text.partition(" [1]")[0] for text in office.texts] == [INVOICES]
 
 
 async def test_a_deleted_questions_answer_is_dropped(office: Office) -> None:

@@ -78,7 +78,10 @@ class Receiver:
             # what a team member said to an asker was passed on as it was; it is no question
             if edit.thread and await self._desk.concerns(PLATFORM, edit.channel, edit.thread, ""):
                 return
-            await self._said(edit, inbound.words(edit.raw, bot=self._me.user))
+            words = inbound.words(edit.raw, bot=self._me.user)
+            # what was never for the bot may become so by being edited: it is then mentioned
+            if words.named or await self._desk.knows(PLATFORM, edit.event_id):
+                await self._said(edit, words)
         elif (told := inbound.said(event, team)) is not None and told.sender != self._me.user:
             words = inbound.words(told.raw, bot=self._me.user)
             if await self._listening.concerns_bot(told, self._desk, named=words.named):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,6 +16,7 @@ from bot.commands.registry import menu
 from bot.config import TelegramSettings
 from bot.frontends.base import Inbox, Messenger, PlatformError, Press, Reaction, Response, Target
 from bot.frontends.delivery import patiently
+from bot.frontends.telegram.albums import Albums
 from bot.frontends.telegram.api import Api, BadTokenError
 from bot.frontends.telegram.inbound import Event, Joined, Left, Me, Overheard, Renamed, read
 from bot.frontends.telegram.intake import Intake
@@ -33,7 +33,6 @@ HOW_TO_CONNECT = (
     "in TELEGRAM_BOT_TOKEN."
 )
 TOAST_CHARACTERS = 200  # Telegram's limit for what a press is answered with
-KEPT_ALBUMS = 256  # whose pictures may still come
 STOP_SECONDS = 10.0  # for what presses led to and is still being shown
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ class TelegramFrontend:
         self._showing: set[asyncio.Task[None]] = set()
         self._desk: Inbox | None = None
         self._me: User | None = None
-        self._albums: deque[str] = deque(maxlen=KEPT_ALBUMS)
+        self._albums = Albums()
         self._roles: dict[str, Role] = {}  # of those whose chat has a menu of its own
         self.problem = ""  # what keeps messages from coming in, in one sentence
 
@@ -90,7 +89,7 @@ class TelegramFrontend:
     @property
     def skipped(self) -> int:
         """Updates that could not be handled."""
-        return self._intake.skipped
+        return self._intake.skipped + (self._polling.set_aside if self._polling else 0)
 
     # -- life
 
@@ -160,14 +159,13 @@ class TelegramFrontend:
     async def _handle(self, update: Update) -> None:
         """Bring an update to the desk; returns when what it tells is stored."""
         assert self._me is not None  # noqa: S101 - set by start, before anything comes in
-        album = update.message.media_group_id if update.message and not update.message.caption else None
-        if album is not None and album in self._albums:
-            return  # the first picture of an album was spoken to; saying it for each one would be a flood
         event = read(update, Me(id=self._me.id, username=self._me.username or ""))
-        if event is not None:
+        album = update.message.media_group_id if update.message else None
+        if album is not None and isinstance(event, Message | Overheard):
+            for one in self._albums.sorted(album, event):
+                await self._bring(one)
+        elif event is not None:
             await self._bring(event)
-        if album is not None:
-            self._albums.append(album)
 
     async def _bring(self, event: Event) -> None:
         assert self._desk is not None  # noqa: S101 - set by start, before anything comes in

@@ -223,3 +223,16 @@ async def test_commands_from_buttons_run_where_the_button_stands(office: Office)
     assert answer.shown.startswith(REFUNDS), "only the buttons have changed"
     await office.press(answer, "Why?")
     assert office.replies("C1", thread=ts)[-1] == "/why"
+
+
+async def test_a_message_that_is_edited_to_name_the_bot_is_a_question(office: Office) -> None:
+    ts = await office.say(Q_REFUND, "C1")
+    office.slack.edit("C1", ts, f"{Q_REFUND} Anybody?")
+    await office.quiet()
+    assert office.replies("C1") == []
+    office.slack.edit("C1", ts, f"{BOT} {Q_REFUND}")
+    await office.quiet()
+    assert office.replies("C1", ts) == [REFUNDS]
+    office.slack.edit("C1", ts, Q_INVOICE)
+    await office.quiet()
+    assert office.replies("C1", ts) == [INVOICES], "what is known is known without a mention too"

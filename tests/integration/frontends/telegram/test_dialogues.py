@@ -268,6 +268,34 @@ async def test_an_album_is_spoken_to_once(office: Helpdesk) -> None:
     assert len(office.texts()) == 3, "words are always heard"
 
 
+@pytest.mark.parametrize("captioned", [0, 1, 2])
+async def test_an_album_with_ingest_in_one_caption_is_taken_in_whole(office: Helpdesk, captioned: int) -> None:
+    for number in range(3):
+        name = f"{number}.pdf"
+        document: dict[str, Any] = {"document": {"file_id": name, "file_unique_id": name, "file_name": name}}
+        caption = {"caption": "ingest"} if number == captioned else {}
+        office.world.say(ADA, "", **document, **caption, media_group_id="A1")
+    await office.settle()
+    taken = [
+        (one.message.origin.command, one.message.origin.attachments[0].name)
+        for number in (1, 2, 3)
+        if (one := office.store.inbox.by_event("telegram", f"{ADA.id}:{number}")) is not None
+    ]
+    assert taken == [("ingest", "0.pdf"), ("ingest", "1.pdf"), ("ingest", "2.pdf")]
+    assert office.texts() == ["/ingest"] * 3, "each says how it went, in the place of what was said of it before"
+
+
+async def test_a_message_that_is_edited_to_name_the_bot_is_a_question(office: Helpdesk) -> None:
+    office.world.reads_all = True
+    group = office.world.group(GROUP)
+    said = office.world.say(ADA, Q_REFUND, group)
+    await office.settle()
+    assert office.texts(group) == []
+    office.world.edit(ADA, said, f"@{office.world.username} {Q_REFUND}", group)
+    await office.settle()
+    assert [text.partition(" [1]")[0] for text in office.texts(group)] == [REFUNDS]
+
+
 async def test_a_files_caption_is_its_text_and_it_can_be_fetched(office: Helpdesk) -> None:
     office.world.files["F"] = b"%PDF"
     document: dict[str, Any] = {"document": {"file_id": "F", "file_unique_id": "F", "file_name": "a.pdf"}}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from bot.frontends.telegram.polling import (
     MOST_SECONDS,
     NOT_STORED,
     REVOKED,
+    TRIES,
     UNREACHABLE,
     WEBHOOK_SET,
     Polling,
@@ -92,3 +95,59 @@ async def test_a_stop_finishes_the_update_in_hand_and_confirms_it_alone(office: 
     await polling.confirm()
     await api.aclose()
     assert len(office.world.queue) == 1
+
+
+@asynccontextmanager
+async def polling(office: Helpdesk, take: Callable[[dict[str, Any]], Awaitable[None]]) -> AsyncIterator[Polling]:
+    """Another poller over the same server, with its own way of taking updates."""
+    await office.frontend.stop()
+    api = Api(office.settings.telegram)
+    other = Polling(api, take, notice=office.notices.append, sleep=office.sleep)
+    running = asyncio.create_task(other.run())
+    try:
+        yield other
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await api.aclose()
+
+
+async def test_one_update_that_can_never_be_stored_is_set_aside_once_another_could_be(
+    office: Helpdesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: list[str] = []
+
+    async def take(update: dict[str, Any]) -> None:
+        if update["message"]["text"] == "poison":
+            raise StoreError("no row for it")
+        taken.append(update["message"]["text"])
+
+    for text in ("first", "poison", "second"):
+        office.world.say(ADA, text)
+    poison = office.world.queue[1]["update_id"]
+    async with polling(office, take) as other:
+        await until(lambda: not office.world.queue)
+        await until(lambda: office.notices == [NOT_STORED, ""])
+    assert (taken, other.set_aside) == (["first", "second"], 1)
+    [line] = [vars(record) for record in caplog.records if vars(record).get("action") == "update-set-aside"]
+    assert (line["update_id"], "poison" in str(line)) == (poison, False)
+
+
+async def test_while_nothing_can_be_stored_nothing_is_set_aside(office: Helpdesk) -> None:
+    down, tried, taken = True, 0, []
+
+    async def take(update: dict[str, Any]) -> None:
+        nonlocal tried
+        tried += 1
+        if down:
+            raise StoreError("locked")
+        taken.append(update["message"]["text"])
+
+    for text in ("first", "second", "third"):
+        office.world.say(ADA, text)
+    async with polling(office, take) as other:
+        await until(lambda: tried > 5 * TRIES)
+        assert len(office.world.queue) == 3
+        down = False
+        await until(lambda: not office.world.queue)
+    assert (sorted(taken), other.set_aside) == (["first", "second", "third"], 0)
