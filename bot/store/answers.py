@@ -24,7 +24,7 @@ from bot.store.schema import (
     MessageState,
     UserRow,
 )
-from bot.store.statements import made_once
+from bot.store.statements import batches, made_once
 from bot.types import Answer, AnswerKind, Button, Outcome, Source, StoredAnswer, Trace
 
 
@@ -180,6 +180,13 @@ class Answers:
             Delivery(part=row.part, platform_message_id=row.platform_message_id, delivered_at=row.delivered_at)
             for row in rows
         )
+
+    def named(self, answer_ids: Sequence[int]) -> tuple[StoredAnswer, ...]:
+        """Read some answers by id, ascending; those that are gone are left out."""
+        found: list[StoredAnswer] = []
+        for batch in batches(sorted(set(answer_ids))):
+            found += self._all(_answers().where(AnswerRow.id.in_(batch)).order_by(AnswerRow.id))
+        return tuple(found)
 
     def recent(self, limit: int) -> tuple[StoredAnswer, ...]:
         """Read the newest answers, newest first."""

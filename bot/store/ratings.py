@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
+from bot.store.answers import load_detail
 from bot.store.clock import Clock
+from bot.store.document_tasks import follow_ratings
 from bot.store.engine import Database
 from bot.store.errors import StoreError
 from bot.store.schema import AnswerRow, CorrectionRow, CorrectionStatus, MessageRow, RatingRow, UserRow
@@ -61,6 +63,7 @@ class Ratings:
             connection.execute(
                 row.on_conflict_do_update(index_elements=[RatingRow.answer_id, RatingRow.user_id], set_=changed)
             )
+            self._follow(connection, rating.answer_id)
         return True
 
     def withdraw(self, answer_id: int, user_id: int, value: RatingValue) -> bool:
@@ -69,7 +72,10 @@ class Ratings:
             RatingRow.answer_id == answer_id, RatingRow.user_id == user_id, RatingRow.value == value
         )
         with self._database.write() as connection:
-            return connection.execute(gone).rowcount > 0
+            if connection.execute(gone).rowcount == 0:
+                return False
+            self._follow(connection, answer_id)
+        return True
 
     def of(self, answer_id: int, user_id: int) -> Rating | None:
         """Read a person's rating of an answer."""
@@ -137,7 +143,7 @@ class Ratings:
             CorrectionRow.id == correction_id, CorrectionRow.status == CorrectionStatus.PROPOSED
         )
         with self._database.write() as connection:
-            return connection.execute(change.values(status=status)).rowcount > 0
+            return connection.execute(change.values(status=status, decided_at=self._clock())).rowcount > 0
 
     def reasons(self, since: datetime) -> Mapping[RatingReason | None, int]:
         """Count the 👎 given since a time by their reason; None where none was given."""
@@ -157,6 +163,12 @@ class Ratings:
         with self._database.read() as connection:
             counts = dict(connection.execute(query).all())
         return {value: counts.get(value, 0) for value in RatingValue}
+
+    def _follow(self, connection: Connection, answer_id: int) -> None:
+        """Let the list of outdated documents follow what is said of an answer."""
+        detail = connection.execute(select(AnswerRow.detail).where(AnswerRow.id == answer_id)).scalar_one()
+        uris = [source.uri for source in load_detail(answer_id, detail).sources]
+        follow_ratings(connection, answer_id, uris, now=self._clock())
 
 
 def _find(connection: Connection, answer_id: int, user_id: int, *, lock: bool = False) -> Rating | None:

@@ -12,11 +12,14 @@ from sqlalchemy import Connection
 
 from bot.blocking import Together
 from bot.store.answers import Answers
+from bot.store.asks import Asks
 from bot.store.claims import Claims
 from bot.store.clock import Clock, utc_now
 from bot.store.crypto import Keyring, missing_key_error
+from bot.store.document_tasks import DocumentTasks
 from bot.store.engine import Database, open_database
 from bot.store.expectations import Expectations
+from bot.store.feedback import Feedback
 from bot.store.handoffs import Handoffs
 from bot.store.inbox import Inbox
 from bot.store.knowledge import Knowledge
@@ -50,6 +53,9 @@ class Store:
         self.ratings = Ratings(database, clock)
         self.knowledge = Knowledge(database, clock)
         self.people = People(database, clock)
+        self.feedback = Feedback(database, self.answers)
+        self.asks = Asks(database, clock)
+        self.document_tasks = DocumentTasks(database, clock)
         self.expectations = Expectations(database, clock)
         self.posts = Posts(database, clock)
         self.handoffs = Handoffs(database, clock)
