@@ -272,9 +272,10 @@ async def test_an_album_is_spoken_to_once(office: Helpdesk) -> None:
 async def test_an_album_with_ingest_in_one_caption_is_taken_in_whole(office: Helpdesk, captioned: int) -> None:
     for number in range(3):
         name = f"{number}.pdf"
-        document: dict[str, Any] = {"document": {"file_id": name, "file_unique_id": name, "file_name": name}}
-        caption = {"caption": "ingest"} if number == captioned else {}
-        office.world.say(ADA, "", **document, **caption, media_group_id="A1")
+        file: dict[str, Any] = {"document": {"file_id": name, "file_unique_id": name, "file_name": name}}
+        if number == captioned:
+            file["caption"] = "ingest"
+        office.world.say(ADA, "", **file, media_group_id="A1")
     await office.settle()
     taken = [
         (one.message.origin.command, one.message.origin.attachments[0].name)
