@@ -256,14 +256,13 @@ _ADD = made_once(
 )
 _OF_MESSAGE = _answers().where(AnswerRow.message_id == bindparam("message"))
 _PLAN = made_once(DeliveryRow, lambda insert: insert.on_conflict_do_nothing())
-_PENDING = update(DeliveryRow).where(
-    DeliveryRow.answer_id == bindparam("answer"),
-    DeliveryRow.part == bindparam("number"),
-    DeliveryRow.state == DeliveryState.PENDING,
-)
-_PLACED = _PENDING.values(platform_message_id=bindparam("message"))
-_ARRIVED = _PLACED.values(
-    state=DeliveryState.DELIVERED, delivered_at=bindparam("now", type_=DeliveryRow.delivered_at.type)
+_PART = update(DeliveryRow).where(DeliveryRow.answer_id == bindparam("answer"), DeliveryRow.part == bindparam("number"))
+# of an answer that was given up as well: the one to the edit that took its place is to stand where its placeholder does
+_PLACED = _PART.where(DeliveryRow.state != DeliveryState.DELIVERED).values(platform_message_id=bindparam("message"))
+_ARRIVED = _PART.where(DeliveryRow.state == DeliveryState.PENDING).values(
+    platform_message_id=bindparam("message"),
+    state=DeliveryState.DELIVERED,
+    delivered_at=bindparam("now", type_=DeliveryRow.delivered_at.type),
 )
 
 

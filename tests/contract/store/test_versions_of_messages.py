@@ -66,6 +66,18 @@ def test_the_answer_to_an_edit_goes_where_the_last_one_stands(store: Store) -> N
         store.answers.add(first.id, answer())
 
 
+def test_a_placeholder_that_was_on_its_way_when_its_question_was_edited_is_used_for_the_edits_answer(
+    store: Store,
+) -> None:
+    first = accepted(store, event_id="e")
+    said = store.answers.add(first.id, answer())
+    store.answers.plan_delivery(said.id, parts=1)
+    second = edited(store, 2)
+    store.answers.place_part(said.id, part=1, platform_message_id="ts-1")
+    assert store.inbox.earlier_reply(second) == ("ts-1",)
+    assert store.answers.undelivered("slack") == ()
+
+
 def test_speakers_are_those_who_spoke_to_the_bot_in_that_place(store: Store) -> None:
     accepted(store, thread="t1", sender="U1")
     accepted(store, thread="t1", sender="U2", minutes=100)
