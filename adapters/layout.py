@@ -116,8 +116,8 @@ def data_files(folder: Path) -> tuple[Path, ...]:
 
 
 def record_files(folder: Path) -> dict[str, FileRecord]:
-    """Size and digest of every file below a folder, the manifest left out, by path."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_NAME)
+    """Size and digest of every file below a folder, its own manifest left out, by path."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST_NAME)
     return {
         path.relative_to(folder).as_posix(): FileRecord(size=path.stat().st_size, sha256=digest_file(path))
         for path in paths

@@ -1,47 +1,63 @@
 """The registry of adapter versions: which there are, which one serves, and which served before.
 
-ROOT/TASK/NAME/        a version's folder, sealed by its manifest; never changed, its name never given again
-ROOT/TASK/state.json   stages and the pointer to the active version; replaced in one rename
-ROOT/TASK.lock         held while the state is being changed
+ROOT/TASK/NAME/              a version's folder, sealed by its manifest; never changed, its name never given again
+ROOT/TASK/NAME.report.json   what the gate found, where that came after the folder was sealed
+ROOT/TASK/state.json         stages and the pointer to the active version; replaced in one rename
+ROOT/TASK.lock               held while the state is being changed
+
+A name is taken in state.json before its folder is there, and a version is struck out there after its folder is gone; a
+version is what stands in both. Killed in between, the rest is cleared away when the next one is added.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from filelock import FileLock
 
 from adapters.errors import AdapterError
-from adapters.layout import disk_errors, publish, read_manifest, verify
+from adapters.examples import RatingId
+from adapters.layout import disk_errors, publish, read_manifest, record_files, verify, write_manifest
+from adapters.lineage import (
+    LINEAGE_NAME,
+    REPORT_NAME,
+    Difference,
+    Lineage,
+    differences,
+    lineage_text,
+    read_json,
+    read_lineage,
+)
+from adapters.registry_state import STATE_NAME, State, read_state, state_stamp, write_state, write_whole
 from adapters.types import AdapterVersion, Stage, Task
 
-STATE_NAME: Final = "state.json"
+__all__ = ["STATE_NAME", "Difference", "Lineage", "Registry"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _State:
-    """What state.json says."""
-
-    count: int = 0  # versions ever added; the next one's number is one more
-    active: str = ""  # "" for none
-    served: tuple[str, ...] = ()  # those that were active before, oldest first
-    stages: Mapping[str, str] = field(default_factory=dict)
+_STAGED: Final = ".staged"  # a folder in the making
+_PRUNED: Final = ".pruned"  # one that is being removed
 
 
 class Registry:
     """Versions of each task's adapter under one folder; safe for several processes."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Keep the folder.
+
+        Args:
+            root: Made if need be.
+            clock: Dates the stages.
+        """
         self._root = root
+        self._clock = clock
+
+    # -- what there is
 
     def versions(self, task: Task) -> tuple[AdapterVersion, ...]:
         """Every version of a task whose folder is complete, oldest first."""
@@ -54,12 +70,63 @@ class Registry:
         state = self._read(task)
         return self._version(task, state.active, state) if state.active else None
 
-    def add_candidate(self, task: Task, folder: Path) -> AdapterVersion:
+    def canary_of(self, task: Task) -> AdapterVersion | None:
+        """The version that serves a share of the conversations; None if there is none."""
+        state = self._read(task)
+        return self._version(task, state.canary, state) if state.canary else None
+
+    def served(self, task: Task) -> tuple[AdapterVersion, ...]:
+        """The versions that a rollback can go back to, the next one first; up to where none served."""
+        state = self._read(task)
+        found = (self._version(task, name, state) for name in reversed(state.served) if name)
+        return tuple(version for version in found if version)
+
+    def version(self, task: Task, name: str) -> AdapterVersion:
+        """One version.
+
+        Raises:
+            AdapterError: There is no such version, or its folder is not complete.
+        """
+        state = self._read(task)
+        _refuse_unknown(task, name, state)
+        return self._known(task, name, state)
+
+    def stamp(self, task: Task) -> str:
+        """What changes when a task's state does; cheap to ask for again and again."""
+        return state_stamp(self._root / task.value)
+
+    def lineage(self, task: Task, name: str) -> Lineage | None:
+        """Where a version came from; None if no run made it."""
+        return read_lineage(self.version(task, name).folder)
+
+    def report(self, task: Task, name: str) -> Mapping[str, Any] | None:
+        """What the gate found of a version; None if it was never asked."""
+        folder = self.version(task, name).folder
+        beside = read_json(self._report_beside(task, name))
+        return read_json(folder / REPORT_NAME) if beside is None else beside
+
+    def diff(self, task: Task, first: str, second: str) -> tuple[Difference, ...]:
+        """In what the lineages and reports of two versions differ."""
+        one, two = ((self.lineage(task, name), self.report(task, name)) for name in (first, second))
+        return differences(one, two)
+
+    # -- what becomes of them
+
+    def add_candidate(
+        self,
+        task: Task,
+        folder: Path,
+        *,
+        lineage: Lineage | None = None,
+        report: Mapping[str, Any] | None = None,
+    ) -> AdapterVersion:
         """Copy a sealed adapter folder in as a new candidate.
 
         Args:
             task: What the adapter is for.
             folder: As adapters.layout.seal_adapter completed it; it is left as it is.
+            lineage: Where it came from; None for one that no run made.
+            report: What the gate found, if it is known by now.
 
         Raises:
             AdapterError: The folder is not complete, or it cannot be copied.
@@ -67,12 +134,40 @@ class Registry:
         if (fault := verify(folder, full=True)) is not None:
             raise AdapterError(f"The adapter cannot be added: {fault}")
         with self._changing(task) as state:
-            number = state.count + 1
+            number = 1 + max(state.count, *(_number(path.name) for path in self._folders(task)), 0)
             name = f"{task.value}-{number}"
-            self._copy(folder, self._folder(task, name))
-            added = replace(state, count=number, stages={**state.stages, name: Stage.CANDIDATE.value})
+            taken = replace(self._swept(task, state), count=number)
+            added = taken.with_stage(name, Stage.CANDIDATE, self._clock())
             self._write(task, added)
-        return self._known(task, name)
+            staged = self._folder(task, name).with_name(name + _STAGED)
+            shutil.copytree(folder, staged)
+            _write_beside_weights(staged, lineage, report)
+            publish(staged, self._folder(task, name))
+        return self._known(task, name, added)
+
+    def add_report(self, task: Task, name: str, report: Mapping[str, Any]) -> None:
+        """Keep what the gate found of a version, in place of what it found before.
+
+        Raises:
+            AdapterError: There is no such version.
+        """
+        with self._changing(task) as state:
+            _refuse_unknown(task, name, state)
+            write_whole(self._report_beside(task, name), _json(report))
+
+    def canary(self, task: Task, name: str) -> AdapterVersion:
+        """Let a version serve a share of the conversations; a canary before it is a candidate again.
+
+        Raises:
+            AdapterError: There is no such version, its folder is damaged, or it serves everybody.
+        """
+        with self._changing(task) as state:
+            self._refuse_unfit(task, name, state)
+            if name == state.active:
+                raise AdapterError(f"{name} serves everybody; only another version can be tried out beside it.")
+            changed = state.with_canary(name, self._clock())
+            self._write(task, changed)
+        return self._known(task, name, changed)
 
     def promote(self, task: Task, name: str) -> AdapterVersion:
         """Make a version the active one; the one that served until now is retired and can be rolled back to.
@@ -81,99 +176,213 @@ class Registry:
             AdapterError: There is no such version, or its folder is damaged.
         """
         with self._changing(task) as state:
-            if name not in state.stages:
-                raise AdapterError(
-                    f"There is no {task.value} version {name!r}; there are {', '.join(state.stages) or 'none'}."
-                )
-            if (fault := verify(self._folder(task, name))) is not None:
-                raise AdapterError(f"{name} cannot serve: {fault}")
+            self._refuse_unfit(task, name, state)
             served = tuple(one for one in state.served if one != name)
-            if state.active and state.active != name:
+            # Before the first version that was trained here nothing served, and that can be gone back to.
+            trained = read_lineage(self._folder(task, name)) is not None
+            if state.active != name and (state.active or trained):
                 served = (*served, state.active)
-            self._write(task, _with_active(state, name, served))
-        return self._known(task, name)
+            changed = state.with_active(name, served, self._clock())
+            changed = replace(changed, reasons={key: why for key, why in changed.reasons.items() if key != name})
+            self._write(task, changed)
+        return self._known(task, name, changed)
 
-    def rollback(self, task: Task) -> AdapterVersion:
-        """Give the service back to the version that served before.
+    def reject(self, task: Task, name: str, reason: str) -> AdapterVersion:
+        """Turn a version down that does not serve everybody.
+
+        Args:
+            task: What the adapter is for.
+            name: A candidate, or the canary.
+            reason: In plain words.
 
         Raises:
-            AdapterError: None did.
+            AdapterError: There is no such version, or it serves everybody.
         """
         with self._changing(task) as state:
-            if not state.served:
+            _refuse_unknown(task, name, state)
+            if name == state.active:
+                raise AdapterError(f"{name} serves; roll back to the version before it instead.")
+            kept = "" if state.canary == name else state.canary
+            changed = _rejected(replace(state, canary=kept), name, reason, self._clock())
+            self._write(task, changed)
+        return self._known(task, name, changed)
+
+    def rollback(self, task: Task, *, reason: str = "") -> AdapterVersion | None:
+        """Give the service back to the version that served before.
+
+        Args:
+            task: What the adapter is for.
+            reason: Why the one that serves is turned down; "" for a change of mind: it is retired.
+
+        Returns:
+            What serves now; None if nothing did before the first trained version.
+
+        Raises:
+            AdapterError: None did, or the folders of those that did are damaged.
+        """
+        with self._changing(task) as state:
+            rest = self._sound(task, state.served)
+            if not rest:
                 raise AdapterError(f"No earlier {task.value} version has served; there is nothing to roll back to.")
-            *rest, name = state.served
-            if (fault := verify(self._folder(task, name))) is not None:
-                raise AdapterError(f"{name} cannot serve: {fault}")
-            self._write(task, _with_active(state, name, tuple(rest)))
-        return self._known(task, name)
+            *rest, name = rest
+            changed = state.with_active(name, tuple(rest), self._clock())
+            if reason and state.active:
+                changed = _rejected(changed, state.active, reason, self._clock())
+            self._write(task, changed)
+        return self._known(task, name, changed) if name else None
+
+    def retire(self, task: Task) -> None:
+        """Let no version serve, as before the first one; a rollback undoes it."""
+        with self._changing(task) as state:
+            if state.active:
+                self._write(task, state.with_active("", (*state.served, state.active), self._clock()))
+
+    def prune(self, task: Task, keep: int) -> tuple[str, ...]:
+        """Remove versions that nobody will want back.
+
+        Kept are the active one, the canary, the newest candidate, those that served last, the parents of all these,
+        and the first version if it was not trained here: it came with the program.
+
+        Args:
+            task: What the adapters are for.
+            keep: How many of those that served before, >= 0.
+
+        Returns:
+            Their names.
+        """
+        with self._changing(task) as found:
+            state = self._swept(task, found)
+            kept = {state.active, state.canary, *(state.served[-keep:] if keep else ())}
+            candidates = [name for name, stage in state.stages.items() if stage == Stage.CANDIDATE.value]
+            kept |= {max(candidates, key=_number)} if candidates else set()
+            lineages = {name: read_lineage(self._folder(task, name)) for name in state.stages}
+            kept |= {lineage.parent for name, lineage in lineages.items() if lineage and name in kept}
+            kept |= {name for name, lineage in lineages.items() if lineage is None and _number(name) == 1}
+            gone = frozenset(state.stages) - kept
+            for name in gone:
+                self._folder(task, name).rename(self._folder(task, name).with_name(name + _PRUNED))
+            self._write(task, self._swept(task, state))
+        return tuple(sorted(gone, key=_number))
+
+    def mark_stale(self, ratings: Collection[RatingId]) -> tuple[str, ...]:
+        """Mark the versions that learned from some ratings, because who gave them is to be forgotten.
+
+        Returns:
+            Their names, of all tasks; those that were marked before are not among them.
+        """
+        erased, marked = frozenset(ratings), list[str]()
+        for task in Task:
+            if not self._learned_from(task, erased, self._read(task)):
+                continue
+            with self._changing(task) as state:
+                names = self._learned_from(task, erased, state)
+                self._write(task, replace(state, stale=(*state.stale, *names)))
+                marked += names
+        return tuple(marked)
 
     # -- disk
+
+    def _learned_from(self, task: Task, ratings: frozenset[RatingId], state: State) -> list[str]:
+        lineages = {name: read_lineage(self._folder(task, name)) for name in state.stages if name not in state.stale}
+        return [name for name, lineage in lineages.items() if lineage and not ratings.isdisjoint(lineage.ratings)]
 
     def _folder(self, task: Task, name: str) -> Path:
         return self._root / task.value / name
 
-    def _version(self, task: Task, name: str, state: _State) -> AdapterVersion | None:
+    def _folders(self, task: Task) -> list[Path]:
+        return [path for path in (self._root / task.value).iterdir() if path.is_dir()]
+
+    def _report_beside(self, task: Task, name: str) -> Path:
+        return self._root / task.value / f"{name}.{REPORT_NAME}"
+
+    def _version(self, task: Task, name: str, state: State) -> AdapterVersion | None:
         folder = self._folder(task, name)
         manifest = read_manifest(folder)
         if manifest is None:
             return None
+        since = state.since.get(name)
         return AdapterVersion(
             task=task,
             name=name,
-            number=int(name.rpartition("-")[2]),
+            number=_number(name),
             stage=Stage(state.stages[name]),
             folder=folder,
             base=manifest.base,
             fingerprint=manifest.fingerprint,
             source=manifest.source,
             created_at=datetime.fromisoformat(manifest.created_at),
+            since=datetime.fromisoformat(since) if since else None,
+            reason=state.reasons.get(name, ""),
+            stale=name in state.stale,
         )
 
-    def _known(self, task: Task, name: str) -> AdapterVersion:
-        version = self._version(task, name, self._read(task))
+    def _known(self, task: Task, name: str, state: State) -> AdapterVersion:
+        version = self._version(task, name, state)
         if version is None:
             raise AdapterError(f"The folder of {name} under {self._root} has no readable manifest; add it again.")
         return version
 
-    def _read(self, task: Task) -> _State:
-        path = self._root / task.value / STATE_NAME
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            return _State(**{**content, "served": tuple(content["served"])})
-        except FileNotFoundError:
-            return _State()
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise AdapterError(
-                f"{path} cannot be read; restore it from a backup, or remove it to start anew."
-            ) from error
+    def _sound(self, task: Task, served: tuple[str, ...]) -> list[str]:
+        """The versions that served, without those whose folders are damaged."""
+        return [name for name in served if not name or verify(self._folder(task, name), full=True) is None]
 
-    def _write(self, task: Task, state: _State) -> None:
-        content = {"count": state.count, "active": state.active, "served": state.served, "stages": dict(state.stages)}
-        folder = self._root / task.value
-        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(folder / STATE_NAME)
+    def _refuse_unfit(self, task: Task, name: str, state: State) -> None:
+        _refuse_unknown(task, name, state)
+        if (fault := verify(self._folder(task, name), full=True)) is not None:
+            raise AdapterError(f"{name} cannot serve: {fault}")
 
-    def _copy(self, source: Path, target: Path) -> None:
-        """A copy in a temporary folder, then one rename; what a killed run left there is removed first."""
-        staged = target.with_name(f"{target.name}.staged")
-        shutil.rmtree(staged, ignore_errors=True)
-        shutil.copytree(source, staged)
-        publish(staged, target)
+    def _read(self, task: Task) -> State:
+        return read_state(self._root / task.value)
+
+    def _write(self, task: Task, state: State) -> None:
+        write_state(self._root / task.value, state)
+
+    def _swept(self, task: Task, state: State) -> State:
+        """Clear away what killed or pruned versions left; gives the state without those that have no folder."""
+        there = {path.name for path in self._folders(task)}
+        state = state.without(frozenset(state.stages) - there - {state.active, state.canary})
+        known = {STATE_NAME, *(f"{name}.{REPORT_NAME}" for name in state.stages)}
+        for path in (self._root / task.value).iterdir():
+            if path.suffix in {_STAGED, _PRUNED}:
+                shutil.rmtree(path)
+            elif path.is_file() and path.name not in known:
+                path.unlink()
+        return state
 
     @contextmanager
-    def _changing(self, task: Task) -> Iterator[_State]:
+    def _changing(self, task: Task) -> Iterator[State]:
         with disk_errors("change the adapter versions", self._root):
             (self._root / task.value).mkdir(parents=True, exist_ok=True)
             with FileLock(self._root / f"{task.value}.lock"):
                 yield self._read(task)
 
 
-def _with_active(state: _State, name: str, served: tuple[str, ...]) -> _State:
-    stages = {**state.stages, name: Stage.ACTIVE.value}
-    if state.active and state.active != name:
-        stages[state.active] = Stage.RETIRED.value
-    return replace(state, active=name, served=served, stages=stages)
+def _write_beside_weights(folder: Path, lineage: Lineage | None, report: Mapping[str, Any] | None) -> None:
+    """Put lineage and report into a folder in the making; its fingerprint stays that of what was trained."""
+    manifest = read_manifest(folder)
+    if manifest is None or (lineage is None and report is None):
+        return
+    if lineage is not None:
+        (folder / LINEAGE_NAME).write_text(lineage_text(lineage), encoding="utf-8")
+    if report is not None:
+        (folder / REPORT_NAME).write_text(_json(report), encoding="utf-8")
+    write_manifest(folder, replace(manifest, files=record_files(folder)))
+
+
+def _json(report: Mapping[str, Any]) -> str:
+    return json.dumps(dict(report), ensure_ascii=False, indent=2) + "\n"
+
+
+def _number(name: str) -> int:
+    """The number in a version's name; 0 for another name."""
+    number = name.partition(".")[0].rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def _rejected(state: State, name: str, reason: str, now: datetime) -> State:
+    return replace(state.with_stage(name, Stage.REJECTED, now), reasons={**state.reasons, name: reason})
+
+
+def _refuse_unknown(task: Task, name: str, state: State) -> None:
+    if name not in state.stages:
+        raise AdapterError(f"There is no {task.value} version {name!r}; there are {', '.join(state.stages) or 'none'}.")

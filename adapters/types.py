@@ -46,6 +46,9 @@ class AdapterVersion:
     fingerprint: str  # of its own files
     source: str  # where it came from, such as the name of a training run
     created_at: datetime  # aware, UTC
+    since: datetime | None = None  # when it came to its stage, aware, UTC; None: an older program did not note it
+    reason: str = ""  # why it was turned down; "" if it was not
+    stale: bool = False  # it learned from somebody who is forgotten since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,18 +53,19 @@ def add(
 def promote(
     ctx: typer.Context, name: Annotated[str, typer.Argument(help="Such as generator-2.")], task: Which = Task.GENERATOR
 ) -> None:
-    """Let a version serve, from the bot's next start on."""
+    """Let a version serve; a running bot takes it within seconds."""
     call = context(ctx)
     version = call.wiring.registry.promote(task, name)
-    call.out.print(Text(f"{version.name} serves from the next start on."))
+    call.out.print(Text(f"{version.name} serves; a running bot takes it within seconds."))
 
 
 @app.command()
 def rollback(ctx: typer.Context, task: Which = Task.GENERATOR) -> None:
-    """Let the version serve that served before, from the bot's next start on."""
+    """Let the version serve that served before; a running bot takes it within seconds."""
     call = context(ctx)
     version = call.wiring.registry.rollback(task)
-    call.out.print(Text(f"{version.name} serves from the next start on."))
+    serving = version.name if version is not None else f"the {task.value} as it was before the first version"
+    call.out.print(Text(f"{serving} serves; a running bot takes it within seconds."))
 
 
 def _row(version: AdapterVersion) -> dict[str, str]:

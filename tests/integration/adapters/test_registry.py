@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from adapters.errors import AdapterError
-from adapters.layout import seal_adapter
-from adapters.registry import STATE_NAME, Registry
-from adapters.types import Stage, Task
+from adapters.layout import seal_adapter, verify
+from adapters.registry import STATE_NAME, Lineage, Registry
+from adapters.types import AdapterVersion, Stage, Task
 
 
 def adapter(folder: Path, content: str, *, base: str = "b" * 64) -> Path:
@@ -43,8 +44,10 @@ def test_a_candidate_does_not_serve_until_it_is_promoted(registry: Registry, tmp
 def test_a_rollback_brings_back_the_version_that_served_before(registry: Registry, tmp_path: Path) -> None:
     for name in ("one", "two", "three"):
         registry.promote(Task.GENERATOR, registry.add_candidate(Task.GENERATOR, adapter(tmp_path / name, name)).name)
-    assert registry.rollback(Task.GENERATOR).name == "generator-2"
-    assert registry.rollback(Task.GENERATOR).name == "generator-1"
+    for expected in ("generator-2", "generator-1"):
+        back = registry.rollback(Task.GENERATOR)
+        assert back is not None
+        assert back.name == expected
     stages = {version.name: version.stage for version in registry.versions(Task.GENERATOR)}
     assert stages == {"generator-1": Stage.ACTIVE, "generator-2": Stage.RETIRED, "generator-3": Stage.RETIRED}
     with pytest.raises(AdapterError, match="nothing to roll back to"):
@@ -98,3 +101,195 @@ def test_an_unreadable_state_is_one_sentence(registry: Registry, tmp_path: Path)
     (tmp_path / "versions" / "generator" / STATE_NAME).write_text("{")
     with pytest.raises(AdapterError, match="cannot be read; restore it"):
         registry.active(Task.GENERATOR)
+
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def lineage(*ratings: str, parent: str = "", seed: int = 3) -> Lineage:
+    return Lineage(
+        ratings=ratings, examples_digest="e" * 64, parent=parent, base="b" * 64, code="0.1.0", seed=seed, run=7
+    )
+
+
+def trained(registry: Registry, folder: Path, *ratings: str, parent: str = "") -> AdapterVersion:
+    return registry.add_candidate(Task.INTENT, adapter(folder, folder.name), lineage=lineage(*ratings, parent=parent))
+
+
+def stages(registry: Registry, task: Task = Task.INTENT) -> dict[str, str]:
+    return {version.name: version.stage.value for version in registry.versions(task)}
+
+
+def test_lineage_and_report_are_sealed_with_the_version_and_leave_its_fingerprint(
+    registry: Registry, tmp_path: Path
+) -> None:
+    folder = adapter(tmp_path / "a", "one")
+    plain = registry.add_candidate(Task.INTENT, folder)
+    added = registry.add_candidate(Task.INTENT, folder, lineage=lineage("1:2", "c:4"), report={"gain": 0.1})
+    assert registry.lineage(Task.INTENT, plain.name) is None
+    assert registry.lineage(Task.INTENT, added.name) == lineage("1:2", "c:4")
+    assert registry.report(Task.INTENT, added.name) == {"gain": 0.1}
+    assert added.fingerprint == plain.fingerprint
+    assert verify(added.folder, full=True) is None
+    (added.folder / "lineage.json").write_text("{}")
+    assert "lineage.json" in str(verify(added.folder))
+    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "weights.bin"]
+
+
+def test_a_report_may_come_after_the_gate_and_takes_the_place_of_the_first(registry: Registry, tmp_path: Path) -> None:
+    added = registry.add_candidate(Task.INTENT, adapter(tmp_path / "a", "one"), report={"gain": 0.1})
+    registry.add_report(Task.INTENT, added.name, {"gain": 0.2, "decision": {"promote": True}})
+    assert registry.report(Task.INTENT, added.name) == {"gain": 0.2, "decision": {"promote": True}}
+    assert verify(added.folder, full=True) is None
+
+
+def test_a_canary_serves_beside_the_active_version_and_its_stage_is_dated(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "versions", clock=lambda: NOW)
+    first, second = trained(registry, tmp_path / "a"), trained(registry, tmp_path / "b")
+    registry.promote(Task.INTENT, first.name)
+    tried = registry.canary(Task.INTENT, second.name)
+    assert (tried.stage, tried.since) == (Stage.CANARY, NOW)
+    assert registry.canary_of(Task.INTENT) == tried
+    assert stages(registry) == {"intent-1": "active", "intent-2": "canary"}
+    with pytest.raises(AdapterError, match="intent-1 serves everybody"):
+        registry.canary(Task.INTENT, first.name)
+    assert registry.promote(Task.INTENT, second.name).stage is Stage.ACTIVE
+    assert registry.canary_of(Task.INTENT) is None
+    assert stages(registry) == {"intent-1": "retired", "intent-2": "active"}
+
+
+def test_a_canary_ends_when_what_it_is_compared_with_changes(registry: Registry, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        trained(registry, tmp_path / name)
+    registry.promote(Task.INTENT, "intent-1")
+    registry.canary(Task.INTENT, "intent-2")
+    registry.canary(Task.INTENT, "intent-3")
+    assert stages(registry) == {"intent-1": "active", "intent-2": "candidate", "intent-3": "canary"}
+    registry.promote(Task.INTENT, "intent-2")
+    assert stages(registry) == {"intent-1": "retired", "intent-2": "active", "intent-3": "candidate"}
+
+
+def test_a_rejected_version_keeps_why(registry: Registry, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        trained(registry, tmp_path / name)
+    registry.promote(Task.INTENT, "intent-1")
+    registry.canary(Task.INTENT, "intent-2")
+    rejected = registry.reject(Task.INTENT, "intent-2", "people like it less")
+    assert (rejected.stage, rejected.reason) == (Stage.REJECTED, "people like it less")
+    assert registry.canary_of(Task.INTENT) is None
+    with pytest.raises(AdapterError, match="roll back to the version before it"):
+        registry.reject(Task.INTENT, "intent-1", "because")
+    assert registry.promote(Task.INTENT, "intent-2").reason == ""
+
+
+def test_a_rollback_with_a_reason_turns_the_version_down(registry: Registry, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        registry.promote(Task.INTENT, trained(registry, tmp_path / name).name)
+    back = registry.rollback(Task.INTENT, reason="fewer people are content")
+    assert back is not None
+    assert back.name == "intent-1"
+    assert stages(registry) == {"intent-1": "active", "intent-2": "rejected"}
+    assert registry.version(Task.INTENT, "intent-2").reason == "fewer people are content"
+
+
+def test_before_the_first_trained_version_nothing_served_and_that_comes_back(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.promote(Task.INTENT, trained(registry, tmp_path / "a").name)
+    assert registry.rollback(Task.INTENT) is None
+    assert registry.active(Task.INTENT) is None
+    with pytest.raises(AdapterError, match="nothing to roll back to"):
+        registry.rollback(Task.INTENT)
+
+
+def test_a_rollback_passes_over_a_damaged_version(registry: Registry, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        registry.promote(Task.INTENT, trained(registry, tmp_path / name).name)
+    (registry.version(Task.INTENT, "intent-2").folder / "weights.bin").write_text("x")
+    back = registry.rollback(Task.INTENT)
+    assert back is not None
+    assert back.name == "intent-1"
+
+
+def test_what_serves_can_be_retired_and_brought_back(registry: Registry, tmp_path: Path) -> None:
+    registry.promote(Task.INTENT, trained(registry, tmp_path / "a").name)
+    registry.retire(Task.INTENT)
+    assert registry.active(Task.INTENT) is None
+    back = registry.rollback(Task.INTENT)
+    assert back is not None
+    assert back.name == "intent-1"
+
+
+def test_pruning_keeps_what_somebody_may_want_back(registry: Registry, tmp_path: Path) -> None:
+    shipped = registry.add_candidate(Task.INTENT, adapter(tmp_path / "shipped", "shipped"))
+    registry.promote(Task.INTENT, shipped.name)
+    for number in range(2, 7):
+        parent = f"intent-{number - 1}"
+        registry.promote(Task.INTENT, trained(registry, tmp_path / f"{number}", parent=parent).name)
+    for number in range(7, 10):
+        trained(registry, tmp_path / f"{number}", parent="intent-2")
+    registry.canary(Task.INTENT, "intent-7")
+    assert registry.prune(Task.INTENT, 1) == ("intent-3", "intent-8")
+    # shipped; parent of the canary; parent of the last that served; that; active; canary; newest candidate
+    kept = [f"intent-{number}" for number in (1, 2, 4, 5, 6, 7, 9)]
+    assert [version.name for version in registry.versions(Task.INTENT)] == kept
+    folder = shipped.folder.parent
+    assert sorted(path.name for path in folder.iterdir()) == [*kept, STATE_NAME]
+    assert trained(registry, tmp_path / "10").name == "intent-10"
+    back = [registry.rollback(Task.INTENT) for _ in range(4)]
+    assert [version.name if version else "" for version in back] == ["intent-5", "intent-4", "intent-2", "intent-1"]
+
+
+def test_forgetting_somebody_marks_what_learned_from_them(registry: Registry, tmp_path: Path) -> None:
+    trained(registry, tmp_path / "a", "1:5", "2:6")
+    trained(registry, tmp_path / "b", "3:7")
+    registry.promote(Task.INTENT, "intent-1")
+    assert registry.mark_stale(["1:5", "c:9"]) == ("intent-1",)
+    assert {version.name: version.stale for version in registry.versions(Task.INTENT)} == {
+        "intent-1": True,
+        "intent-2": False,
+    }
+    assert stages(registry)["intent-1"] == "active"
+    assert registry.mark_stale(["1:5"]) == ()
+
+
+def test_two_versions_are_compared_by_what_they_were_made_of_and_what_the_gate_found(
+    registry: Registry, tmp_path: Path
+) -> None:
+    trained(registry, tmp_path / "a", "1:5", "2:6")
+    trained(registry, tmp_path / "b", "2:6", "3:7", "4:8", parent="intent-1")
+    registry.add_report(Task.INTENT, "intent-2", {"utility": {"candidate": 0.51234}, "reasons": ["better"]})
+    found = {one.what: (one.first, one.second) for one in registry.diff(Task.INTENT, "intent-1", "intent-2")}
+    assert found == {
+        "ratings": ("2", "3"),
+        "parent": ("", "intent-1"),
+        "report.utility.candidate": ("", "0.5123"),
+        "ratings only here": ("1", "2"),
+    }
+
+
+def test_a_stamp_changes_with_the_state_and_only_then(registry: Registry, tmp_path: Path) -> None:
+    assert registry.stamp(Task.INTENT) == ""
+    trained(registry, tmp_path / "a")
+    before = registry.stamp(Task.INTENT)
+    assert registry.stamp(Task.INTENT) == before
+    registry.promote(Task.INTENT, "intent-1")
+    assert registry.stamp(Task.INTENT) != before
+
+
+def test_a_state_of_the_first_form_is_read(registry: Registry, tmp_path: Path) -> None:
+    added = registry.add_candidate(Task.GENERATOR, adapter(tmp_path / "a", "one"))
+    state = {"count": 1, "active": "generator-1", "served": [], "stages": {"generator-1": "active"}}
+    (added.folder.parent / STATE_NAME).write_text(json.dumps(state))
+    active = registry.active(Task.GENERATOR)
+    assert active is not None
+    assert (active.name, active.since, active.stale) == ("generator-1", None, False)
+    with pytest.raises(AdapterError, match="nothing to roll back to"):
+        registry.rollback(Task.GENERATOR)
+
+
+def test_a_lost_state_gives_no_name_again_and_removes_nothing(registry: Registry, tmp_path: Path) -> None:
+    added = registry.add_candidate(Task.GENERATOR, adapter(tmp_path / "a", "one"))
+    (added.folder.parent / STATE_NAME).unlink()
+    assert registry.add_candidate(Task.GENERATOR, adapter(tmp_path / "b", "two")).name == "generator-2"
+    assert verify(added.folder, full=True) is None

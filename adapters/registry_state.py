@@ -1,0 +1,118 @@
+"""What state.json of a task says: the stages, and the pointer to what serves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from adapters.errors import AdapterError
+from adapters.types import Stage
+
+STATE_NAME: Final = "state.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A task's versions; a field that an older file lacks has its default."""
+
+    count: int = 0  # names ever given; the next one's number is one more
+    active: str = ""  # "" for none
+    canary: str = ""  # "" for none
+    served: tuple[str, ...] = ()  # those that were active before, oldest first; "" where none was
+    stages: Mapping[str, str] = field(default_factory=dict)
+    since: Mapping[str, str] = field(default_factory=dict)  # when a version came to its stage, ISO 8601
+    reasons: Mapping[str, str] = field(default_factory=dict)  # why a version was turned down
+    stale: tuple[str, ...] = ()  # those that learned from somebody who is forgotten
+
+    def with_stage(self, name: str, stage: Stage, now: datetime) -> State:
+        """The state with a version at another stage."""
+        return replace(
+            self,
+            stages={**self.stages, name: stage.value},
+            since={**self.since, name: now.isoformat(timespec="seconds")},
+        )
+
+    def with_canary(self, name: str, now: datetime) -> State:
+        """The state with another canary, "" for none; the one before is a candidate again."""
+        state = self
+        if state.canary and state.canary != name:
+            state = state.with_stage(state.canary, Stage.CANDIDATE, now)
+        return replace(state.with_stage(name, Stage.CANARY, now) if name else state, canary=name)
+
+    def with_active(self, name: str, served: tuple[str, ...], now: datetime) -> State:
+        """The state with another version serving, "" for none.
+
+        No canary outlives the version that it is compared with: it is a candidate again, unless it is the one.
+        """
+        state = replace(self, canary="") if self.canary == name else self.with_canary("", now)
+        if state.active and state.active != name:
+            state = state.with_stage(state.active, Stage.RETIRED, now)
+        if name:
+            state = state.with_stage(name, Stage.ACTIVE, now)
+        return replace(state, active=name, served=served)
+
+    def without(self, names: frozenset[str]) -> State:
+        """The state without some versions."""
+
+        def rest(known: Mapping[str, str]) -> dict[str, str]:
+            return {name: value for name, value in known.items() if name not in names}
+
+        return replace(
+            self,
+            served=tuple(name for name in self.served if name not in names),
+            stages=rest(self.stages),
+            since=rest(self.since),
+            reasons=rest(self.reasons),
+            stale=tuple(name for name in self.stale if name not in names),
+        )
+
+
+def read_state(folder: Path) -> State:
+    """Read a task's state; an empty one where there is none yet.
+
+    Raises:
+        AdapterError: The file cannot be read.
+    """
+    path = folder / STATE_NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        tuples = {name: tuple(content[name]) for name in ("served", "stale") if name in content}
+        return State(**{**content, **tuples})
+    except FileNotFoundError:
+        return State()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AdapterError(f"{path} cannot be read; restore it from a backup, or remove it to start anew.") from error
+
+
+def write_state(folder: Path, state: State) -> None:
+    """Put a task's state in place in one step."""
+    write_whole(folder / STATE_NAME, json.dumps(asdict(state), indent=2))
+
+
+def state_stamp(folder: Path) -> str:
+    """What changes when the state does; "" where there is none."""
+    try:
+        return hashlib.sha256((folder / STATE_NAME).read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put a file in place in one step, on the disk before it has its name."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
