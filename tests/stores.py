@@ -15,11 +15,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import insert
 
-from adapters.types import Intent
+from adapters.types import Intent, Task
 from bot.store.crypto import Keyring
 from bot.store.expectations import Expectation
 from bot.store.posts import PostBody
+from bot.store.runs import Asker
+from bot.store.schema import AskRow, RunState, ScheduleJobRow
 from bot.store.store import Store
 from bot.types import (
     Answer,
@@ -265,6 +268,17 @@ def filled(store: Store) -> None:
         "slack", "C1", "", user, Expectation(kind=Wanted.CORRECTION, subject=stored.id), minutes=10
     )
     store.settings.set("last_run", "2026-11-24")
+    asker = Asker(user_id=user, platform="slack", channel="C1")
+    run = store.runs.begin([Task.INTENT, Task.GENERATOR], cause="asked", asker=asker)
+    store.runs.finish(run.id, RunState.DONE, '{"results": []}')
+    _fill_later_tables(store, stored.id, user)
+
+
+def _fill_later_tables(store: Store, answer_id: int, user_id: int) -> None:
+    with store.database.write() as connection:
+        connection.execute(insert(AskRow).values(answer_id=answer_id, user_id=user_id, asked_at=NOON))
+        job = {"id": "learning", "next_run_time": NOON.timestamp(), "job_state": b"pickled"}
+        connection.execute(insert(ScheduleJobRow).values(**job))
 
 
 def _chunk(ordinal: int, text: str) -> Chunk:

@@ -57,6 +57,11 @@ class Database:
         return store_name(self.url)
 
     @property
+    def writing_engine(self) -> Engine:
+        """An engine whose transactions may write, for a library that brings its own statements."""
+        return self._writer
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether it is a SQLite file."""
         return self.url.get_backend_name() == "sqlite"

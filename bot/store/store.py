@@ -22,12 +22,14 @@ from bot.store.expectations import Expectations
 from bot.store.feedback import Feedback
 from bot.store.handoffs import Handoffs
 from bot.store.inbox import Inbox
+from bot.store.jobs import Jobs
 from bot.store.knowledge import Knowledge
 from bot.store.migrate import current_revision, refuse_newer, upgrade
 from bot.store.people import People
 from bot.store.posts import Posts
 from bot.store.ratings import Ratings
 from bot.store.records import Audit, Settings
+from bot.store.runs import Runs
 from bot.store.statements import read_setting, write_setting
 
 P = ParamSpec("P")
@@ -51,17 +53,19 @@ class Store:
         self.inbox = Inbox(database, clock)
         self.answers = Answers(database, clock)
         self.ratings = Ratings(database, clock)
-        self.knowledge = Knowledge(database, clock)
-        self.people = People(database, clock)
         self.feedback = Feedback(database, self.answers)
         self.asks = Asks(database, clock)
         self.document_tasks = DocumentTasks(database, clock)
+        self.knowledge = Knowledge(database, clock)
+        self.people = People(database, clock)
         self.expectations = Expectations(database, clock)
         self.posts = Posts(database, clock)
         self.handoffs = Handoffs(database, clock)
         self.audit = Audit(database, clock)
         self.claims = Claims(database, clock)
         self.settings = Settings(database)
+        self.runs = Runs(database, clock)
+        self.jobs = Jobs(database, clock)
         self._together: Together[Callable[[], Any], Any] = Together(database.together, most=MOST_TOGETHER)
 
     @classmethod

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, MetaData, RowMapping, Table, func, insert, inspect, select, text
+from sqlalchemy import Connection, DateTime, Integer, MetaData, RowMapping, Table, func, insert, inspect, select, text
 
 from bot.store.schema import Base
 
@@ -46,7 +46,7 @@ def copy_rows(source: Connection, target: Connection) -> dict[str, int]:
 
 def read_sequences(connection: Connection) -> dict[str, int]:
     """The highest id that each table ever gave; 0 for one that gave none."""
-    names = [table.name for table in own_tables(connection) if "id" in table.columns]
+    names = [table.name for table in own_tables(connection) if _counts_ids(table)]
     if connection.dialect.name == "sqlite":
         given: dict[str, int] = {}
         if inspect(connection).has_table("sqlite_sequence"):
@@ -67,6 +67,11 @@ def raise_sequences(connection: Connection, sequences: Mapping[str, int]) -> Non
             connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :seq)"), values)
         else:
             connection.execute(select(func.setval(func.pg_get_serial_sequence(name, "id"), highest)))
+
+
+def _counts_ids(table: Table) -> bool:
+    """Whether the database gives the table's ids; a planned job brings its own name."""
+    return "id" in table.columns and isinstance(table.columns["id"].type, Integer)
 
 
 def _read_sequence(connection: Connection, table: str) -> int:
