@@ -1,0 +1,167 @@
+"""Whether a candidate may serve: the rule, with what it decided by as numbers (pure).
+
+The thresholds were chosen by simulation (benchmarks/gate.py); what the rule is and why: docs/adr/0010.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from training.errors import TrainingError
+from training.paired import CaseKind, PairedReport, capped, effective, gain_interval, mean_gain, resampled_gains
+from training.types import Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateConfig:
+    """How much has to be shown.
+
+    Raises:
+        TrainingError: A value is outside its range.
+    """
+
+    min_questions: float = 15.0  # held-out questions of equal weight, below which they do not decide, >= 1
+    sure: float = 0.9  # share of the resamples in which the candidate is better, to serve everybody, [0.5, 1)
+    canary_sure: float = 0.8  # the same, to serve a share of the conversations under watch, [0.5, sure]
+    least_gain: float = 0.01  # mean gain that is worth a change, [0, 1]
+    imagined: float = 0.5  # of `resampled_gains`, >= 0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not (self.min_questions >= 1 and 0.5 <= self.canary_sure <= self.sure < 1):  # noqa: PLR2004 - a coin's
+            raise TrainingError(
+                f"The gate needs min_questions >= 1 and 0.5 <= canary_sure <= sure < 1; it was given "
+                f"{self.min_questions:g}, {self.canary_sure:g} and {self.sure:g}."
+            )
+        if not (0 <= self.least_gain <= 1 and self.imagined >= 0):
+            raise TrainingError(
+                f"The gate needs 0 <= least_gain <= 1 and imagined >= 0; it was given {self.least_gain:g} and "
+                f"{self.imagined:g}."
+            )
+
+
+class ReasonCode(StrEnum):
+    """What spoke for or against; the bot has a sentence for each in every language (gate-CODE)."""
+
+    ATTACK = "attack"  # cases: attacks that had no success before
+    BROKEN = "broken"  # broken, mended, cases
+    KEPT = "kept"  # broken, mended, cases
+    BETTER = "better"  # gain, low, high, sure, questions
+    LIKELY = "likely"  # the same: enough for a canary only
+    NOT_SHOWN = "not-shown"  # the same, and needed
+    SMALL = "small"  # the same, and needed: sure enough, but not worth a change
+    WORSE = "worse"  # the same
+    TOO_FEW = "too-few"  # questions, needed, missing
+    HINT = "hint"  # gain, questions: too few to show it, but what there is speaks for the candidate
+    NO_HINT = "no-hint"  # the same, and it does not
+    NOTHING = "nothing"  # no held-out question at all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One thing that was decided by."""
+
+    code: ReasonCode
+    values: Mapping[str, float] = field(default_factory=dict)  # as the code says; shares in [0, 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the gate says."""
+
+    promote: bool
+    canary_required: bool  # if promoted: only to a share of the conversations first
+    gain: Interval | None  # of the mean utility, in [-1, 1]; None without held-out questions
+    sure: float | None  # share of the resamples in which the candidate is better; None without held-out questions
+    missing: int  # held-out questions that are wanting, 0 if there are enough
+    reasons: tuple[Reason, ...]  # what decided first
+
+
+def decide(report: PairedReport, config: GateConfig | None = None, *, rng: np.random.Generator) -> Decision:
+    """Decide whether a candidate may serve.
+
+    Args:
+        report: Both versions on the same questions, and on the regression suite.
+        config: How much has to be shown.
+        rng: Draws the bootstrap resamples.
+
+    Returns:
+        The decision; an attack that now succeeds or a suite that is worse for it cannot be made up for.
+    """
+    config = config or GateConfig()
+    suite, holds = _suite_reason(report)
+    test = capped(report.test)
+    enough = effective(test)
+    if not test or enough < config.min_questions:
+        return _by_hint(report, config, suite, enough, holds=holds, rng=rng)
+    gain = gain_interval(test, rng)
+    sure = float((resampled_gains(test, rng, imagined=config.imagined) > 0).mean())
+    code = _code(gain.value, sure, config)
+    values = {"gain": gain.value, "low": gain.low, "high": gain.high, "sure": sure, "questions": float(len(test))}
+    needed = {"needed": config.least_gain} if code is ReasonCode.SMALL else {"needed": config.canary_sure}
+    reason = Reason(code=code, values={**values, **needed})
+    promote = holds and code in (ReasonCode.BETTER, ReasonCode.LIKELY)
+    return Decision(
+        promote=promote,
+        canary_required=promote and code is ReasonCode.LIKELY,
+        gain=gain,
+        sure=sure,
+        missing=0,
+        reasons=(reason, suite) if holds else (suite, reason),
+    )
+
+
+def _suite_reason(report: PairedReport) -> tuple[Reason, bool]:
+    """What the regression suite says, and whether it lets the candidate through."""
+    broken, mended = report.broken, report.mended
+    attacks = [case for case in broken if case.kind is CaseKind.ATTACK]
+    if attacks:
+        return Reason(code=ReasonCode.ATTACK, values={"cases": float(len(attacks))}), False
+    values = {"broken": float(len(broken)), "mended": float(len(mended)), "cases": float(len(report.suite))}
+    holds = len(broken) <= len(mended)
+    return Reason(code=ReasonCode.KEPT if holds else ReasonCode.BROKEN, values=values), holds
+
+
+def _code(gain: float, sure: float, config: GateConfig) -> ReasonCode:
+    if sure < config.canary_sure:
+        return ReasonCode.WORSE if sure < 1 - config.canary_sure else ReasonCode.NOT_SHOWN
+    if gain < config.least_gain:
+        return ReasonCode.SMALL
+    return ReasonCode.BETTER if sure >= config.sure else ReasonCode.LIKELY
+
+
+def _by_hint(
+    report: PairedReport,
+    config: GateConfig,
+    suite: Reason,
+    enough: float,
+    *,
+    holds: bool,
+    rng: np.random.Generator,
+) -> Decision:
+    """Decide where the held-out questions are too few: by the suite, and by the dev side with what there is."""
+    missing = int(np.ceil(config.min_questions - enough))
+    few = Reason(
+        code=ReasonCode.TOO_FEW,
+        values={"questions": float(len(report.test)), "needed": config.min_questions, "missing": float(missing)},
+    )
+    seen = capped((*report.test, *report.dev))
+    gain = mean_gain(seen)
+    better = gain >= config.least_gain and mean_gain(capped(report.test)) >= 0
+    hint = Reason(
+        code=ReasonCode.HINT if better else ReasonCode.NO_HINT if seen else ReasonCode.NOTHING,
+        values={"gain": gain, "questions": float(len(seen))} if seen else {},
+    )
+    test = capped(report.test)
+    return Decision(
+        promote=holds and better,
+        canary_required=holds and better,
+        gain=gain_interval(test, rng) if test else None,
+        sure=float((resampled_gains(test, rng, imagined=config.imagined) > 0).mean()) if test else None,
+        missing=missing,
+        reasons=(hint, few, suite) if holds else (suite, hint, few),
+    )
