@@ -23,6 +23,11 @@ class Task(StrEnum):
     GENERATOR = "generator"
 
 
+def original(task: Task) -> str:
+    """What stands for a version's name where a task is done as the program came, before it learned anything."""
+    return f"{task.value}-0"
+
+
 class Stage(StrEnum):
     """How far an adapter version has come."""
 

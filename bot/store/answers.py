@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
+from adapters.types import Task, original
 from bot.store.clock import Clock
 from bot.store.engine import Database
 from bot.store.errors import NotWaitingError, StoreError
@@ -22,10 +24,13 @@ from bot.store.schema import (
     DeliveryState,
     MessageRow,
     MessageState,
+    RatingRow,
     UserRow,
 )
 from bot.store.statements import batches, made_once
-from bot.types import Answer, AnswerKind, Button, Outcome, Source, StoredAnswer, Trace
+from bot.types import Answer, AnswerKind, Button, Outcome, RatingValue, Source, StoredAnswer, Trace
+
+_VERSION: Final = re.compile(rf"({'|'.join(Task)})-\d+")  # an adapter version's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,15 @@ class Delivery:
     part: int  # from 1
     platform_message_id: str  # "" until there is a message on the platform that it is edited into
     delivered_at: datetime | None  # aware, UTC; None until the whole part is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """A rating, as far as it says how content people are with a version."""
+
+    user_id: int  # who gave it
+    up: bool
+    rated_at: datetime  # aware, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +93,7 @@ class Answers:
                 "kind": answer.kind,
                 "outcome": answer.outcome,
                 "detail": dump_detail(answer),
+                "versions": " ".join(versions_of(answer.trace)),
                 "created_at": self._clock(),
             }
             answer_id: int | None = connection.execute(_ADD(connection), values).scalar_one_or_none()
@@ -134,6 +149,31 @@ class Answers:
         )
         with self._database.read() as connection:
             return {(kind, outcome): count for kind, outcome, count in connection.execute(query)}
+
+    def votes(
+        self, version: str = "", *, since: datetime | None = None, until: datetime | None = None
+    ) -> tuple[Vote, ...]:
+        """Read the ratings of answers, in the order in which they were given.
+
+        Args:
+            version: Only answers in which this adapter version had a say, or `adapters.types.original` of a task;
+                "": those of every version.
+            since: Only answers given from then on.
+            until: Only answers given before.
+        """
+        query = select(RatingRow.user_id, RatingRow.value, RatingRow.rated_at).join(
+            AnswerRow, AnswerRow.id == RatingRow.answer_id
+        )
+        query = query.where(
+            (" " + AnswerRow.versions + " ").contains(f" {version} ") if version else AnswerRow.versions != ""
+        )
+        if since is not None:
+            query = query.where(AnswerRow.created_at >= since)
+        if until is not None:
+            query = query.where(AnswerRow.created_at < until)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(RatingRow.rated_at, RatingRow.answer_id)).all()
+        return tuple(Vote(user_id=row.user_id, up=row.value is RatingValue.UP, rated_at=row.rated_at) for row in rows)
 
     def plan_delivery(self, answer_id: int, *, parts: int) -> None:
         """Say into how many parts an answer was cut, before the first is sent; saying it again changes nothing."""
@@ -284,6 +324,18 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredAnswer:
         ),
         created_at=row.created_at,
     )
+
+
+def versions_of(trace: Trace) -> tuple[str, ...]:
+    """The adapter versions that had a say in an answer: one of each task that was asked.
+
+    A task whose version has no name of the registry is done as the program came.
+    """
+    if "intent" not in trace.versions:  # it never came as far as that
+        return ()
+    asked = [task for task in Task if task is not Task.GENERATOR or task.value in trace.versions]
+    named = ((task, trace.versions.get(task.value, "")) for task in asked)
+    return tuple(name if _VERSION.fullmatch(name) else original(task) for task, name in named)
 
 
 def dump_detail(answer: Answer) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
 
+from adapters.examples import RatingId
 from bot.store.answers import load_detail
 from bot.store.clock import Clock
 from bot.store.document_tasks import follow_ratings
@@ -144,6 +145,19 @@ class Ratings:
         )
         with self._database.write() as connection:
             return connection.execute(change.values(status=status, decided_at=self._clock())).rowcount > 0
+
+    def ids_of(self, user_id: int) -> tuple[RatingId, ...]:
+        """What goes when a person is forgotten, as the lineage of a version names it.
+
+        That is what they said of answers, and what others said of the answers that they were given.
+        """
+        theirs = or_(MessageRow.user_id == user_id, RatingRow.user_id == user_id)
+        rated = select(RatingRow.answer_id, RatingRow.user_id).join(AnswerRow).join(MessageRow).where(theirs)
+        proposed = or_(MessageRow.user_id == user_id, CorrectionRow.user_id == user_id)
+        corrected = select(CorrectionRow.id).join(AnswerRow).join(MessageRow).where(proposed)
+        with self._database.read() as connection:
+            ratings = [f"{row.answer_id}:{row.user_id}" for row in connection.execute(rated)]
+            return (*ratings, *(f"c:{row.id}" for row in connection.execute(corrected)))
 
     def reasons(self, since: datetime) -> Mapping[RatingReason | None, int]:
         """Count the 👎 given since a time by their reason; None where none was given."""
