@@ -17,6 +17,8 @@ from adapters.bases import DEFAULT_ENCODER, DEFAULT_GENERATOR
 from bot.confidence import DEFAULT_ANSWERABILITY
 from bot.errors import BotError
 from bot.grounding import DEFAULT_SUPPORT
+from bot.learning.settings import LearningSettings
+from bot.section import Section as _Section
 
 ENV_PREFIX = "BURNISH_"
 HOME_VARIABLE = "BURNISH_HOME"
@@ -52,10 +54,6 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 class ConfigError(BotError):
     """A setting is unknown or has a bad value."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class BotSettings(_Section):
@@ -253,6 +251,7 @@ class Settings(_Section):
     serve: ServeSettings = ServeSettings()
     telegram: TelegramSettings = TelegramSettings()
     slack: SlackSettings = SlackSettings()
+    learning: LearningSettings = LearningSettings()
 
     @property
     def serves(self) -> tuple[str, ...]:
