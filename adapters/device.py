@@ -34,13 +34,14 @@ class Device:
         return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[self.dtype]
 
 
-def choose_device(wish: str = "auto", *, dtype: str = "auto", threads: int = 0) -> Device:
+def choose_device(wish: str = "auto", *, dtype: str = "auto", threads: int = 0, token_by_token: bool = True) -> Device:
     """Choose where to compute.
 
     Args:
         wish: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:N" or "mps".
         dtype: "auto" or a precision; automatic is the fastest that the device computes natively.
         threads: CPU threads for the whole process; 0 leaves torch's choice (one a core).
+        token_by_token: Whether the weights are read for few tokens at a time, as a generator does; an encoder does not.
 
     Raises:
         AdapterError: The wish cannot be fulfilled here; the sentence says what there is.
@@ -56,7 +57,8 @@ def choose_device(wish: str = "auto", *, dtype: str = "auto", threads: int = 0) 
         torch.set_num_threads(threads)
     if kind == "cpu" and dtype == "float16":
         raise AdapterError("dtype 'float16' is no use on a CPU; choose auto, bfloat16 or float32.")
-    return Device(kind=kind, dtype=_native_dtype(kind) if dtype == "auto" else dtype)
+    chosen = _native_dtype(kind, token_by_token=token_by_token) if dtype == "auto" else dtype
+    return Device(kind=kind, dtype=chosen)
 
 
 def _choose_kind(wish: str) -> str:
@@ -76,7 +78,7 @@ def _choose_kind(wish: str) -> str:
     return wish
 
 
-def _native_dtype(kind: str) -> str:
+def _native_dtype(kind: str, *, token_by_token: bool) -> str:
     """The precision that a device computes fastest in without emulating it."""
     import torch
 
@@ -84,15 +86,17 @@ def _native_dtype(kind: str) -> str:
         return "float16"  # also native on the first generation of chips, where bfloat16 is not
     if kind.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-    return "bfloat16" if _cpu_has_bfloat16() else "float32"
+    return "bfloat16" if _cpu_has_bfloat16(token_by_token=token_by_token) else "float32"
 
 
-def _cpu_has_bfloat16() -> bool:
+def _cpu_has_bfloat16(*, token_by_token: bool) -> bool:
     import torch
 
     if platform.machine().lower() in {"x86_64", "amd64"}:
         capabilities = torch.cpu.get_capabilities()
-        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+        # Without AMX, bfloat16 saves reading weights but not computing: many tokens at once take 1.4 to 3 times as long
+        # as in float32 (docs/experiments.md).
+        return bool(capabilities.get("amx_bf16") or (token_by_token and capabilities.get("avx512_bf16")))
     cpuinfo = Path("/proc/cpuinfo")
     return cpuinfo.is_file() and any(
         "bf16" in line.split() for line in cpuinfo.read_text(encoding="utf-8").splitlines() if "Features" in line

@@ -41,7 +41,7 @@ from training.base_sets import HELD_OUT_ARTICLES
 
 CHOSEN_BY: Final = ("examples, dev", "squad2_en, dev")
 READ: Final = 5  # passages, as answers.passages
-LINES: Final = 3  # as bot.pipeline.EXTRACT_LINES
+LINES: Final = 3  # as bot.looking.EXTRACT_LINES
 GRID: Final = {"words": (0.0, 0.15, 0.3, 0.45), "titled": (0.0, 0.3, 0.6), "passage": (0.3, 0.6, 1.0),
                "figure": (0.2, 0.4)}  # beside a meaning of 1  # fmt: skip
 

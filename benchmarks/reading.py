@@ -30,7 +30,7 @@ from benchmarks.table import QUICK, RESULTS, Row, keep
 from benchmarks.tasks import DATA, rows
 from bot.config import folders
 from bot.extract import Line, best_extract, lines
-from bot.pipeline import READ_LINES
+from bot.looking import READ_LINES
 from bot.prompts import answer_turns
 from knowledge.testing import chunk, stored_chunk
 from knowledge.types import Matrix, Passage

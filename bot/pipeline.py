@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from adapters.errors import AdapterError
-from adapters.types import Encoder, GenerationLimits, Generator, Intent, IntentClassifier
+from adapters.types import Encoder, GenerationLimits, Generator, IntentClassifier
 from bot.blocking import run_blocking
-from bot.confidence import answerability, judged_answerability
+from bot.confidence import judged_answerability
 from bot.config import Settings
 from bot.drafting import Draft, sentences_of
-from bot.extract import Extract, best_extracts, lines
 from bot.grounding import check_sentence
 from bot.judging import judge
-from bot.prompts import resolve_follow_up
+from bot.looking import SUGGESTIONS, Look, Looker, Question, Retriever
 from bot.reading import Reading, bare_reading, grounded_reading, question_alone
-from bot.routing import Route, Router
+from bot.routing import Router
 from bot.sources import cited, source_of, traced
-from bot.texts import language_of, say
+from bot.texts import say
 from bot.types import Answer, AnswerKind, Outcome, Trace, Turn
-from bot.words import has_han
 from knowledge.retrieve import CuratedMatch
-from knowledge.types import ChunkKind, Matrix, Passage, Vector
+from knowledge.types import ChunkKind, Passage
 
 WRITTEN_LANGUAGES = frozenset({"en"})  # languages that the default generator writes; others are quoted
-EXTRACT_LINES = 3
-READ_PASSAGES = 3  # of the passages found, each judged by itself by a grounded generator
-READ_LINES = 2  # of each: with more the generator picks the wrong one more often (docs/experiments.md)
 PRIOR = 20.0  # log odds that a reading's best line is worth, by its score; 8 has four of 45 dev questions less
 SURE = 2.0  # log odds from which the generator's own words are shown; below, its reading's lines are quoted
 HOPELESS = 0.1  # by retrieval; below, the generator is not asked (of 20 such questions no verdict changed the refusal)
-DOCUMENTS_WIN = 0.8  # answerability from which a message is a question whatever the intent head says
 TOPICS = 3
 TOPIC_SIMILARITY = 0.3  # a page that is named to somebody who asks for a joke should have something to do with it
-SUGGESTIONS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,45 +68,6 @@ class Done:
 Event = Searching | Writing | Delta | Progress | Done
 
 
-class Retriever(Protocol):
-    """Text and its embedding to passages; knowledge.retrieve.KnowledgeBase is one."""
-
-    def refresh(self) -> None:
-        """Take in what has changed in the store; cheap when nothing has."""
-
-    def search(
-        self, text: str, vector: Vector, *, collections: Sequence[str] | None = None, top_k: int | None = None
-    ) -> tuple[Passage, ...]:
-        """Find passages, best first."""
-
-    def is_curated(self, text: str, *, collections: Sequence[str] | None = None) -> bool:
-        """Whether a curated question has this very wording; it stands alone then, however it begins."""
-
-    def curated(
-        self, text: str, vector: Vector, *, collections: Sequence[str] | None = None, top_k: int = 3
-    ) -> tuple[CuratedMatch, ...]:
-        """Find the curated questions nearest to this one, best first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Everything that is known before the answer is decided."""
-
-    text: str
-    query: str
-    language: str
-    history: tuple[Turn, ...]
-    intent: Intent
-    route: Route
-    passages: tuple[Passage, ...]
-    curated: tuple[CuratedMatch, ...]
-    answerable: float  # [0, 1]
-    scores: Mapping[str, float]  # what `answerable` was made of, as in Trace
-    extracts: tuple[Extract, ...]  # the lines of each passage that answer best, word for word, best first
-    readings: tuple[Extract, ...]  # the same passages with more lines, for a grounded generator
-    timings_ms: Mapping[str, float]
-
-
 class Pipeline:
     """classify -> retrieve -> generate, with a refusal where the documents do not tell."""
 
@@ -129,10 +82,14 @@ class Pipeline:
         settings: Settings,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._encoder = encoder
-        self._classifier = classifier
-        self._router = router
-        self._knowledge = knowledge
+        self._looker = Looker(
+            encoder=encoder,
+            classifier=classifier,
+            router=router,
+            knowledge=knowledge,
+            settings=settings,
+            clock=clock,
+        )
         self._generator = generator
         self._settings = settings
         self._clock = clock
@@ -158,7 +115,13 @@ class Pipeline:
         """
         started = self._clock()
         yield Searching()
-        look = await run_blocking(self._look, text, tuple(history), collections, frozenset(avoid))
+        question = Question(
+            text=text,
+            history=tuple(history),
+            collections=None if collections is None else tuple(collections),
+            avoid=frozenset(avoid),
+        )
+        look = await self._looker.look(question)
         decided = self._decide(look)
         if decided is not None:
             yield Done(answer=self._timed(decided, started))
@@ -166,77 +129,6 @@ class Pipeline:
         async with aclosing(self._write(look, started)) as events:  # a reader who leaves stops the generator
             async for event in events:
                 yield event
-
-    # -- look
-
-    def _look(
-        self, text: str, history: tuple[Turn, ...], collections: Sequence[str] | None, avoid: frozenset[int]
-    ) -> Look:
-        timings: dict[str, float] = {}
-        started = self._clock()
-
-        def lap(name: str) -> None:
-            nonlocal started
-            timings[name] = self._since(started)
-            started = self._clock()
-
-        self._knowledge.refresh()
-        query = text if self._knowledge.is_curated(text, collections=collections) else resolve_follow_up(text, history)
-        embedding: Matrix = self._encoder.encode([query])
-        lap("encode")
-        matched = self._router.match(text)
-        intent = matched or self._classifier.predict([query], embedding)[0]
-        route = self._router.route(intent)
-        lap("classify")
-        curated = self._knowledge.curated(query, embedding[0], collections=collections, top_k=SUGGESTIONS + len(avoid))
-        passages = self._knowledge.search(
-            query, embedding[0], collections=collections, top_k=self._settings.knowledge.top_k + len(avoid)
-        )
-        if avoid:
-            curated = tuple(one for one in curated if one.passage.stored.id not in avoid)
-            passages = tuple(one for one in passages if one.stored.id not in avoid)
-        lap("retrieve")
-        # whoever asks a curated question word for word gets its answer: no line has to be looked for
-        exact = bool(curated) and curated[0].exact
-        extracts, readings = ((), ()) if exact else self._extracts(query, embedding[0], passages)
-        answerable = answerability(query, passages, extracts[0].nearest) if extracts else float(exact)
-        lap("extract")
-        if matched is None and answerable >= DOCUMENTS_WIN:
-            route = self._router.as_question(route, answerable)
-        return Look(
-            text=text,
-            query=query,
-            language=language_of(text, setting=self._settings.bot.language),
-            history=history,
-            intent=intent,
-            route=route,
-            passages=passages,
-            curated=curated,
-            answerable=answerable,
-            scores={"retrieval": answerable, "answerable": answerable},
-            extracts=extracts,
-            readings=readings,
-            timings_ms=timings,
-        )
-
-    def _extracts(
-        self, query: str, vector: Vector, passages: Sequence[Passage]
-    ) -> tuple[tuple[Extract, ...], tuple[Extract, ...]]:
-        """The lines of the passages that answer the query best; every line is compared with it by meaning.
-
-        For Chinese only the first passage is read: the default encoder cannot tell Chinese lines apart, and what put
-        that passage first was BM25 as much as meaning.
-        """
-        read = passages[: 1 if has_han(query) else self._settings.answers.passages]
-        found = lines(read)
-        if not found:
-            return (), ()
-        similarities = (self._encoder.encode([line.embedding_text for line in found]) @ vector).tolist()
-        short, long = (
-            best_extracts(query, read, found, similarities, max_lines=length, most=READ_PASSAGES)
-            for length in (EXTRACT_LINES, READ_LINES)
-        )
-        return short, long
 
     # -- decide
 
@@ -413,8 +305,7 @@ class Pipeline:
 
     def _trace(self, look: Look, reason: str, *, used: set[int], draft: str) -> Trace:
         versions = {
-            "encoder": self._encoder.name,
-            "intent": self._classifier.name,
+            **self._looker.versions,
             "generator": self._generator.name if draft or "head" in look.scores else "",
         }
         return Trace(

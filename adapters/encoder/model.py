@@ -47,7 +47,9 @@ class SentenceEncoder:
             raise AdapterError(
                 f"batch_size is {settings.batch_size} and max_tokens {settings.max_tokens}; expected at least 1 and 0."
             )
-        self._device: Device = choose_device(settings.device, dtype=settings.dtype, threads=settings.threads)
+        self._device: Device = choose_device(
+            settings.device, dtype=settings.dtype, threads=settings.threads, token_by_token=False
+        )
         # A delta is added in full precision, before the weights are rounded to what the device computes in.
         dtype = torch.float32 if delta is not None else self._device.torch_dtype
         self._body = EncoderBody(folder, dtype=dtype, max_tokens=settings.max_tokens)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -52,12 +52,12 @@ class Handoffs:
             connection.execute(
                 select(ConversationRow.id).where(ConversationRow.id == conversation_id).with_for_update()
             )
-            place = select(ConversationRow.platform, ConversationRow.channel, ConversationRow.thread)
-            here = connection.execute(place.where(ConversationRow.id == conversation_id)).first()
+            where = select(ConversationRow.platform, ConversationRow.channel, ConversationRow.thread)
+            here = connection.execute(where.where(ConversationRow.id == conversation_id)).first()
             if here is None:
                 raise StoreError(f"There is no conversation {conversation_id} to give to people.")
-            current = _open_in(*here)
-            row = connection.execute(current).first()
+            place = here._asdict()
+            row = connection.execute(_OPEN_IN, place).first()
             if row is None:
                 connection.execute(
                     insert(HandoffRow).values(
@@ -71,7 +71,7 @@ class Handoffs:
                         resolved_at=None,
                     )
                 )
-                row = connection.execute(current).one()
+                row = connection.execute(_OPEN_IN, place).one()
         return _handoff(row)
 
     def get(self, handoff_id: int) -> Handoff | None:
@@ -80,7 +80,9 @@ class Handoffs:
 
     def open_in(self, platform: str, channel: str, thread: str) -> Handoff | None:
         """Read the one that is open in a place; it stays open however long the asker is silent."""
-        return self._first(_open_in(platform, channel, thread))
+        with self._database.read() as connection:
+            row = connection.execute(_OPEN_IN, {"platform": platform, "channel": channel, "thread": thread}).first()
+        return None if row is None else _handoff(row)
 
     def waiting(self) -> tuple[Handoff, ...]:
         """Read all that are open, oldest first."""
@@ -116,15 +118,6 @@ class Handoffs:
         return None if row is None else _handoff(row)
 
 
-def _open_in(platform: str, channel: str, thread: str) -> Select[*tuple[Any, ...]]:
-    return _handoffs().where(
-        ConversationRow.platform == platform,
-        ConversationRow.channel == channel,
-        ConversationRow.thread == thread,
-        HandoffRow.resolved_at.is_(None),
-    )
-
-
 def _handoffs() -> Select[*tuple[Any, ...]]:
     return select(
         HandoffRow.id,
@@ -139,6 +132,18 @@ def _handoffs() -> Select[*tuple[Any, ...]]:
         HandoffRow.team_channel,
         HandoffRow.resolved_at,
     ).join_from(HandoffRow, ConversationRow)
+
+
+_OPEN_IN = (
+    _handoffs()
+    .where(
+        ConversationRow.platform == bindparam("platform"),
+        ConversationRow.channel == bindparam("channel"),
+        ConversationRow.thread == bindparam("thread"),
+        HandoffRow.resolved_at.is_(None),
+    )
+    .limit(1)
+)
 
 
 def _handoff(row: Row[*tuple[Any, ...]]) -> Handoff:

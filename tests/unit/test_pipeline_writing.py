@@ -193,7 +193,7 @@ async def test_the_timings_are_laps_of_the_clock_in_milliseconds(tmp_path: Path)
 
 async def test_a_decision_without_the_generator_has_no_times_of_writing(tmp_path: Path) -> None:
     timings = (await answer(pipeline(tmp_path), FROZEN_QUESTION)).trace.timings_ms
-    assert list(timings) == ["encode", "classify", "retrieve", "extract", "total"]
+    assert list(timings) == ["encode", "classify", "retrieve", "total"]
 
 
 class ThreadNoting(FakeEncoder):

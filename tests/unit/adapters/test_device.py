@@ -19,6 +19,13 @@ def test_the_automatic_precision_of_a_cpu_is_one_that_it_computes_natively() -> 
         assert choose_device("cpu").dtype == ("bfloat16" if has_bfloat16 else "float32")
 
 
+def test_a_cpu_that_only_stores_bfloat16_well_computes_many_tokens_at_once_in_float32() -> None:
+    capabilities = torch.cpu.get_capabilities()
+    if capabilities["architecture"] == "x86_64":
+        expected = "bfloat16" if capabilities.get("amx_bf16") else "float32"
+        assert choose_device("cpu", token_by_token=False).dtype == expected
+
+
 @pytest.mark.parametrize(
     ("wish", "dtype", "threads", "words"),
     [
