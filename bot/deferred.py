@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 
+from adapters.generator.threaded import ThreadedGenerator
 from adapters.types import ChatTurn, GenerationLimits, Generator, Judged
 
 
@@ -46,6 +47,15 @@ class DeferredGenerator:
         async with aclosing(generator.stream(turns, limits, judged=judged)) as pieces:
             async for piece in pieces:
                 yield piece
+
+    async def likelihood(self, turns: Sequence[ChatTurn], text: str) -> float | None:
+        """How likely the loaded generator finds a text as the answer, nats a token; None where it cannot tell.
+
+        Raises:
+            AdapterError: It could not be loaded, or failed.
+        """
+        generator = await asyncio.wrap_future(self._loading)
+        return await generator.likelihood(turns, text) if isinstance(generator, ThreadedGenerator) else None
 
     async def aclose(self) -> None:
         """Stop the generator; one that is still loading is loaded first, and stopped then."""

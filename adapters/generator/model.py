@@ -119,8 +119,7 @@ class ChatCodec:
     def encode(self, turns: Sequence[ChatTurn]) -> list[int]:
         """A conversation as a prompt that the assistant's turn follows."""
         # The template has written the special tokens already.
-        tokens: list[int] = self._tokenizer(self._text(turns), add_special_tokens=False, verbose=False)["input_ids"]
-        return tokens
+        return self.tokens(self._text(turns))
 
     def question(self, turns: Sequence[ChatTurn]) -> range:
         """The places of the question's tokens in a grounded prompt as encode() gives it; empty in any other."""
@@ -137,7 +136,12 @@ class ChatCodec:
 
     def count(self, text: str) -> int:
         """How many tokens a text is, special ones not added."""
-        return len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        return len(self.tokens(text))
+
+    def tokens(self, text: str) -> list[int]:
+        """A text as tokens, special ones not added."""
+        tokens: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return tokens
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Tokens as text, special ones left out."""

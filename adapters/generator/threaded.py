@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 
 from adapters.errors import GenerationError
 from adapters.generator.answerability import AnswerabilityHead
@@ -71,6 +72,51 @@ class ThreadedGenerator:
             PromptTooLongError: While iterating: the prompt leaves no room for `max_new_tokens`.
         """
         return self._stream(tuple(turns), limits, judged, deadline=self._worker.clock() + limits.seconds)
+
+    async def likelihood(self, turns: Sequence[ChatTurn], text: str, *, seconds: float = 60.0) -> float:
+        """How likely a text is as the answer, by its tokens; it costs the reading of prompt and text, no generation.
+
+        Args:
+            turns: The conversation, last the user's turn.
+            text: Not empty.
+            seconds: Time limit, waiting in the queue included.
+
+        Returns:
+            Mean log-likelihood of the text's tokens, nats, <= 0.
+
+        Raises:
+            GenerationError: The queue is full, the time limit passed, the model failed, or the generator was stopped.
+            PromptTooLongError: Prompt and text are longer than the context.
+        """
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[float] = loop.create_future()
+
+        def settle(value: float | GenerationError | None) -> None:
+            if found.done():  # given up
+                return
+            if isinstance(value, GenerationError):
+                found.set_exception(value)
+            elif value is not None:
+                found.set_result(value)
+
+        def hand_over(value: float | GenerationError | None) -> None:
+            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+                loop.call_soon_threadsafe(settle, value)
+
+        request = Request(
+            turns=tuple(turns),
+            max_new_tokens=0,
+            deadline=self._worker.clock() + seconds,
+            deliver=lambda _: None,
+            finish=hand_over,
+            on_prompt=lambda read: hand_over(read.likelihood),
+            scored=text,
+        )
+        self._worker.submit(request)
+        try:
+            return await found
+        finally:
+            request.cancelled.set()
 
     async def aclose(self) -> None:
         """Stop the worker; requests in flight end with an error."""

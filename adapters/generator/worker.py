@@ -70,6 +70,9 @@ class Codec(Protocol):
     def question(self, turns: Sequence[ChatTurn]) -> range:
         """The places of the question's tokens in a grounded prompt as encode() gives it; empty in any other."""
 
+    def tokens(self, text: str) -> list[int]:
+        """A text as tokens, special ones not added."""
+
     def decode(self, tokens: Sequence[int]) -> str:
         """Tokens as text, special ones left out."""
 
@@ -85,6 +88,7 @@ class Request:
     finish: Callable[[GenerationError | None], None]  # called once, from the worker's thread
     on_prompt: Callable[[Admitted], None] | None = None  # called before any piece; its question is scored then
     on_token: Callable[[float], None] | None = None  # called with the log-probability of each token of the answer
+    scored: str = field(default="", repr=False)  # behind the prompt: it is scored (`on_prompt`), and nothing answered
     cancelled: threading.Event = field(default_factory=threading.Event)
     detokenizer: Detokenizer | None = None
     generated: int = 0  # tokens
@@ -202,6 +206,8 @@ class Worker:
         row, prompt = self._engine.rows, list[int]()
         try:
             prompt = self._prompt(request)
+            if request.scored:
+                return self._score(request, prompt)
             if request.on_prompt is None:
                 admitted = self._engine.admit(prompt)
             else:
@@ -220,6 +226,18 @@ class Worker:
             if self._take(request, [admitted.token]):
                 self._leave(row)
         return len(prompt)
+
+    def _score(self, request: Request, prompt: Sequence[int]) -> int:
+        """Read a prompt and the text behind it, and let the row go again; how many tokens were read."""
+        row, read = self._engine.rows, [*prompt, *self._codec.tokens(request.scored)]
+        if len(read) > self._context:
+            raise PromptTooLongError(tokens=len(read), limit=self._context)
+        admitted = self._engine.admit(read, range(len(prompt), len(read)))
+        self._engine.release(row)
+        if request.on_prompt is not None:
+            request.on_prompt(admitted)
+        request.finish(None)
+        return len(read)
 
     def _prompt(self, request: Request) -> list[int]:
         """The request's prompt in tokens, if it leaves room for an answer."""

@@ -328,3 +328,26 @@ def test_a_lora_of_another_base_or_a_torn_one_is_refused(tmp_path: Path, generat
     (tmp_path / "other" / "adapter_model.safetensors").unlink()
     with pytest.raises(AdapterError, match=r"not usable: .*adapter_model\.safetensors is missing"):
         LocalGenerator(generator_folder, adapter=tmp_path / "other")
+
+
+async def test_a_text_is_as_likely_as_transformers_finds_it(
+    generator: LocalGenerator, generator_folder: Path, model: PreTrainedModel
+) -> None:
+    codec = ChatCodec.load(generator_folder, model)
+    prompt = codec.encode(turns(QUESTIONS[0]))
+    for text in ("The capital of France is Paris.", "Bananas are blue."):
+        answer = codec.tokens(text)
+        ids = torch.tensor([[*prompt, *answer]])
+        with torch.inference_mode():
+            logprobs = model(input_ids=ids).logits[0].log_softmax(-1)
+        places = range(len(prompt), ids.shape[1])
+        expected = float(np.mean([float(logprobs[place - 1, ids[0, place]]) for place in places]))
+        assert await generator.likelihood(turns(QUESTIONS[0]), text) == pytest.approx(expected, abs=0.02)
+
+
+async def test_the_right_answer_is_likelier_than_nonsense(generator: LocalGenerator) -> None:
+    right, wrong = [
+        await generator.likelihood(turns(QUESTIONS[0]), text)
+        for text in ("The capital of France is Paris.", "Bananas are blue.")
+    ]
+    assert right > wrong + 1

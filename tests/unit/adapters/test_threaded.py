@@ -85,6 +85,9 @@ class NumberCodec:
     def question(self, turns: Sequence[ChatTurn]) -> range:
         return range(1, len(self.encode(turns)))
 
+    def tokens(self, text: str) -> list[int]:
+        return [int(word) for word in text.split()]
+
     def decode(self, tokens: Sequence[int]) -> str:
         if UNREADABLE in tokens:
             raise ValueError("the answer's text")
@@ -380,3 +383,38 @@ def test_long_prompts_are_read_one_at_a_time_and_short_ones_together(engine: Cou
     assert all(done.wait(10) for done in finished)
     worker.stop()
     assert rows_at_step[:4] == [1, 2, 3, 4]
+
+
+async def test_a_text_is_scored_behind_its_prompt_and_leaves_no_row(
+    engine: CountingEngine, generator: ThreadedGenerator
+) -> None:
+    assert await generator.likelihood([ChatTurn(role="user", content="1 2 3")], "4 5") == pytest.approx(-0.9)
+    assert engine.rows == 0
+    assert await ask(generator, "1 2 3") == "3 2 1 "
+
+
+async def test_a_text_is_scored_while_others_are_answered(engine: CountingEngine, generator: ThreadedGenerator) -> None:
+    engine.gate.clear()
+    answer = ask(generator, "1 2 3")
+    await until_stepping(engine)
+    score = asyncio.create_task(generator.likelihood([ChatTurn(role="user", content="1 2")], "7"))
+    await asyncio.sleep(0)  # handed in
+    engine.gate.set()
+    assert await score == pytest.approx(-0.7)
+    assert await answer == "3 2 1 "
+
+
+async def test_a_text_that_cannot_be_scored_is_one_error(engine: CountingEngine, generator: ThreadedGenerator) -> None:
+    turns = [ChatTurn(role="user", content="1 2 3")]
+    with pytest.raises(PromptTooLongError, match="11"):
+        await generator.likelihood(turns, " ".join(["4"] * 8))
+    with pytest.raises(GenerationError, match="ValueError"):
+        await generator.likelihood(turns, "13")
+    assert engine.rows == 0
+    assert await generator.likelihood(turns, "4") == pytest.approx(-0.4)
+
+
+async def test_scoring_ends_with_the_generator(generator: ThreadedGenerator) -> None:
+    await generator.aclose()
+    with pytest.raises(GenerationError, match="stopped"):
+        await generator.likelihood([ChatTurn(role="user", content="1")], "2")
