@@ -27,6 +27,7 @@ class Verb(StrEnum):
     COMMAND = "x"  # x:COMMAND:its arguments
     RESOLVE = "v"  # v:HANDOFF
     KEEP = "k"  # k:HANDOFF, its question and reply become a curated answer
+    CHANGE = "e"  # e:HANDOFF, then what is to be kept is taken as text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

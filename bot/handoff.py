@@ -36,6 +36,8 @@ class Handoffs:
         if self._platform not in platforms:
             self._platform = self._channel = ""
         self._language = language
+        # askers whose question nobody else saw: what people reply reaches them alone, and what they say there goes back
+        self._alone: dict[tuple[str, str], int] = {}  # by platform and its id of the person: the handoff
 
     @property
     def possible(self) -> bool:
@@ -47,8 +49,15 @@ class Handoffs:
         if (platform, channel) == (self._platform, self._channel):
             self._channel = new
 
-    async def open(self, conversation_id: int, person: Person, question: str) -> bool:
-        """Pass a conversation on; False if there is nobody to pass it to. Again changes nothing."""
+    async def open(self, conversation_id: int, person: Person, question: str, *, unseen: bool = False) -> bool:
+        """Pass a conversation on; False if there is nobody to pass it to. Again changes nothing.
+
+        Args:
+            conversation_id: Which.
+            person: Who asks for people.
+            question: What about.
+            unseen: Nobody else saw the question, so the replies are for the person alone.
+        """
         if not self.possible:
             return False
         handoff = await run_blocking(
@@ -59,17 +68,45 @@ class Handoffs:
             team_platform=self._platform,
             team_channel=self._channel,
         )
+        if unseen:
+            await self._open_alone(handoff, person)
         await self._post_root(handoff)
         return True
+
+    async def _open_alone(self, handoff: Handoff, person: Person) -> None:
+        """Tell the asker, in their direct conversation, that replies come there."""
+        self._alone[person.platform, person.platform_user_id] = handoff.id
+        language = language_for(chosen=person.language, setting=self._language, client="", text=handoff.question)
+        await run_blocking(
+            self._store.posts.add,
+            alone_key(handoff.id),
+            PostBody(
+                text=f"{say('handoff-alone', language)}\n\n{quoted(handoff.question)}", person=person.platform_user_id
+            ),
+            platform=handoff.platform,
+            channel=handoff.channel,
+            thread=handoff.thread,
+            handoff_id=handoff.id,
+        )
+
+    async def _alone_with(self, handoff: Handoff) -> str:
+        """The platform's id of the asker, where replies are for them alone; "" where they go to the place itself."""
+        post = await run_blocking(self._store.posts.by_key, alone_key(handoff.id))
+        return post.body.person if post is not None else ""
 
     async def open_for(self, stored: StoredMessage) -> bool:
         """Pass a conversation on because its sender asks for people in words; False if there is nobody."""
         person = await run_blocking(self._store.people.get, stored.user_id) if self.possible else None
-        return person is not None and await self.open(stored.conversation_id, person, stored.message.text)
+        message = stored.message
+        return person is not None and await self.open(
+            stored.conversation_id, person, message.text, unseen=message.origin.unseen
+        )
 
     async def mend(self) -> None:
         """Say to the team what a crash kept from being said: the beginnings of conversations that wait for it."""
         for handoff in await run_blocking(self._store.handoffs.waiting):
+            if person := await self._alone_with(handoff):
+                self._alone[handoff.platform, person] = handoff.id
             if await run_blocking(self._store.posts.by_key, root_key(handoff.id)) is None:
                 await self._post_root(handoff)
 
@@ -133,7 +170,7 @@ class Handoffs:
             await run_blocking(
                 self._store.posts.add,
                 key,
-                PostBody(text=text),
+                PostBody(text=text, person=await self._alone_with(theirs)),
                 platform=theirs.platform,
                 channel=theirs.channel,
                 thread=theirs.thread,
@@ -163,7 +200,10 @@ class Handoffs:
         theirs = await self.of_reply(message.platform, message.channel, message.thread, message.origin.reply_to)
         if theirs is not None:
             return theirs, None
-        mine = await run_blocking(self._store.handoffs.open_in, message.platform, message.channel, message.thread)
+        mine = await self._store.run(self._store.handoffs.open_in, message.platform, message.channel, message.thread)
+        if mine is None and message.origin.place is Place.DIRECT:
+            alone = self._alone.get((message.platform, message.sender))
+            mine = None if alone is None else await run_blocking(self._store.handoffs.get, alone)
         if mine is None or message.origin.place is not Place.GROUP:
             return None, mine
         # a group is not given away as a whole: others there go on with the bot
@@ -183,19 +223,26 @@ class Handoffs:
         await run_blocking(
             self._store.posts.add,
             f"handoff:{handoff_id}:resolved",
-            PostBody(text=say("handoff-resolved", language)),
+            PostBody(text=say("handoff-resolved", language), person=await self._alone_with(handoff)),
             platform=handoff.platform,
             channel=handoff.channel,
             thread=handoff.thread,
             handoff_id=handoff_id,
         )
+        if asker is not None:
+            self._alone.pop((asker.platform, asker.platform_user_id), None)
         return handoff if await run_blocking(self._store.handoffs.resolve, handoff_id) else None
 
     def keep_row(self, handoff: Handoff) -> Rows:
         """The offer to keep a resolved pair as a curated answer; none if people said nothing."""
         if not handoff.reply:
             return ()
-        return ((Button(label=say("button-keep", self._language), data=data_of(Verb.KEEP, handoff.id)),),)
+        return (
+            (
+                Button(label=say("button-keep", self._language), data=data_of(Verb.KEEP, handoff.id)),
+                Button(label=say("button-change", self._language), data=data_of(Verb.CHANGE, handoff.id)),
+            ),
+        )
 
     def _resolve_row(self, handoff_id: int) -> Rows:
         return ((Button(label=say("button-resolve", self._language), data=data_of(Verb.RESOLVE, handoff_id)),),)
@@ -204,6 +251,16 @@ class Handoffs:
 def root_key(handoff_id: int) -> str:
     """The key of the post that a handoff begins with in the team's channel."""
     return f"handoff:{handoff_id}:question"
+
+
+def alone_key(handoff_id: int) -> str:
+    """The key of the post that tells an asker that replies are for them alone."""
+    return f"handoff:{handoff_id}:alone"
+
+
+def handed_off(unseen: bool) -> str:  # noqa: FBT001 - a fact, not a switch
+    """Which sentence tells an asker that people have the question now."""
+    return "handed-off-alone" if unseen else "handed-off"
 
 
 def quoted(text: str) -> str:

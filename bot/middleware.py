@@ -12,6 +12,7 @@ from functools import reduce
 from typing import TypeAlias
 
 from bot.config import Settings
+from bot.handoff import handed_off
 from bot.pipeline import Done, Event, Progress, Searching
 from bot.routing import HUMAN
 from bot.texts import language_of_sender, say
@@ -193,7 +194,10 @@ def handing_over(hand_over: Callable[[StoredMessage], Awaitable[bool]], settings
             async with aclosing(handler(request)) as events:
                 async for event in events:
                     if isinstance(event, Done) and _asks_for_people(event.answer) and await hand_over(request.stored):
-                        text = say("handed-off", language_of_sender(request.stored, settings.bot.language))
+                        text = say(
+                            handed_off(request.stored.message.origin.unseen),
+                            language_of_sender(request.stored, settings.bot.language),
+                        )
                         yield Done(answer=replace(event.answer, text=text, outcome=Outcome.HANDED_OFF))
                     else:
                         yield event

@@ -6,11 +6,14 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.blocking import run_blocking
 from bot.buttons import below
 from bot.cards import Card, card_of, safe
+from bot.commands.base import may
+from bot.commands.registry import BY_NAME
 from bot.config import Settings
 from bot.frontends.base import (
     MessageGoneError,
@@ -21,12 +24,12 @@ from bot.frontends.base import (
     Target,
     target_of,
 )
-from bot.frontends.delivery import deliver
-from bot.handoff import Handoffs
+from bot.frontends.delivery import deliver, patiently
+from bot.handoff import Handoffs, quoted
 from bot.store.answers import Delivery
 from bot.store.posts import Post, PostBody
 from bot.store.store import Store
-from bot.texts import language_of_sender
+from bot.texts import language_of_sender, say
 from bot.types import AnswerKind, Place, StoredAnswer, StoredMessage
 
 STORE_ID = "store_id"  # setting: what tells this store from others
@@ -97,19 +100,27 @@ class Outgoing:
         if current is None or current.replaced:  # forgotten, or a newer version has its place
             await run_blocking(self._store.answers.abandon, answer.id)
             return
-        messenger = self._messengers[stored.message.platform]
+        messenger, target = self._messengers[stored.message.platform], target_of(stored)
+        places = (current.reply_id, await self._earlier(stored))
+        if await self._is_confidential(stored):
+            aside = await self._aside(messenger, stored)
+            await self._say_where(stored, answer, reached=aside is not None)
+            if aside is None:
+                await run_blocking(self._store.answers.abandon, answer.id)
+                return
+            target, places = aside, ("", ())
         parts = self._parts(messenger, current, answer)
         if len(parts) > 1:  # one is what was planned when the answer was stored
             await self._store.run(self._store.answers.plan_delivery, answer.id, parts=len(parts))
         states = () if fresh else await self._store.run(self._store.answers.deliveries, answer.id)
         await deliver(
             messenger,
-            target_of(stored),
+            target,
             parts,
             _AnswerProgress(self._store, answer.id),
             key=await self._key(f"answer:{answer.id}"),
             fresh=fresh,
-            places=_places(states, current.reply_id, await self._earlier(stored)),
+            places=_places(states, *places),
             done=frozenset(state.part for state in states if state.delivered_at is not None),
             sleep=self._sleep,
         )
@@ -119,7 +130,44 @@ class Outgoing:
         language = language_of_sender(stored, self._settings.bot.language)
         rates = answer.id if answer.answer.kind in RATED_KINDS else None
         buttons = below(answer, language, human=self._handoffs.possible)
-        return messenger.parts(card_of(answer.answer, language, buttons=buttons, rates=rates))
+        card = card_of(answer.answer, language, buttons=buttons, rates=rates)
+        message = stored.message
+        if message.origin.unseen and not message.origin.command:  # all read the answer, and none saw the question
+            name = safe(message.sender_name) or message.sender
+            card = replace(card, text=f"{say('asked', language, name=name)}\n{quoted(message.text)}\n\n{card.text}")
+        return messenger.parts(card)
+
+    # -- what is for one person alone
+
+    async def _is_confidential(self, stored: StoredMessage) -> bool:
+        """Whether an answer shows what people wrote, and others would read it where it was asked for."""
+        origin = stored.message.origin
+        command = BY_NAME.get(origin.command)
+        if command is None or not command.confidential or origin.place is Place.DIRECT or origin.unseen:
+            return False
+        person = await run_blocking(self._store.people.get, stored.user_id)
+        return person is not None and may(person.role, command.least)  # a refusal shows nothing
+
+    async def _aside(self, messenger: Messenger, stored: StoredMessage) -> Target | None:
+        """The sender's own conversation with the bot; None if there can be none."""
+        person = stored.message.sender
+        try:
+            channel = await patiently(lambda: messenger.direct(person), sleep=self._sleep)
+        except PlaceGoneError:
+            return None
+        return Target(channel=channel, place=Place.DIRECT, person=person, team=stored.message.origin.team)
+
+    async def _say_where(self, stored: StoredMessage, answer: StoredAnswer, *, reached: bool) -> None:
+        message = stored.message
+        language = language_of_sender(stored, self._settings.bot.language)
+        await run_blocking(
+            self._store.posts.add,
+            f"aside:{answer.id}",
+            PostBody(text=say("aside" if reached else "aside-not-reached", language)),
+            platform=message.platform,
+            channel=message.channel,
+            thread=message.thread,
+        )
 
     async def _earlier(self, stored: StoredMessage) -> tuple[str, ...]:
         if not stored.message.origin.replaces:
@@ -149,7 +197,7 @@ class Outgoing:
         try:
             await deliver(
                 messenger,
-                await self._target(post),
+                await self._target(messenger, post),
                 [first],
                 _PostProgress(self._store, post.id),
                 key=await self._key(post.key),
@@ -172,7 +220,7 @@ class Outgoing:
         await run_blocking(
             self._store.posts.add,
             f"{post.key}:{number}",
-            PostBody(text=safe(part.plain), buttons=part.buttons, under=post.body.under),
+            PostBody(text=safe(part.plain), buttons=part.buttons, under=post.body.under, person=post.body.person),
             platform=post.platform,
             channel=post.channel,
             thread=post.thread,
@@ -187,7 +235,10 @@ class Outgoing:
             await run_blocking(self._store.settings.set, STORE_ID, self._store_id)
         return f"{self._store_id}:{name}"
 
-    async def _target(self, post: Post) -> Target:
+    async def _target(self, messenger: Messenger, post: Post) -> Target:
+        if person := post.body.person:
+            channel = await patiently(lambda: messenger.direct(person), sleep=self._sleep)
+            return Target(channel=channel, place=Place.DIRECT, person=person)
         root = await run_blocking(self._store.posts.by_key, post.body.under) if post.body.under else None
         under = root.platform_message_id if root is not None else ""
         return Target(

@@ -12,8 +12,9 @@ from bot.buttons import command as command_button
 from bot.cards import Card, safe
 from bot.commands.base import number_of
 from bot.frontends.base import Press, Response
-from bot.handoff import Handoffs
+from bot.handoff import Handoffs, handed_off, quoted
 from bot.store.expectations import Expectation
+from bot.store.handoffs import Handoff
 from bot.store.inbox import EDIT_MARK
 from bot.store.people import Person
 from bot.store.store import Store
@@ -25,6 +26,7 @@ from bot.types import (
     Correction,
     Message,
     Origin,
+    Place,
     Rating,
     RatingValue,
     Role,
@@ -70,6 +72,7 @@ class Presses:
             Verb.COMMAND: self._command,
             Verb.RESOLVE: self._resolve,
             Verb.KEEP: self._keep,
+            Verb.CHANGE: self._change,
         }
 
     async def press(self, press: Press, person: Person, language: str) -> Outcome:
@@ -169,6 +172,7 @@ class Presses:
                 replaces=original,
                 avoid=tuple(dict.fromkeys((*origin.avoid, *shown))),
                 team=origin.team,
+                unseen=origin.unseen,
             ),
         )
         return Outcome(response=Response(toast=say("looking-again", language)), message=again)
@@ -191,8 +195,10 @@ class Presses:
         answer = await self._answer(press, pressed)
         if answer is None:
             return _say(say("button-unknown", language))
-        opened = await self._handoffs.open(answer.conversation_id, person, answer.question)
-        text = say("handed-off" if opened else "human", language)
+        asked = await run_blocking(self._store.inbox.get, answer.message_id)
+        unseen = asked is not None and asked.message.origin.unseen
+        opened = await self._handoffs.open(answer.conversation_id, person, answer.question, unseen=unseen)
+        text = say(handed_off(unseen) if opened else "human", language)
         return Outcome(response=Response(toast="", say=Card(text=text)), posts=opened)
 
     async def _resolve(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:  # noqa: ARG002 - all acts are alike
@@ -208,13 +214,9 @@ class Presses:
         )
 
     async def _keep(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
-        handoff = await run_blocking(self._store.handoffs.get, number_of(pressed.subject))
-        here = handoff is not None and (handoff.team_platform, handoff.team_channel) == (press.platform, press.channel)
-        if handoff is None or not here or not handoff.reply:
-            return _say(say("button-unknown", language))
-        if person.role not in {Role.TRAINER, Role.ADMIN, Role.OWNER}:
-            await note(self._store, press, "refused: keep", str(handoff.id))
-            return _say(say("not-allowed", language, role=say("role-trainer", language)))
+        handoff = await self._to_keep(press, pressed, person, language)
+        if isinstance(handoff, Outcome):
+            return handoff
         document_id = await run_blocking(self._teacher.teach, handoff.question, handoff.reply)
         await note(self._store, press, "teach", handoff.question)
         text = say("taught-pair", language, question=safe(handoff.question), answer=safe(handoff.reply))
@@ -222,6 +224,33 @@ class Presses:
         return Outcome(
             response=Response(toast=say("taught", language), buttons=(), say=Card(text=text, buttons=((undo,),)))
         )
+
+    async def _change(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        handoff = await self._to_keep(press, pressed, person, language)
+        if isinstance(handoff, Outcome):
+            return handoff
+        await run_blocking(
+            self._store.expectations.expect,
+            press.platform,
+            press.channel,
+            press.thread,
+            person.id,
+            Expectation(kind=Wanted.KEPT, subject=handoff.id),
+            minutes=CORRECTION_MINUTES,
+        )
+        text = f"{say('keep-write', language, question=safe(handoff.question))}\n\n{quoted(handoff.reply)}"
+        return Outcome(response=Response(say=Card(text=text), expects_text=True))
+
+    async def _to_keep(self, press: Press, pressed: Pressed, person: Person, language: str) -> Handoff | Outcome:
+        """The handoff whose reply is to be kept, or what is said to somebody who may not do that."""
+        handoff = await run_blocking(self._store.handoffs.get, number_of(pressed.subject))
+        here = handoff is not None and (handoff.team_platform, handoff.team_channel) == (press.platform, press.channel)
+        if handoff is None or not here or not handoff.reply:
+            return _say(say("button-unknown", language))
+        if person.role not in {Role.TRAINER, Role.ADMIN, Role.OWNER}:
+            await note(self._store, press, "refused: keep", str(handoff.id))
+            return _say(say("not-allowed", language, role=say("role-trainer", language)))
+        return handoff
 
     # -- helpers
 
@@ -252,6 +281,8 @@ class Presses:
                 language=press.language,
                 message_id=press.message_id,
                 team=press.team,
+                # what stands in no message is seen by whoever pressed alone, and so is what it leads to
+                unseen=press.place is Place.GROUP and not press.message_id,
             ),
         )
 

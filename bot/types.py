@@ -77,6 +77,7 @@ class Origin:
     avoid: tuple[int, ...] = ()  # ids of the chunks that another answer was wanted to
     subject: int = 0  # id of the answer that the message is about, where the bot had asked for it; else 0
     team: str = ""  # Slack's workspace id
+    unseen: bool = False  # nobody else there saw it, as with Slack's slash commands in a channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +233,7 @@ class Wanted(StrEnum):
 
     CORRECTION = "correction"  # the right answer, after a 👎
     CURATED = "curated"  # an admin's answer to a question that the bot could not answer
+    KEPT = "kept"  # what people replied to an asker, changed, to be kept as a curated answer
 
 
 class Role(StrEnum):

@@ -86,4 +86,5 @@ class Command:
     aliases: tuple[str, ...] = ()  # lower case, words joined by "_"
     listed: bool = True  # in menus and help
     alone: bool = True  # whether it means something without arguments
+    confidential: bool = False  # it shows what people wrote: in a group, whoever gives it gets its reply alone
     plain: re.Pattern[str] | None = None  # arguments with which it is a command even where nothing marks it as one

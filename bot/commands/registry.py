@@ -36,10 +36,11 @@ COMMANDS = (
     ),
     Command(name="correction", listed=False, alone=False),
     Command(name="curated", least=Role.TRAINER, listed=False, alone=False),
+    Command(name="kept", least=Role.TRAINER, listed=False, alone=False),
     Command(name="teach", least=Role.TRAINER, alone=False, plain=_plain(r"[^|｜]+[|｜].+")),
     Command(name="unteach", least=Role.TRAINER, listed=False, alone=False),
-    Command(name="unanswered", least=Role.TRAINER, plain=_plain(r"\d+")),
-    Command(name="report", least=Role.TRAINER, plain=_plain(r"\d+(?:\s+days)?")),
+    Command(name="unanswered", least=Role.TRAINER, confidential=True, plain=_plain(r"\d+")),
+    Command(name="report", least=Role.TRAINER, confidential=True, plain=_plain(r"\d+(?:\s+days)?")),
     Command(name="ingest", least=Role.ADMIN, alone=False, plain=_plain(r"https?://\S+")),
     Command(
         name="knowledge",

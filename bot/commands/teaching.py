@@ -13,7 +13,7 @@ from bot.buttons import Rows
 from bot.buttons import command as command_button
 from bot.cards import safe
 from bot.commands.answers import came_about
-from bot.commands.base import Call, Reply, Run, number_of, usage, words_of
+from bot.commands.base import Call, Reply, Run, number_of, spelled, usage, words_of
 from bot.handoff import quoted
 from bot.store.expectations import Expectation
 from bot.store.ratings import Proposal
@@ -54,7 +54,13 @@ class Teaching:
     @property
     def runs(self) -> Mapping[str, Run]:
         """What carries out which command."""
-        return {"teach": self.teach, "unteach": self.unteach, "curated": self.curated, "unanswered": self.unanswered}
+        return {
+            "teach": self.teach,
+            "unteach": self.unteach,
+            "curated": self.curated,
+            "kept": self.kept,
+            "unanswered": self.unanswered,
+        }
 
     async def teach(self, call: Call) -> Reply:
         """Keep a curated answer: `question | answer`."""
@@ -90,6 +96,13 @@ class Teaching:
         await run_blocking(self._store.answers.settle, alike)
         return reply
 
+    async def kept(self, call: Call) -> Reply:
+        """Keep what people replied to an asker, as an admin has changed it."""
+        handoff = await run_blocking(self._store.handoffs.get, call.stored.message.origin.subject)
+        if handoff is None or not call.arguments:
+            return Reply(text=say("curated-of-nothing", call.language))
+        return await self.keep(call, handoff.question, call.arguments)
+
     async def unanswered(self, call: Call) -> Reply:
         """List the questions without an answer, take one up, or drop it."""
         word, rest = words_of(call.arguments)
@@ -106,6 +119,9 @@ class Teaching:
 
     async def _take_up(self, call: Call, about: StoredAnswer) -> Reply:
         message = call.stored.message
+        if message.origin.place is not Place.DIRECT and not message.origin.unseen:  # others would read the question
+            command = spelled(call, "unanswered", f"answer {about.id}")
+            return Reply(text=say("command-elsewhere", call.language, command=command))
         await run_blocking(
             self._store.expectations.expect,
             message.platform,

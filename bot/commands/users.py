@@ -13,7 +13,7 @@ from bot.cards import safe
 from bot.commands.base import LOCAL, Call, Reply, Run, spelled, usage
 from bot.commands.registry import BY_NAME, menu
 from bot.config import Settings
-from bot.handoff import Handoffs
+from bot.handoff import Handoffs, handed_off
 from bot.store.posts import PostBody
 from bot.store.store import Store
 from bot.texts import say
@@ -159,8 +159,9 @@ class ForEverybody:
             if last is None:
                 return usage(call, "human")
             question = last.question
-        opened = await self._handoffs.open(call.stored.conversation_id, call.person, question)
-        return Reply(text=say("handed-off" if opened else "human", call.language))
+        unseen = call.stored.message.origin.unseen
+        opened = await self._handoffs.open(call.stored.conversation_id, call.person, question, unseen=unseen)
+        return Reply(text=say(handed_off(unseen) if opened else "human", call.language))
 
     async def cancel(self, call: Call) -> Reply:
         """Wait no more for what this person was asked for."""

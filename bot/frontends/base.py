@@ -150,6 +150,13 @@ class Messenger(Protocol):
             message_id: A message that stands there already, to be written into.
         """
 
+    async def direct(self, person: str) -> str:
+        """The channel of the conversation with one person alone.
+
+        Raises:
+            PlaceGoneError: There can be none: the person never wrote to the bot, or blocked it.
+        """
+
     async def fetch(self, file_id: str) -> bytes:
         """Download an attachment."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.buttons import Rows
 from bot.cards import Card
-from bot.frontends.base import Finder, Live, MessageGoneError, Part, Placed, Target
+from bot.frontends.base import Finder, Live, MessageGoneError, Part, Placed, PlaceGoneError, Target
 
 LIMIT = 400  # characters of a message there
 
@@ -37,6 +37,7 @@ class FakeMessenger:
         self.worked: list[Target] = []
         self.faults: deque[Exception | None] = deque()  # one a call to send, edit or delete; None: that call works
         self.late_faults: deque[Exception | None] = deque()  # the same for post, after it was done
+        self.shy: set[str] = set()  # people whom the bot cannot write to
         self.holds: dict[str, asyncio.Event] = {}  # by channel: sending and editing there wait for it
 
     @property
@@ -127,6 +128,12 @@ class FakeMessenger:
     def live(self, target: Target, placed: Placed, message_id: str = "") -> Live:
         """Grows by edits."""
         return _FakeLive(self, target, placed, message_id)
+
+    async def direct(self, person: str) -> str:
+        """Made of the person's id."""
+        if person in self.shy:
+            raise PlaceGoneError("never heard of the bot")
+        return f"direct-{person}"
 
     async def fetch(self, file_id: str) -> bytes:
         """The id itself."""

@@ -19,7 +19,7 @@ class Expectation:
     """What somebody was asked for."""
 
     kind: Wanted
-    subject: int  # id of the answer it is about
+    subject: int  # id of the answer it is about, or of the handoff
 
 
 _TAKE = (

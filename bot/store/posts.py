@@ -24,6 +24,7 @@ class PostBody:
     text: str = field(repr=False)  # Markdown
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows
     under: str = ""  # the key of the post that it continues: as a reply to it, or in its thread
+    person: str = ""  # the platform's id of whoever alone it is for, wherever that person was; "" for all in its place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

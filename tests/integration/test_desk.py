@@ -412,7 +412,10 @@ async def test_a_conversation_goes_to_people_and_their_replies_come_back(office:
     assert list(office.chat.messages.values())[-1].target.channel == "C1"
     assert office.texts[-1] == "**Eve:** They come tomorrow."
     resolved = await office.press(Verb.RESOLVE, 1, channel=TEAM, sender="U5", message_id=root_id)
-    assert [button.label for row in resolved.buttons for button in row] == ["📌 Keep as a curated answer"]
+    assert [button.label for row in resolved.buttons for button in row] == [
+        "📌 Keep as a curated answer",
+        "✍️ Change it first",
+    ]
     assert "I answer again" in office.texts[-1]
     await office.say(Q_INVOICE)
     assert office.texts[-1].startswith(INVOICES), "the bot answers there again"

@@ -236,6 +236,7 @@ def command_of(payload: Payload, who: Who, now: datetime, names: Mapping[str, st
             message_id="" if command else str(payload["trigger_id"]),
             mentions=typed.mentions,
             team=str(payload.get("team_id") or ""),
+            unseen=not is_direct(channel),
         ),
     )
 

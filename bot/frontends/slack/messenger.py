@@ -200,6 +200,11 @@ class SlackMessenger:
             return Nothing()
         return SlackLive(self, target, placed, message_id)
 
+    async def direct(self, person: str) -> str:
+        """Opened if it is not open."""
+        answer = await self.api.call("conversations.open", users=person)
+        return str(answer["channel"]["id"])
+
     async def fetch(self, file_id: str) -> bytes:
         """Download an attachment by its private address."""
         return await self.api.download(file_id)

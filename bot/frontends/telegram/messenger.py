@@ -156,6 +156,13 @@ class TelegramMessenger:
             return GrowingDraft(self._api, self._drafts, target, message)
         return message
 
+    async def direct(self, person: str) -> str:
+        """Its id is the person's; "is typing" is shown there, since only trying tells whether the bot may write."""
+        await self._api.write(
+            person, lambda chat_id: self._api.bot.send_chat_action(chat_id, ChatAction.TYPING), paced=False
+        )
+        return person
+
     async def fetch(self, file_id: str) -> bytes:
         """Download what somebody sent, up to 20 MB."""
         return await self._api.download(file_id)

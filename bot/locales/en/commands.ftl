@@ -30,6 +30,7 @@ command-cancel = Wait no more for my text
 command-claim = Become owner with the server's code
 command-correction = Give the right answer
 command-curated = Answer an unanswered question
+command-kept = Keep a changed answer
 command-unteach = Take a taught answer back
 
 usage = Like this: { $example }

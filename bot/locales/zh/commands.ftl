@@ -30,6 +30,7 @@ command-cancel = 不再等待我的输入
 command-claim = 用服务器上的验证码成为所有者
 command-correction = 提供正确答案
 command-curated = 回答一个未能回答的问题
+command-kept = 保存修改后的答案
 command-unteach = 撤回教过的答案
 
 usage = 用法：{ $example }

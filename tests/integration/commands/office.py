@@ -146,6 +146,7 @@ class Office:
                     mentions=given.mentions,
                     attachments=given.attachments,
                     subject=given.subject,
+                    unseen=given.unseen,
                 ),
             ),
             idle_minutes=30,

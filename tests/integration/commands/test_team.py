@@ -136,7 +136,8 @@ async def test_many_groups_come_page_by_page(office: Office) -> None:
 
 async def test_in_a_group_the_admin_is_told_to_address_the_bot(office: Office) -> None:
     about = office.refused("Where is the boss?", place=Place.GROUP)
-    said = await office.say(f"/unanswered answer {about.id}", role=Role.ADMIN, place=Place.GROUP)
+    alone = Origin(unseen=True)
+    said = await office.say(f"/unanswered answer {about.id}", role=Role.ADMIN, place=Place.GROUP, origin=alone)
     assert say("unanswered-write-group", "en") in said.text
 
 

@@ -13,7 +13,7 @@ import pytest
 from adapters.testing import ScriptedGenerator
 from bot.config import Settings
 from bot.desk import Desk
-from bot.frontends.base import Press
+from bot.frontends.base import Press, Response
 from bot.frontends.fake import FakeMessage, FakeMessenger
 from bot.store.posts import PostBody
 from bot.testing import teach
@@ -61,6 +61,17 @@ class Chat:
         await self.desk.idle()
         return self.last.text
 
+    async def say_in_group(self, text: str, *, command: str = "", role: Role = Role.USER, unseen: bool = False) -> None:
+        """Speak where others read."""
+        origin = Origin(place=Place.GROUP, command=command, unseen=unseen)
+        said = message(text, channel="C1", sender=PEOPLE[role], sender_name=role.value.title(), origin=origin)
+        await self.desk.said(said)
+        await self.desk.idle()
+
+    def shown(self, channel: str) -> list[str]:
+        """What the bot said in a channel."""
+        return [one.text for one in self.slack.messages.values() if one.target.channel == channel]
+
     async def press(self, data: str, *, role: Role = Role.USER) -> str:
         """Press a button; gives what stands in the newest message of the bot."""
         press = Press(
@@ -77,6 +88,23 @@ class Chat:
         await self.desk.pressed(press)
         await self.desk.idle()
         return self.last.text
+
+    async def press_in_team(self, data: str, message_id: str, *, role: Role = Role.TRAINER) -> Response:
+        """Press a button in the team's channel, in the thread of what was passed on."""
+        press = Press(
+            platform="slack",
+            channel="C9",
+            thread=message_id,
+            place=Place.THREAD,
+            message_id=message_id,
+            event_id=f"{data} {role}",
+            sender=PEOPLE[role],
+            sender_name="",
+            data=data,
+        )
+        response = await self.desk.pressed(press)
+        await self.desk.idle()
+        return response
 
     @staticmethod
     def message(text: str, *, command: str = "", role: Role = Role.USER) -> Message:
@@ -182,3 +210,91 @@ async def test_a_repeated_command_is_carried_out_once(chat: Chat) -> None:
         await chat.desk.idle()
     assert len(chat.slack.messages) == 1
     assert [entry[1] for entry in chat.office.audit()] == ["teach"]
+
+
+ASIDE = f"direct-{PEOPLE[Role.TRAINER]}"
+
+
+@pytest.mark.parametrize("command", ["unanswered", "report"])
+async def test_what_shows_peoples_questions_goes_to_whoever_asked_for_it_alone(chat: Chat, command: str) -> None:
+    chat.office.refused("Who feeds the cat?")
+    await chat.say_in_group("", command=command, role=Role.TRAINER)
+    assert chat.shown("C1") == [say("aside", "en")]
+    [told] = chat.shown(ASIDE)
+    assert told.startswith(("**1 question", "**The last 7 days"))
+    await chat.desk.start()
+    await chat.desk.idle()
+    assert (len(chat.shown("C1")), len(chat.shown(ASIDE))) == (1, 1), "nothing is said again after a restart"
+
+
+async def test_whoever_cannot_be_reached_alone_is_shown_nothing(chat: Chat) -> None:
+    chat.office.refused("Who feeds the cat?")
+    chat.slack.shy.add(PEOPLE[Role.TRAINER])
+    await chat.say_in_group("", command="unanswered", role=Role.TRAINER)
+    assert [one.text for one in chat.slack.messages.values()] == [say("aside-not-reached", "en")]
+
+
+async def test_who_may_not_see_the_questions_is_told_so_in_the_group(chat: Chat) -> None:
+    await chat.say_in_group("", command="unanswered")
+    assert chat.shown("C1") == [say("not-allowed", "en", role="trainer")]
+
+
+async def test_a_question_is_not_taken_up_where_others_read(chat: Chat) -> None:
+    about = chat.office.refused("Who feeds the cat?")
+    await chat.say_in_group(f"answer {about.id}", command="unanswered", role=Role.TRAINER)
+    assert chat.shown(ASIDE) == [say("command-elsewhere", "en", command=f"`/burnish unanswered answer {about.id}`")]
+
+
+async def test_above_the_answer_to_what_nobody_saw_stands_the_question(chat: Chat) -> None:
+    await chat.say_in_group(Q_REFUND, unseen=True)
+    [text] = chat.shown("C1")
+    assert text.startswith(f"**User** asks:\n> {Q_REFUND}\n\n{REFUNDS}")
+
+
+async def test_what_the_team_replies_to_a_question_that_nobody_saw_is_for_its_asker_alone(chat: Chat) -> None:
+    await chat.say_in_group("My card is gone", command="human", unseen=True)
+    assert chat.shown("C1") == [say("handed-off-alone", "en")]
+    mine = f"direct-{PEOPLE[Role.USER]}"
+    assert chat.shown(mine) == [f"{say('handoff-alone', 'en')}\n\n> My card is gone"]
+    root = next(key for key, one in chat.slack.messages.items() if one.target.channel == "C9")
+    chat.desk = chat._desk()  # as after a restart
+    await chat.start()
+    reply = message("It is blocked.", channel="C9", thread=root, sender=PEOPLE[Role.TRAINER], sender_name="Trainer")
+    await chat.desk.said(reply)
+    await chat.desk.idle()
+    assert chat.shown(mine)[1:] == ["**Trainer:** It is blocked."]
+    back = message("Thanks!", channel=mine, sender=PEOPLE[Role.USER], sender_name="User")
+    await chat.desk.said(back)
+    await chat.desk.idle()
+    assert chat.shown("C9")[1:] == ["**User:** Thanks!"]
+    await chat.press_in_team("v:1", root)
+    assert chat.shown(mine)[-1] == say("handoff-resolved", "en")
+    assert chat.shown("C1") == [say("handed-off-alone", "en")], "nothing of it is said where others read"
+    await chat.desk.said(replace(back, event_id="later", text=Q_REFUND))
+    await chat.desk.idle()
+    assert chat.shown(mine)[-1].startswith(REFUNDS), "the bot answers there again"
+
+
+async def test_what_people_replied_can_be_changed_before_it_is_kept(chat: Chat) -> None:
+    await chat.say("My card is gone", command="human")
+    root = next(key for key, one in chat.slack.messages.items() if one.target.channel == "C9")
+    reply = message("blocked it, ada", channel="C9", thread=root, sender=PEOPLE[Role.TRAINER])
+    await chat.desk.said(reply)
+    await chat.desk.idle()
+    row = (await chat.press_in_team("v:1", root)).buttons
+    assert row is not None
+    assert [button.data for button in row[0]] == ["k:1", "e:1"]
+    refused = await chat.press_in_team("e:1", root, role=Role.USER)
+    assert refused.toast == say("not-allowed", "en", role="trainer")
+    asked = (await chat.press_in_team("e:1", root, role=Role.TRAINER)).say
+    assert asked is not None
+    assert "> blocked it, ada" in asked.text
+    await chat.desk.said(
+        message("Call us, and we block it.", channel="C9", thread=root, sender=PEOPLE[Role.TRAINER], event_id="kept")
+    )
+    await chat.desk.idle()
+    assert chat.last.target.channel == "C9"
+    assert chat.last.text == say("taught-now", "en", question="My card is gone")
+    assert chat.last.buttons[0][0].data.startswith("x:unteach:"), "it can be taken back"
+    answered = await chat.say("My card is gone", role=Role.OWNER)
+    assert answered.startswith("Call us, and we block it.")

@@ -121,7 +121,7 @@ async def test_a_slash_command_in_a_channel_is_answered_to_the_person_alone_and_
         [told] = office.world.whispers
         assert (told.user, told.shown) == ("U1", f"/{command} {text}".strip())
     else:
-        assert office.replies("C1") == [INVOICES]
+        assert office.replies("C1") == [f"**Ada** asks:\n> {Q_INVOICE}\n\n{INVOICES}"]
         assert office.shown("C1").thread == ""
 
 
@@ -199,7 +199,7 @@ async def test_a_question_goes_to_the_teams_channel_and_replies_in_its_thread_co
     await office.quiet()
     assert len(list(office.world.of_bot())) == before, "a team member's edit is no question"
     await office.press(root, "✓ Resolved", user="U5")
-    assert list(root.buttons) == ["📌 Keep as a curated answer"]
+    assert list(root.buttons) == ["📌 Keep as a curated answer", "✍️ Change it first"]
     assert "I answer again" in office.replies("D1")[-1]
     await converse(office, "D1", [(Q_INVOICE, INVOICES)])
 
@@ -236,3 +236,16 @@ async def test_a_message_that_is_edited_to_name_the_bot_is_a_question(office: Of
     office.slack.edit("C1", ts, Q_INVOICE)
     await office.quiet()
     assert office.replies("C1", ts) == [INVOICES], "what is known is known without a mention too"
+
+
+async def test_what_the_team_replies_to_a_slash_commands_question_is_for_its_asker_alone(office: Office) -> None:
+    office.slack.slash("U1", "C1", Q_INVOICE)
+    await office.quiet()
+    await office.press(office.shown("C1"), "🙋 Ask a human")
+    [root] = office.world.of_bot(TEAM_CHANNEL)
+    before = len(office.replies("C1"))
+    await office.say("On Mondays.", TEAM_CHANNEL, user="U5", thread=root.ts)
+    assert office.replies("D1")[-1] == "**Eve:** On Mondays."
+    assert len(office.replies("C1")) == before
+    await office.say("Thank you!", "D1")
+    assert office.replies(TEAM_CHANNEL)[-1] == "**Ada:** Thank you!"
