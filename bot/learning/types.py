@@ -1,0 +1,163 @@
+"""What a training run is asked to do, says while it goes on, and leaves; with its forms as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from pydantic import TypeAdapter
+
+from adapters.examples import Examples, RatingId
+from adapters.types import Stage, Task
+
+ALL_TASKS = (Task.INTENT, Task.RETRIEVAL, Task.GENERATOR)  # the quickest first
+
+
+class Cause(StrEnum):
+    """Why a run was started."""
+
+    ASKED = "asked"  # from chat
+    SERVER = "server"  # at the server's command line
+    SCHEDULE = "schedule"
+
+
+class Phase(StrEnum):
+    """What a run is doing."""
+
+    LOAD = "load"  # the models
+    TRAIN = "train"
+    REPLAY = "replay"  # asks the held-out questions
+    DRAW = "draw"  # writes the report
+
+
+class Verdict(StrEnum):
+    """What came of one task."""
+
+    TOO_FEW = "too few"  # examples
+    BETTER = "better"
+    NOT_BETTER = "not better"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What the training process is given."""
+
+    run: int
+    tasks: tuple[Task, ...]
+    folder: str  # its own, to work in
+    seed: int
+    examples: Examples = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How far a run is."""
+
+    task: Task
+    phase: Phase
+    done: int
+    total: int  # 0: unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A held-out question with the answers of both versions."""
+
+    question: str = field(repr=False)
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """By how much the candidate does better on the held-out questions, as utility in [0, 1]."""
+
+    value: float
+    low: float  # of the 95 % interval
+    high: float
+    questions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What came of one task of a run."""
+
+    task: Task
+    verdict: Verdict
+    have: int = 0  # examples, where there were too few
+    need: int = 0
+    examples: int = 0  # that were learned from
+    people: int = 0  # from whom
+    gain: Gain | None = None
+    must_canary: bool = False  # there were too few held-out questions to decide without live ratings
+    reasons: tuple[str, ...] = ()  # for the decision, in plain words with numbers
+    samples: tuple[Sample, ...] = ()
+    seconds: float = 0.0
+    # of what was trained, on its way into the registry
+    folder: str = ""
+    picture: str = ""  # a PNG file
+    parent: str = ""  # name of the version that it went on from
+    base: str = ""
+    ratings: tuple[RatingId, ...] = field(default=(), repr=False)
+    digest: str = ""  # of the examples
+    report: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    # once it is in the registry
+    version: str = ""
+    stage: Stage | None = None  # that it is to have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDetail:
+    """What a run leaves in the store."""
+
+    results: tuple[TaskResult, ...] = ()
+    sentence: str = ""  # why it did not come to an end
+    step: Step | None = None  # where it was then
+    settled: bool = False  # whether the stages of its versions are as it decided, and everybody is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLine:
+    """A line of the training process: how far it is."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultLine:
+    """A line of the training process: one task is through."""
+
+    result: TaskResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureLine:
+    """A line of the training process: it cannot go on, for a reason that is known."""
+
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndLine:
+    """The last line of a training process that came to its end."""
+
+    end: bool
+
+
+Line: TypeAlias = StepLine | ResultLine | FailureLine | EndLine
+
+JOB: TypeAdapter[Job] = TypeAdapter(Job)
+LINE: TypeAdapter[Line] = TypeAdapter(Line)
+DETAIL: TypeAdapter[RunDetail] = TypeAdapter(RunDetail)
+
+
+def detail_of(text: str) -> RunDetail:
+    """What a run left; nothing where it left nothing yet."""
+    return DETAIL.validate_json(text) if text else RunDetail()
+
+
+def detail_text(detail: RunDetail) -> str:
+    """As `detail_of` reads it."""
+    return DETAIL.dump_json(detail).decode()

@@ -1,0 +1,150 @@
+"""The training process and who watches over it: real processes, scripted learning."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from adapters.examples import Examples, IntentExample
+from adapters.generator.shipped import FOLDER
+from adapters.types import Task
+from bot.learning.errors import CancelledRunError, DiedError, LearningError, LimitError
+from bot.learning.supervisor import Limits, Supervisor
+from bot.learning.types import Job, Phase, Step, TaskResult, Verdict
+
+GENEROUS = Limits(seconds=120, memory_megabytes=100_000, free_megabytes=0)
+EXAMPLES = Examples(
+    intents=(IntentExample(question="Wie lange?\n退款", label="question", weight=0.5, ratings=("7:1", "9:2")),)
+)
+SECONDS = 60.0
+
+
+def supervisor(mode: str, limits: Limits = GENEROUS) -> Supervisor:
+    command = [sys.executable, "-m", "tests.learning_child", mode, str(FOLDER)]
+    return Supervisor(command=command, environ=os.environ, limits=limits, look_seconds=0.05)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(run=1, tasks=(Task.INTENT, Task.GENERATOR), folder=str(tmp_path), seed=5, examples=EXAMPLES)
+
+
+async def done(one: Supervisor, job: Job, steps: list[Step] | None = None) -> tuple[TaskResult, ...]:
+    async def never() -> bool:
+        return False
+
+    async with asyncio.timeout(SECONDS):
+        return await one.run(job, on_step=(steps if steps is not None else []).append, cancelled=never)
+
+
+async def test_a_job_comes_back_with_a_result_for_each_task_and_the_steps_on_the_way(job: Job) -> None:
+    steps: list[Step] = []
+    results = await done(supervisor("better"), job, steps)
+    assert [(one.task, one.verdict, one.examples) for one in results] == [
+        (Task.INTENT, Verdict.BETTER, 1),
+        (Task.GENERATOR, Verdict.BETTER, 1),
+    ]
+    assert results[0].digest == EXAMPLES.digest, "the examples arrive as they were sent"
+    assert results[0].ratings == ("7:1", "9:2")
+    assert results[0].reasons == ("seed 5, priority 19",), "it works at the lowest priority"
+    assert [(one.task, one.phase) for one in steps][:3] == [
+        (Task.INTENT, Phase.LOAD),
+        (Task.INTENT, Phase.TRAIN),
+        (Task.INTENT, Phase.TRAIN),
+    ]
+    assert (Path(job.folder) / "generator").is_dir()
+
+
+async def test_too_few_examples_are_a_result_that_says_how_many_are_missing(job: Job) -> None:
+    [result] = await done(supervisor("few"), replace(job, tasks=(Task.INTENT,)))
+    assert (result.verdict, result.have, result.need, result.folder) == (Verdict.TOO_FEW, 1, 20, "")
+
+
+@pytest.mark.parametrize(
+    ("mode", "error", "sentence"),
+    [
+        ("fails", LearningError, "The examples do not fit"),
+        ("killed", DiedError, "exit code -9"),
+        ("babbles", DiedError, "not understood"),
+        ("unknown-module", DiedError, "exit code"),
+    ],
+)
+async def test_what_ends_the_process_is_one_sentence(
+    job: Job, mode: str, error: type[LearningError], sentence: str
+) -> None:
+    one = supervisor(mode)
+    if mode == "unknown-module":
+        one = replace(one, command=[sys.executable, "-m", "no_such_module"])
+    with pytest.raises(error, match=sentence):
+        await done(one, job)
+    assert not psutil.Process().children(), "nothing is left running"
+
+
+@pytest.mark.parametrize(
+    ("mode", "limits", "sentence"),
+    [
+        ("slow", replace(GENEROUS, seconds=1), "learning.max_minutes"),
+        ("greedy", replace(GENEROUS, memory_megabytes=300), "learning.max_memory_megabytes"),
+        ("slow", replace(GENEROUS, free_megabytes=10**12), "learning.min_free_megabytes"),
+    ],
+)
+async def test_each_limit_ends_a_run_with_the_setting_to_change(
+    job: Job, mode: str, limits: Limits, sentence: str
+) -> None:
+    with pytest.raises(LimitError, match=sentence):
+        await done(supervisor(mode, limits), job)
+    assert not psutil.Process().children()
+
+
+async def test_a_cancelled_run_ends_at_once(job: Job) -> None:
+    steps: list[Step] = []
+
+    async def once_it_trains() -> bool:
+        return any(step.phase is Phase.TRAIN for step in steps)
+
+    began = time.monotonic()
+    with pytest.raises(CancelledRunError):
+        await supervisor("slow").run(job, on_step=steps.append, cancelled=once_it_trains)
+    assert time.monotonic() - began < SECONDS, "the learner would have slept that long"
+    assert not psutil.Process().children()
+
+
+async def test_the_process_ends_when_the_program_that_wanted_the_job_is_gone(job: Job, tmp_path: Path) -> None:
+    """A program between this test and the training process is killed; the training process must not outlive it."""
+    script = tmp_path / "between.py"
+    script.write_text(
+        "import asyncio, os, sys, pathlib\n"
+        "from tests.integration.learning.test_supervisor import supervisor\n"
+        "from bot.learning.types import JOB, Phase\n"
+        "async def never():\n    return False\n"
+        "def step(one):\n"
+        "    if one.phase is Phase.TRAIN:\n"
+        "        print('trains', flush=True)\n"
+        "job = JOB.validate_json(sys.argv[1])\n"
+        "asyncio.run(supervisor('slow').run(job, on_step=step, cancelled=never))\n",
+        encoding="utf-8",
+    )
+    from bot.learning.types import JOB
+
+    between = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(script),
+        JOB.dump_json(job).decode(),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},  # noqa: PTH109 - the root of the checkout
+    )
+    assert between.stdout is not None
+    async with asyncio.timeout(SECONDS):
+        assert await between.stdout.readline() == b"trains\n"
+        [child] = psutil.Process(between.pid).children()
+        between.kill()
+        await between.wait()
+        while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.05)
