@@ -1,0 +1,172 @@
+"""How good an answer to a held-out question is: one number that decides, and the parts that are reported (pure).
+
+Why it is weighed like this: docs/adr/0010.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from adapters.examples import ShownPassage
+from adapters.intent.config import QUESTION
+from bot.figures import figures, same
+from bot.grounding import check_sentence
+from bot.learning.held_out import HeldOut
+from bot.sentences import split_sentences
+from bot.texts import languages, say
+from bot.types import Answer, AnswerKind, Outcome
+from bot.words import words
+from training.paired import Measured
+
+REFUSED: Final = 0.3  # a refusal where the documents do tell: as good as an answer that is right 3 times in 10
+UNKNOWN: Final = 0.3  # another answer than the disliked one, of which nobody said anything
+PASSAGE_ALONE: Final = 0.8  # the right passage is shown, and nothing else is known
+PASSAGE_WEIGHT: Final = 0.3  # of the passage beside the agreement of the words
+UNBACKED: Final = 0.5  # what is left of an answer that no passage backs
+REPEATED: Final = 0.9  # share of words in common from which an answer is the disliked one again
+_RECALL: Final = 2.0  # times that what is missing counts for what is too much
+_FIGURE_WEIGHT: Final = 2.0
+_FROM_DOCUMENTS: Final = (AnswerKind.GENERATED, AnswerKind.QUOTED, AnswerKind.CURATED)
+_CITATION: Final = re.compile(r"\s*\[\d+\]")
+
+
+def measure(item: HeldOut, answer: Answer, *, margin: float | None = None) -> Measured:
+    """Measure an answer by what people's ratings say of its question.
+
+    Args:
+        item: The question.
+        answer: What the bot said to it now.
+        margin: By how much the generator finds the wanted answer likelier than the unwanted one, nats a token.
+    """
+    text = bare(answer.text)
+    answered = answer.outcome is Outcome.ANSWERED
+    told = max((agreement(text, one, item.question) for one in item.wanted), default=None) if answered else None
+    passage = _right_passage(item, answer) if answered else None
+    grounded = _grounded(answer, text, item.question) if answered else None
+    return Measured(
+        answer=answer.text,
+        utility=_utility(item, answer, text, told=told, passage=passage, grounded=grounded),
+        agreement=told,
+        right_passage=passage,
+        grounded=grounded,
+        right_verdict=None if item.answerable is None else answered is item.answerable,
+        margin=margin,
+        characters=len(text),
+    )
+
+
+def bare(text: str) -> str:
+    """An answer without its citations and without the bot's own words before a quotation."""
+    for language in languages():
+        text = text.removeprefix(say("quoted", language)).lstrip()
+    return _CITATION.sub("", text).strip()
+
+
+def agreement(answer: str, wanted: str, question: str) -> float:
+    """How much of a wanted answer an answer says, and how little else.
+
+    Args:
+        answer: Without citations.
+        wanted: What people approved or liked.
+        question: Its figures prove nothing.
+
+    Returns:
+        F2 of the content words (what is missing counts four times what is too much), figures counted double, halved
+        at most by the wanted answer's figures that are missing; [0, 1].
+    """
+    said, told = _weights(answer), _weights(bare(wanted))
+    common = sum(weight for key, weight in told.items() if key in said)
+    if not common:
+        return float(answer.strip() == wanted.strip())
+    precision, recall = common / sum(said.values()), common / sum(told.values())
+    square = _RECALL**2
+    score = (1 + square) * precision * recall / (square * precision + recall)
+    return score * (1 + _facts(answer, bare(wanted), question)) / 2
+
+
+def _facts(answer: str, wanted: str, question: str) -> float:
+    """Share of the wanted answer's figures that an answer has; 1 where it has none of its own."""
+    asked, said = figures(question), figures(answer)
+    facts = [fact for fact in figures(wanted) if not any(same(fact, known) for known in asked)]
+    return sum(any(same(fact, known) for known in said) for fact in facts) / len(facts) if facts else 1.0
+
+
+def _weights(text: str) -> Mapping[str, float]:
+    return {word.key: _FIGURE_WEIGHT if word.key[0].isdigit() else 1.0 for word in words(text) if word.content}
+
+
+def _utility(
+    item: HeldOut,
+    answer: Answer,
+    text: str,
+    *,
+    told: float | None,
+    passage: bool | None,
+    grounded: float | None,
+) -> float:
+    """The number that decides; `told` is the agreement with a wanted answer."""
+    if item.intent and not _right_topic(item, answer):
+        return 0.0
+    answered = answer.outcome is Outcome.ANSWERED
+    if item.answerable is False:
+        return 0.0 if answered else 1.0
+    if not answered:
+        return 1.0 if _knows_only_the_topic(item) else REFUSED
+    if _repeats(text, item, told or 0.0):
+        return 0.0
+    backing = UNBACKED + (1 - UNBACKED) * (1.0 if grounded is None else grounded)
+    return backing * _quality(item, told, passage=passage)
+
+
+def _quality(item: HeldOut, told: float | None, *, passage: bool | None) -> float:
+    """By the wanted answers and the passages, as far as they are known."""
+    if told is not None:
+        if passage is None:
+            return told
+        return (1 - PASSAGE_WEIGHT) * told + PASSAGE_WEIGHT * passage
+    if passage is not None:
+        return PASSAGE_ALONE * passage
+    return 1.0 if _knows_only_the_topic(item) else UNKNOWN
+
+
+def _knows_only_the_topic(item: HeldOut) -> bool:
+    return bool(item.intent) and item.answerable is None and not (item.unwanted or item.wrong)
+
+
+def _right_topic(item: HeldOut, answer: Answer) -> bool:
+    """Whether the message was sorted as people say; from the documents is right for any question to them."""
+    if item.intent == QUESTION and answer.kind in _FROM_DOCUMENTS:
+        return True
+    return answer.trace.intent is not None and answer.trace.intent.label == item.intent
+
+
+def _repeats(text: str, item: HeldOut, told: float) -> bool:
+    """Whether it is a disliked answer again, and not the wanted one."""
+    likest = max((_overlap(text, bare(one)) for one in item.unwanted), default=0.0)
+    return likest >= REPEATED and likest > told
+
+
+def _overlap(one: str, other: str) -> float:
+    """Share of the content words of both that they have in common, [0, 1]."""
+    first, second = _weights(one), _weights(other)
+    union = first.keys() | second.keys()
+    return len(first.keys() & second.keys()) / len(union) if union else float(one == other)
+
+
+def _right_passage(item: HeldOut, answer: Answer) -> bool | None:
+    shown = {ShownPassage(uri=s.uri, title=s.title, text=s.excerpt).key for s in answer.sources}
+    if item.right:
+        return bool(shown & item.right)
+    return False if shown & item.wrong else None
+
+
+def _grounded(answer: Answer, text: str, question: str) -> float | None:
+    """Share of the sentences that the passages shown back; what is given word for word is."""
+    if answer.kind is not AnswerKind.GENERATED:
+        return 1.0 if answer.kind in _FROM_DOCUMENTS else None
+    evidence = [f"{source.title}\n\n{source.excerpt}" for source in answer.sources]
+    sentences = [one for one in split_sentences(text) if _weights(one)]
+    backed = [check_sentence(one, evidence, question).supported for one in sentences]
+    return sum(backed) / len(backed) if backed else None

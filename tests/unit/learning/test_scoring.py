@@ -1,0 +1,139 @@
+"""What an answer to a held-out question is worth."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.examples import ShownPassage
+from adapters.types import Intent
+from bot.learning.held_out import HeldOut
+from bot.learning.scoring import PASSAGE_ALONE, REFUSED, UNKNOWN, agreement, bare, measure
+from bot.types import Answer, AnswerKind, Outcome, Source, Trace
+
+QUESTION = "How long does a refund take?"
+RIGHT = "A refund to a card takes five business days."
+WRONG = "Instant payouts cost 1 percent."
+PASSAGE = ShownPassage(uri="/refunds.md", title="Refunds", text=RIGHT)
+OTHER = ShownPassage(uri="/payouts.md", title="Payouts", text=WRONG)
+
+
+def said(
+    text: str,
+    kind: AnswerKind = AnswerKind.QUOTED,
+    *passages: ShownPassage,
+    intent: str = "question",
+) -> Answer:
+    refused = kind in (AnswerKind.REFUSAL, AnswerKind.CLARIFICATION)
+    return Answer(
+        text=text,
+        kind=kind,
+        outcome=Outcome.ABSTAINED if refused else Outcome.ANSWERED,
+        sources=tuple(
+            Source(number=n, title=one.title, uri=one.uri, anchor="", excerpt=one.text, chunk_id=n)
+            for n, one in enumerate(passages, start=1)
+        ),
+        suggestions=(),
+        trace=Trace(
+            intent=Intent(label=intent, confidence=1.0, in_scope=1.0),
+            passages=(),
+            reason="",
+            query="",
+            draft="",
+            versions={},
+            timings_ms={},
+        ),
+    )
+
+
+REFUSAL = said("I don't know that.", AnswerKind.REFUSAL)
+
+
+def utility(item: HeldOut, answer: Answer) -> float:
+    return measure(item, answer).utility
+
+
+def test_the_wanted_answer_word_for_word_is_worth_all() -> None:
+    item = HeldOut(question=QUESTION, wanted=(RIGHT,), answerable=True)
+    found = measure(item, said(f"The documents say: {RIGHT} [1]", AnswerKind.QUOTED, PASSAGE))
+    assert (found.utility, found.agreement, found.right_verdict) == (1.0, 1.0, True)
+    assert found.characters == len(RIGHT)
+    assert found.accepted
+
+
+def test_a_right_answer_is_worth_more_than_a_refusal_and_that_more_than_a_wrong_answer() -> None:
+    item = HeldOut(question=QUESTION, wanted=(RIGHT,), answerable=True)
+    long = said(f"Ask your bank. {RIGHT} It starts when we send it. Weekends do not count.")
+    right, refused, wrong = (utility(item, one) for one in (long, REFUSAL, said(WRONG)))
+    assert right > 0.6 > refused == REFUSED > wrong
+
+
+def test_where_the_documents_do_not_tell_only_a_refusal_is_worth_anything() -> None:
+    item = HeldOut(question=QUESTION, answerable=False)
+    assert (utility(item, REFUSAL), utility(item, said(RIGHT))) == (1.0, 0.0)
+    assert measure(item, said(RIGHT)).right_verdict is False
+
+
+def test_a_wrong_figure_costs_half() -> None:
+    told = agreement("A refund to a card takes nine business days.", RIGHT, QUESTION)
+    assert told < 0.5
+    assert agreement("A refund to a card takes 5 business days.", RIGHT, QUESTION) == pytest.approx(1.0)
+
+
+def test_what_is_missing_costs_more_than_what_is_too_much() -> None:
+    wanted = "Open Settings and choose Invite member."
+    more = f"{wanted} Pick a role, then send the message."
+    assert agreement(more, wanted, "") > agreement(wanted, more, "")
+
+
+def test_chinese_answers_are_compared_by_their_words_too() -> None:
+    wanted = "退款到银行卡需要 5 个工作日。"
+    assert agreement("银行卡退款需要 5 个工作日到账。", wanted, "") > 0.6
+    assert agreement("请联系客服处理账户问题。", wanted, "") < 0.2
+
+
+def test_the_disliked_answer_again_is_worth_nothing_and_another_one_no_more_than_a_refusal() -> None:
+    item = HeldOut(question=QUESTION, unwanted=(WRONG,))
+    assert utility(item, said(f"{WRONG} [1]")) == 0.0
+    assert utility(item, said(RIGHT)) == UNKNOWN == utility(item, REFUSAL)
+
+
+def test_an_answer_that_is_both_wanted_and_near_a_disliked_one_counts_as_wanted() -> None:
+    item = HeldOut(question=QUESTION, wanted=(RIGHT,), unwanted=("A refund to a card takes business days five.",))
+    assert utility(item, said(RIGHT)) == 1.0
+
+
+def test_the_right_passage_counts_where_no_answer_is_known() -> None:
+    item = HeldOut(question=QUESTION, right=frozenset([PASSAGE.key]), wrong=frozenset([OTHER.key]), answerable=True)
+    assert utility(item, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == PASSAGE_ALONE
+    assert utility(item, said(WRONG, AnswerKind.QUOTED, OTHER)) == 0.0
+    only_wrong = HeldOut(question=QUESTION, wrong=frozenset([OTHER.key]))
+    assert utility(only_wrong, said(WRONG, AnswerKind.QUOTED, OTHER)) == 0.0
+    assert utility(only_wrong, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == UNKNOWN
+
+
+def test_the_right_words_from_the_wrong_passage_lose_the_passages_share() -> None:
+    item = HeldOut(question=QUESTION, wanted=(RIGHT,), right=frozenset([PASSAGE.key]), answerable=True)
+    assert utility(item, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == 1.0
+    assert utility(item, said(RIGHT, AnswerKind.QUOTED, OTHER)) == pytest.approx(0.7)
+
+
+def test_sentences_that_no_passage_backs_halve_what_the_generator_wrote() -> None:
+    item = HeldOut(question=QUESTION, wanted=(RIGHT,), answerable=True)
+    backed = measure(item, said(RIGHT, AnswerKind.GENERATED, PASSAGE))
+    made_up = measure(item, said(RIGHT, AnswerKind.GENERATED, OTHER))
+    assert (backed.grounded, made_up.grounded) == (1.0, 0.0)
+    assert made_up.utility == pytest.approx(backed.utility / 2)
+
+
+def test_a_message_taken_for_something_else_is_worth_nothing() -> None:
+    hello = HeldOut(question="hi", intent="greeting")
+    assert utility(hello, said("Hello!", AnswerKind.CANNED, intent="greeting")) == 1.0
+    assert utility(hello, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == 0.0
+    asked = HeldOut(question=QUESTION, intent="question")
+    assert utility(asked, said("Hello!", AnswerKind.CANNED, intent="greeting")) == 0.0
+    assert utility(asked, said(RIGHT, AnswerKind.QUOTED, intent="greeting")) == 1.0  # the documents had the last word
+
+
+@pytest.mark.parametrize("text", ["The documents say: A. B. [1]", "The documents say:\nA. B.\n[1]", "A. [1] B. [2]"])
+def test_citations_and_the_bots_own_words_are_not_part_of_an_answer(text: str) -> None:
+    assert bare(text) == "A. B."
