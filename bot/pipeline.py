@@ -19,8 +19,9 @@ from bot.looking import SUGGESTIONS, Look, Looker, Question, Retriever
 from bot.reading import Reading, bare_reading, grounded_reading, question_alone
 from bot.routing import Router
 from bot.sources import cited, source_of, traced
-from bot.texts import say
+from bot.texts import listed, reads_well, say
 from bot.types import Answer, AnswerKind, Outcome, Trace, Turn
+from bot.words import content_keys
 from knowledge.retrieve import CuratedMatch
 from knowledge.types import ChunkKind, Passage
 
@@ -29,7 +30,9 @@ PRIOR = 20.0  # log odds that a reading's best line is worth, by its score; 8 ha
 SURE = 2.0  # log odds from which the generator's own words are shown; below, its reading's lines are quoted
 HOPELESS = 0.1  # by retrieval; below, the generator is not asked (of 20 such questions no verdict changed the refusal)
 TOPICS = 3
-TOPIC_SIMILARITY = 0.3  # a page that is named to somebody who asks for a joke should have something to do with it
+# From here on a page that is named in a refusal has something to do with the question: of thirty questions that the
+# example help centre does not answer, what lay below was about something else ("How do I train my dog?", at most .28).
+TOPIC_SIMILARITY = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +166,14 @@ class Pipeline:
     def _near_tie(self, look: Look) -> Answer | None:
         """Up to three curated questions that come near, where no passage is good enough."""
         limits = self._settings.answers
-        near = [match for match in look.curated if match.strength >= limits.suggestion_similarity]
+        asked = content_keys(look.query)
+        near = [
+            match
+            for match in look.curated
+            # "How do I ...?" is near every question that begins so: a word of its matter has to be shared as well
+            if match.strength >= limits.suggestion_similarity
+            and asked & content_keys(match.passage.stored.chunk.question)
+        ]
         close = [match for match in near if near[0].strength - match.strength <= limits.near_tie_margin]
         if look.route.refuse or not close:
             return None
@@ -177,12 +187,9 @@ class Pipeline:
         return replace(answer, suggestions=tuple(match.passage.stored.chunk.question for match in close[:SUGGESTIONS]))
 
     def _refusal(self, look: Look) -> Answer:
-        topics = self._topics(look)
         if look.route.refuse:
             reason = look.route.reason
-            text = (
-                say("out-of-scope", look.language, topics=topics) if topics else say("out-of-scope-bare", look.language)
-            )
+            text = self._with_topics(look, "out-of-scope")
         elif not look.passages:
             reason, text = "there are no documents to search", say("refusal-empty", look.language)
         else:
@@ -190,22 +197,27 @@ class Pipeline:
                 f"no passage is good enough: answerability {look.answerable:.2f} is below "
                 f"{self._settings.answers.min_answerability:.2f}"
             )
-            text = say("refusal-topics", look.language, topics=topics) if topics else say("refusal", look.language)
-            text += " " + say("refusal-kept", look.language)
+            text = f"{self._with_topics(look, 'refusal')} {say('refusal-kept', look.language)}"
         return self._plain(look, text, AnswerKind.REFUSAL, Outcome.ABSTAINED, reason)
 
-    def _topics(self, look: Look) -> str:
+    def _with_topics(self, look: Look, key: str) -> str:
+        """A refusal that says what else there is: the topics that were set, or the pages that come nearest."""
         if self._settings.bot.topics:
-            return self._settings.bot.topics
-        titles: list[str] = []
+            return say(f"{key}-topics", look.language, topics=self._settings.bot.topics)
+        pages = [say("page", look.language, title=title) for title in self._pages(look)]
+        if not pages:
+            return say(key, look.language)
+        return say(f"{key}-pages", look.language, pages=listed(pages, look.language), count=len(pages))
+
+    def _pages(self, look: Look) -> list[str]:
+        """Titles of the nearest pages, best first, as far as they can stand in a sentence."""
+        titles: dict[str, None] = {}
         for passage in look.passages:
             title = passage.stored.chunk.title_path[0]
-            if look.route.refuse and passage.similarity < TOPIC_SIMILARITY:
-                continue
-            if title not in titles and passage.stored.chunk.kind is ChunkKind.PASSAGE:
-                titles.append(title)
-        separator = "、" if look.language == "zh" else "; "
-        return separator.join(titles[:TOPICS])
+            near = passage.similarity >= TOPIC_SIMILARITY
+            if near and passage.stored.chunk.kind is ChunkKind.PASSAGE and reads_well(title):
+                titles[title] = None
+        return list(titles)[:TOPICS]
 
     # -- write
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
@@ -13,6 +14,8 @@ from bot.types import StoredMessage
 FALLBACK = "en"
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _LETTER = re.compile(r"[^\W\d_]")
+TITLE_CHARACTERS = 48  # of a page's title that is named in a sentence; three such fill two lines
+_FILE_NAME = re.compile(r"_|/|\\|\.\w{1,5}$|^[\w.-]*\d[\w.-]*$")
 _HAN_SHARE = 0.3  # of the letters; one Chinese character says about as much as three Latin letters
 
 
@@ -91,6 +94,20 @@ def say(key: str, language: str, **values: str | int) -> str:
     if errors:
         raise KeyError(f"{key}: {errors[0]}")
     return str(text)
+
+
+def listed(items: Sequence[str], language: str) -> str:
+    """Several things in a sentence: "a, b and c"."""
+    *first, last = items
+    if not first:
+        return last
+    return say("listed", language, first=say("listed-comma", language).join(first), last=last)
+
+
+def reads_well(title: str) -> bool:
+    """Whether a page's title can stand in a sentence: short, in words, and no file's name."""
+    plain = title.strip()
+    return 0 < len(plain) <= TITLE_CHARACTERS and _LETTER.search(plain) is not None and not _FILE_NAME.search(plain)
 
 
 @cache

@@ -68,7 +68,7 @@ async def test_small_talk_gets_no_rating_hint(here: Place) -> None:
 async def test_a_refusal_is_said_and_kept(here: Place) -> None:
     refusing = Settings.model_validate({"answers": {"min_answerability": 1.0, "suggestion_similarity": 1.0}})
     [(_, replied)] = await converse(here.bot(settings=refusing), QUESTION)
-    assert replied == f"{say('refusal-topics', 'en', topics='Refunds')} {say('refusal-kept', 'en')}"
+    assert replied == f"{say('refusal', 'en')} {say('refusal-kept', 'en')}"
     assert here.store.answers.unanswered(limit=9) == (here.last(),)
 
 

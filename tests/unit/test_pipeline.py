@@ -108,6 +108,11 @@ async def test_a_choice_that_is_clearly_nearest_is_offered_alone(tmp_path: Path)
     assert given.suggestions == ("Why is my account locked?",)
 
 
+async def test_a_choice_that_shares_only_how_it_begins_is_not_offered(tmp_path: Path) -> None:
+    path = account_help(tmp_path, margin=1.0)
+    assert (await answer(path, "Why is my router blocked?")).kind is AnswerKind.REFUSAL
+
+
 async def test_a_message_out_of_scope_gets_no_choices(tmp_path: Path) -> None:
     chunks = [chunk("Answer.", question=ACCOUNT_QUESTIONS[0], title="FAQ")]
     path = pipeline(
@@ -117,15 +122,16 @@ async def test_a_message_out_of_scope_gets_no_choices(tmp_path: Path) -> None:
         settings=settings(curated_similarity=1.0, suggestion_similarity=0.0),
     )
     given = await answer(path, "Why is my account blocked?")
-    assert (given.kind, given.suggestions, given.text) == (AnswerKind.REFUSAL, (), say("out-of-scope-bare", "en"))
+    assert (given.kind, given.suggestions, given.text) == (AnswerKind.REFUSAL, (), say("out-of-scope", "en"))
 
 
 # -- refusals
 
 
 async def test_a_refusal_names_what_the_nearest_documents_are_about(tmp_path: Path) -> None:
-    given = await answer(pipeline(tmp_path, settings=refusing()), "Who has painted the refunds desk?")
-    assert given.text == f"{say('refusal-topics', 'en', topics='Refunds; Invoices')} {say('refusal-kept', 'en')}"
+    given = await answer(pipeline(tmp_path, settings=refusing()), "Who has painted the refunds and the invoices?")
+    pages = say("refusal-pages", "en", pages="“Refunds” and “Invoices”", count=2)
+    assert given.text == f"{pages} {say('refusal-kept', 'en')}"
     assert (given.kind, given.outcome) == (AnswerKind.REFUSAL, Outcome.ABSTAINED)
     assert (given.sources, given.suggestions) == ((), ())
     assert re.fullmatch(r"no passage is good enough: answerability 0\.\d\d is below 1\.00", given.trace.reason)
@@ -139,8 +145,22 @@ async def test_a_refusal_names_the_configured_topics(tmp_path: Path) -> None:
 
 
 async def test_a_refusal_in_chinese_separates_topics_as_chinese_does(tmp_path: Path) -> None:
-    given = await answer(pipeline(tmp_path, settings=refusing({"language": "zh"})), "Who painted the refunds desk?")
-    assert given.text.startswith(say("refusal-topics", "zh", topics="Refunds、Invoices"))
+    given = await answer(
+        pipeline(tmp_path, settings=refusing({"language": "zh"})), "Who has painted the refunds and the invoices?"
+    )
+    assert given.text.startswith(say("refusal-pages", "zh", pages="《Refunds》和《Invoices》", count=2))
+
+
+async def test_a_refusal_names_no_page_that_has_nothing_to_do_with_the_question(tmp_path: Path) -> None:
+    given = await answer(pipeline(tmp_path, settings=refusing()), "Xylophone zebra quartz")
+    assert given.text == f"{say('refusal', 'en')} {say('refusal-kept', 'en')}"
+
+
+@pytest.mark.parametrize("title", ["help-2024_final.md", "0041", "A" * 60, "fees.html"])
+async def test_a_title_that_no_sentence_can_take_is_not_named(tmp_path: Path, title: str) -> None:
+    path = pipeline(tmp_path, chunks=[chunk("Refunds take five days.", title=title)], settings=refusing())
+    given = await answer(path, "Who has painted the refunds desk?")
+    assert given.text == f"{say('refusal', 'en')} {say('refusal-kept', 'en')}"
 
 
 async def test_questions_of_the_faq_are_no_topics(tmp_path: Path) -> None:
@@ -165,14 +185,14 @@ async def test_a_collection_that_a_person_may_not_see_does_not_exist_for_them(tm
 async def test_out_of_scope_is_refused_with_the_near_pages_only(tmp_path: Path) -> None:
     path = pipeline(tmp_path, classifier=FixedClassifier("out_of_scope", confidence=0.97))
     given = await answer(path, "Who won the refunds league?")
-    assert given.text == say("out-of-scope", "en", topics="Refunds")
+    assert given.text == say("out-of-scope-pages", "en", pages="“Refunds”", count=1)
     assert (given.kind, given.outcome) == (AnswerKind.REFUSAL, Outcome.ABSTAINED)
     assert given.trace.reason == "intent out_of_scope (confidence 0.97)"
 
 
 async def test_out_of_scope_far_from_every_page_names_none(tmp_path: Path) -> None:
     path = pipeline(tmp_path, classifier=FixedClassifier("out_of_scope", confidence=0.97))
-    assert (await answer(path, "Xylophone zebra quartz")).text == say("out-of-scope-bare", "en")
+    assert (await answer(path, "Xylophone zebra quartz")).text == say("out-of-scope", "en")
 
 
 # -- small talk
