@@ -130,6 +130,7 @@ class LearningLoop:
         run = await uncut(run_blocking(self._begin, lock, tuple(tasks), cause, asker or Asker()))
         self._run, self._step = run, None
         self._task = asyncio.create_task(self._carry_out(run, lock))
+        self._task.add_done_callback(lambda _: self._moved.set())
         return run
 
     async def wait(self) -> Run | None:
@@ -241,7 +242,6 @@ class LearningLoop:
                 await uncut(run_blocking(self._end, run, state, detail))
             finally:
                 lock.release()
-                asyncio.get_running_loop().call_soon(self._moved.set)
         await self._parts.speak()
 
     async def _results(self, run: Run) -> tuple[TaskResult, ...]:

@@ -146,5 +146,5 @@ async def test_the_process_ends_when_the_program_that_wanted_the_job_is_gone(job
         [child] = psutil.Process(between.pid).children()
         between.kill()
         await between.wait()
-        while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(psutil.wait_procs, [child], timeout=SECONDS)
+    assert not child.is_running()

@@ -1,0 +1,190 @@
+"""Training by itself: APScheduler with its jobs in the store, in one of the programs that serve it.
+
+Every few seconds each program asks for the lease. Whoever has it runs the scheduler; when it dies, the lease runs out
+and another one takes over. What was missed while none ran is made up for once. A job only says that it is time to look;
+`training.schedule.due` decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.blocking import run_blocking
+from bot.errors import BotError
+from bot.learning.errors import LearningError
+from bot.learning.loop import PAUSED, PLAN, LearningLoop
+from bot.learning.settings import LearningSettings
+from bot.learning.types import ALL_TASKS, Cause
+from bot.store.store import Store
+from training.schedule import DAYS, Plan, PlanKind, Quiet, due, plan_of, quiet_of
+
+LEASE_SECONDS = 60.0
+TICK_SECONDS = 10.0
+COUNT_MINUTES = 5  # between two counts of new ratings
+REGULAR, LATER = "learning", "learning after quiet hours"  # ids of the jobs
+
+log = logging.getLogger(__name__)
+
+
+def time_to_look() -> None:
+    """What a job calls. A job in the store can hold no running program: the scheduler's listener does the work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clockwork:
+    """What the schedule works with."""
+
+    store: Store
+    loop: LearningLoop
+    settings: LearningSettings
+    now: Callable[[], datetime]  # aware
+    besides: Callable[[], Awaitable[None]]  # what one program is to do every few seconds, such as watching a canary
+
+
+class Schedule:
+    """Begins runs when it is time; `start` and `stop` belong to the program that serves."""
+
+    def __init__(self, parts: Clockwork, *, tick_seconds: float = TICK_SECONDS) -> None:
+        self._parts = parts
+        self._tick_seconds = tick_seconds
+        self._holder = secrets.token_hex(8)
+        self._zone = ZoneInfo(parts.settings.timezone)
+        self._quiet = quiet_of(parts.settings.quiet_hours)
+        self._scheduler: BackgroundScheduler | None = None
+        self._fired = asyncio.Event()
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to ask for the lease."""
+        self._ticking = asyncio.create_task(self._tick_on())
+
+    async def stop(self) -> None:
+        """Let another program take over at once."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.wait([self._ticking])
+        await run_blocking(self._stand_down)
+        await run_blocking(self._parts.store.jobs.resign, self._holder)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this program carries the jobs out."""
+        return self._scheduler is not None
+
+    async def _tick_on(self) -> None:
+        while True:
+            try:
+                await self.tick()
+            except (BotError, OSError) as error:  # the store cannot be reached, say; the next one may find it back
+                log.warning("no look", extra={"action": "schedule-failed", "error": type(error).__name__})
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._fired.wait(), self._tick_seconds)
+
+    async def tick(self) -> None:
+        """Renew the lease, follow a plan that somebody changed, and begin a run if a job said that it is time."""
+        if not await run_blocking(self._parts.store.jobs.lead, self._holder, seconds=LEASE_SECONDS):
+            await run_blocking(self._stand_down)
+            return
+        await run_blocking(self._follow_plan, asyncio.get_running_loop())
+        if self._fired.is_set():
+            self._fired.clear()
+            await self._look()
+        await self._parts.besides()
+
+    # -- the scheduler
+
+    def _follow_plan(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run the scheduler with the plan in force. Blocks."""
+        plan = self._plan()
+        if self._scheduler is None:
+            self._scheduler = self._started(loop)
+        known = self._scheduler.get_job(REGULAR)
+        name = f"{plan.text}, {self._zone.key}"
+        if known is not None and known.name == name:
+            return  # with its time of the next run, which may lie in the past: it is made up for
+        for job in self._scheduler.get_jobs():
+            job.remove()
+        if (trigger := trigger_of(plan, self._zone)) is not None:
+            self._add(REGULAR, trigger, name)
+
+    def _started(self, loop: asyncio.AbstractEventLoop) -> BackgroundScheduler:
+        scheduler = BackgroundScheduler(
+            jobstores={"default": self._parts.store.jobs.job_store()},
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+            timezone=self._zone,
+        )
+
+        def fired(_: JobExecutionEvent) -> None:  # in a thread of the scheduler's
+            with suppress(RuntimeError):  # the event loop has ended meanwhile
+                loop.call_soon_threadsafe(self._fired.set)
+
+        scheduler.add_listener(fired, EVENT_JOB_EXECUTED)
+        scheduler.start()
+        return scheduler
+
+    def _add(self, job_id: str, trigger: BaseTrigger, name: str) -> None:
+        assert self._scheduler is not None  # noqa: S101 - only a leader adds jobs
+        self._scheduler.add_job(time_to_look, trigger, id=job_id, name=name, replace_existing=True)
+
+    def _stand_down(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+
+    # -- what it decides
+
+    async def _look(self) -> None:
+        if await run_blocking(self._is_due):
+            try:
+                await self._parts.loop.retrain(ALL_TASKS, cause=Cause.SCHEDULE)
+            except LearningError as error:  # one is going on already, say
+                log.info("not now", extra={"action": "run-not-begun", "error": type(error).__name__})
+
+    def _is_due(self) -> bool:
+        store, now = self._parts.store, self._parts.now().astimezone(self._zone)
+        plan, last = self._plan(), store.runs.last_done()
+        if store.settings.get(PAUSED):
+            return False
+        since = None if last is None else last.started_at
+        new = store.feedback.count(since)
+        if self._quiet is not None and self._quiet.holds(now):
+            later = end_of(self._quiet, now)
+            if due(plan, now=later, since=since, new_ratings=new, quiet=None):
+                self._add(LATER, DateTrigger(later), LATER)
+            return False
+        return due(plan, now=now, since=since, new_ratings=new, quiet=None)
+
+    def _plan(self) -> Plan:
+        return plan_of(self._parts.store.settings.get(PLAN) or self._parts.settings.schedule)
+
+
+def trigger_of(plan: Plan, zone: ZoneInfo) -> BaseTrigger | None:
+    """When to look; None for never."""
+    if plan.kind is PlanKind.OFF:
+        return None
+    if plan.kind is PlanKind.AFTER:
+        return IntervalTrigger(minutes=COUNT_MINUTES, timezone=zone)
+    day = DAYS[plan.day] if plan.kind is PlanKind.WEEKLY else "*"
+    return CronTrigger(day_of_week=day, hour=plan.at.hour, minute=plan.at.minute, timezone=zone)
+
+
+def end_of(quiet: Quiet, now: datetime) -> datetime:
+    """The next end of quiet hours."""
+    end = now.replace(hour=quiet.end.hour, minute=quiet.end.minute, second=0, microsecond=0)
+    return end if end > now else end + timedelta(days=1)

@@ -1,0 +1,212 @@
+"""Training by itself: the real scheduler over a real store; runs are only begun, never carried out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import AsyncMock
+
+import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from adapters.examples import Examples
+from adapters.registry import Registry
+from adapters.types import Task
+from bot.learning.loop import LearningLoop, Parts
+from bot.learning.schedule import REGULAR, Clockwork, Schedule
+from bot.learning.settings import LearningSettings
+from bot.learning.types import ALL_TASKS, Job, TaskResult
+from bot.store.crypto import Keyring
+from bot.store.runs import Asker
+from bot.store.schema import RunState
+from bot.store.store import Store
+from bot.types import Rating, RatingValue
+from tests.stores import answered
+
+SECONDS = 30.0
+DAILY = LearningSettings(schedule="daily 03:00", timezone="Asia/Shanghai")
+
+
+class Clock:
+    """The store's and the schedule's; APScheduler has its own."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Team:
+    """Programs on one store, each with a schedule, and what they began."""
+
+    def __init__(self, store: Store, folder: Path, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self.begun: list[tuple[Task, ...]] = []
+        self.besides = AsyncMock()
+        self._folder = folder
+        self._schedules: list[Schedule] = []
+
+    def program(self, settings: LearningSettings = DAILY) -> Schedule:
+        """One more."""
+
+        async def work(job: Job, **_: object) -> tuple[TaskResult, ...]:
+            self.begun.append(job.tasks)
+            return ()
+
+        loop = LearningLoop(
+            Parts(
+                store=self.store,
+                registry=Registry(self._folder / "versions"),
+                settings=settings,
+                folder=self._folder / "training",
+                gather=Examples,
+                work=work,
+                code="",
+                tell=lambda *_: None,
+                speak=AsyncMock(),
+            )
+        )
+        parts = Clockwork(store=self.store, loop=loop, settings=settings, now=self.clock, besides=self.besides)
+        schedule = Schedule(parts, tick_seconds=0.05)
+        self._schedules.append(schedule)
+        self.loop = loop
+        return schedule
+
+    async def stop(self) -> None:
+        """All of them."""
+        for schedule in self._schedules:
+            await schedule.stop()
+
+    def overdue(self) -> None:
+        """Let the planned job be due since yesterday, as after a downtime."""
+        jobs = self.store.jobs.job_store()
+        jobs.start(BackgroundScheduler(timezone="UTC"), "default")
+        job = jobs.lookup_job(REGULAR)
+        job._modify(next_run_time=datetime.now(UTC) - timedelta(days=1))
+        jobs.update_job(job)
+
+    def rate(self, number: int = 1) -> None:
+        """Somebody rates so many answers."""
+        for _ in range(number):
+            stored = answered(self.store)
+            user = self.store.people.list()[0].id
+            self.store.ratings.rate(Rating(answer_id=stored.id, user_id=user, value=RatingValue.UP))
+
+    async def until(self, done: Callable[[], object]) -> None:
+        """Wait for something."""
+        async with asyncio.timeout(SECONDS):
+            while not done():  # noqa: ASYNC110 - another thread brings it about
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def team(tmp_path: Path) -> AsyncIterator[Team]:
+    clock = Clock()
+    with Store.open(f"sqlite:///{tmp_path / 'store.db'}", Keyring.generate(), clock=clock) as store:
+        store.migrate()
+        made = Team(store, tmp_path, clock)
+        yield made
+        await made.stop()
+
+
+async def test_the_plan_becomes_a_job_in_the_team_s_own_zone(team: Team) -> None:
+    one = team.program()
+    await one.tick()
+    found = team.store.jobs.next_run()
+    assert found is not None
+    assert (found.hour, found.minute) == (19, 0), "three in the morning in Shanghai, said in UTC"
+    assert found > datetime.now(UTC)
+    await team.loop.schedule("weekly wed 12:30")
+    await one.tick()
+    found = team.store.jobs.next_run()
+    assert found is not None
+    assert (found.weekday(), found.hour, found.minute) == (2, 4, 30)
+    await team.loop.schedule("off")
+    await one.tick()
+    assert team.store.jobs.next_run() is None
+
+
+async def test_what_was_missed_while_no_program_ran_is_made_up_for_once(team: Team) -> None:
+    one = team.program()
+    await one.tick()
+    await one.stop()
+    team.rate()
+    team.overdue()
+    again = team.program()
+    await again.start()
+    await team.until(lambda: team.begun)
+    assert team.begun == [ALL_TASKS]
+    await team.until(lambda: (team.store.jobs.next_run() or team.clock.now) > datetime.now(UTC))
+    assert len(team.begun) == 1
+
+
+async def test_without_anything_new_nothing_is_trained(team: Team) -> None:
+    one = team.program()
+    await one.tick()
+    await one.stop()
+    team.overdue()
+    again = team.program()
+    await again.start()
+    await team.until(lambda: (team.store.jobs.next_run() or team.clock.now) > datetime.now(UTC))
+    await team.until(lambda: team.besides.await_count > 3)
+    assert team.begun == []
+
+
+async def test_after_so_many_new_ratings_a_run_begins(team: Team) -> None:
+    one = team.program(LearningSettings(schedule="after 3 ratings"))
+    await one.tick()
+    earlier = team.store.runs.begin([Task.INTENT], cause="asked", asker=Asker())
+    team.store.runs.finish(earlier.id, RunState.DONE, "")
+    team.clock.now += timedelta(hours=1)
+    team.rate(2)
+    assert not one._is_due()
+    team.rate(1)
+    assert one._is_due()
+    team.store.settings.set("learning_paused", "yes")
+    assert not one._is_due()
+
+
+async def test_what_is_due_in_quiet_hours_waits_for_their_end(team: Team) -> None:
+    now = team.clock.now
+    begin, end = now - timedelta(hours=1), now + timedelta(hours=2)
+    quiet = f"{begin:%H:%M}-{end:%H:%M}"
+    one = team.program(LearningSettings(schedule=f"daily {now - timedelta(minutes=1):%H:%M}", quiet_hours=quiet))
+    await one.tick()
+    team.rate()
+    assert not one._is_due()
+    found = team.store.jobs.next_run()
+    assert found is not None
+    assert abs(found - end) < timedelta(minutes=1)
+    team.clock.now = end + timedelta(minutes=1)
+    assert one._is_due()
+
+
+async def test_one_of_several_programs_carries_the_jobs_out_and_another_takes_over_when_it_dies(team: Team) -> None:
+    one, two = team.program(), team.program()
+    await one.tick()
+    await two.tick()
+    assert (one.leads, two.leads) == (True, False)
+    team.clock.now += timedelta(seconds=61)
+    await two.tick()
+    await one.tick()
+    assert (one.leads, two.leads) == (False, True)
+    await two.stop()
+    await one.tick()
+    assert one.leads, "whoever stops lets go at once"
+
+
+async def test_a_job_that_is_planned_already_keeps_its_time_over_a_restart(team: Team) -> None:
+    one = team.program()
+    await one.tick()
+    before = team.store.jobs.next_run()
+    await one.stop()
+    assert team.store.jobs.next_run() == before
+    again = team.program()
+    await again.tick()
+    assert team.store.jobs.next_run() == before
+    assert again._scheduler is not None
+    assert again._scheduler.get_job(REGULAR).misfire_grace_time is None
