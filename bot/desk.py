@@ -92,7 +92,7 @@ class Desk:
         await self._handoffs.mend()
         for platform in self._messengers:
             await self._take_up(platform, first=True)
-        await self._send_posts()
+        await self.send_posts()
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
@@ -198,7 +198,7 @@ class Desk:
         if outcome.message is not None:
             await self.said(outcome.message)
         if outcome.posts:
-            await self._send_posts()
+            await self.send_posts()
         return outcome.response
 
     async def reacted(self, reaction: Reaction) -> None:
@@ -274,7 +274,7 @@ class Desk:
         finally:
             await growing.close()
         if stored.message.origin.command or self._handoffs.possible:
-            await self._send_posts()  # something may be left to be said elsewhere
+            await self.send_posts()  # something may be left to be said elsewhere
 
     async def _reply(self, stored: StoredMessage, growing: Growing, *, fresh: bool) -> StoredAnswer | None:
         """Make and store the answer, which grows meanwhile before its reader's eyes."""
@@ -302,7 +302,8 @@ class Desk:
     async def _deliver_again(self, stored: StoredMessage, answer: StoredAnswer, _: Turn) -> None:
         await self._outgoing.deliver(stored, answer)
 
-    async def _send_posts(self) -> None:
+    async def send_posts(self) -> None:
+        """Say what was kept to be said without having been asked."""
         for post in await self._outgoing.posts():
             lane = ("posts", post.platform, post.channel, post.thread)
             if not self._lanes.has(lane, ("post", post.id)):
@@ -310,7 +311,7 @@ class Desk:
 
     async def _send_post(self, post_id: int, _: Turn) -> None:
         if await self._outgoing.send_post(post_id):
-            await self._send_posts()
+            await self.send_posts()
 
     async def _sweep(self) -> None:
         """Try again what could not be delivered."""
@@ -319,7 +320,7 @@ class Desk:
             try:
                 for platform in self._messengers:
                     await self._take_up(platform)
-                await self._send_posts()
+                await self.send_posts()
             except (BotError, OSError) as error:  # the store cannot be reached, say; the next sweep may find it back
                 log.warning("sweep failed", extra={"action": "sweep-failed", "error": type(error).__name__})
 

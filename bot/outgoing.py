@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from bot.blocking import run_blocking
+from bot.blocking import run_blocking, uncut
 from bot.buttons import below
 from bot.cards import Card, card_of, safe
 from bot.commands.base import may
@@ -191,6 +192,9 @@ class Outgoing:
         if post is None or not post.waits:
             return False
         messenger = self._messengers[post.platform]
+        if post.body.picture:
+            await self._send_picture(messenger, post)
+            return False
         first, *rest = messenger.parts(Card(text=post.body.text, buttons=post.body.buttons))
         for number, part in enumerate(rest, start=2):
             await self._continue(post, number, part)
@@ -204,16 +208,32 @@ class Outgoing:
                 places=[post.platform_message_id],
                 sleep=self._sleep,
             )
-        except (PlaceGoneError, MessageGoneError):
-            self._counts["unreachable readers"] += 1
+        except PlatformError as error:
+            await self._not_sent(post, error)
+        return bool(rest)
+
+    async def _send_picture(self, messenger: Messenger, post: Post) -> None:
+        """Send a picture; killed in between, it comes once more: no platform lets a sent one be found or edited."""
+        try:
+            png = await run_blocking(Path(post.body.picture).read_bytes)
+            target = await self._target(messenger, post)
+            sent = await patiently(lambda: uncut(messenger.picture(target, png, post.body.text)), sleep=self._sleep)
+        except OSError:  # it was cleared away
             await run_blocking(self._store.posts.abandon, post.id)
         except PlatformError as error:
-            if datetime.now(UTC) - post.created_at > GIVE_UP:
-                await run_blocking(self._store.posts.abandon, post.id)
-            log.warning(
-                "post failed", extra={"action": "post-failed", "post_id": post.id, "error": type(error).__name__}
-            )
-        return bool(rest)
+            await self._not_sent(post, error)
+        else:
+            await run_blocking(self._store.posts.delivered, post.id, sent)
+
+    async def _not_sent(self, post: Post, error: PlatformError) -> None:
+        """Leave a post for the next sweep, or give it up where that would not help."""
+        if isinstance(error, PlaceGoneError | MessageGoneError):
+            self._counts["unreachable readers"] += 1
+            await run_blocking(self._store.posts.abandon, post.id)
+            return
+        if datetime.now(UTC) - post.created_at > GIVE_UP:
+            await run_blocking(self._store.posts.abandon, post.id)
+        log.warning("post failed", extra={"action": "post-failed", "post_id": post.id, "error": type(error).__name__})
 
     async def _continue(self, post: Post, number: int, part: Part) -> None:
         """Make the rest of a long post a post of its own; asked for again, it is there already."""

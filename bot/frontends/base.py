@@ -157,6 +157,9 @@ class Messenger(Protocol):
             PlaceGoneError: There can be none: the person never wrote to the bot, or blocked it.
         """
 
+    async def picture(self, target: Target, png: bytes, caption: str) -> str:
+        """Send a picture with a short plain text; returns the message's id, "" where the platform does not tell it."""
+
     async def fetch(self, file_id: str) -> bytes:
         """Download an attachment."""
 

@@ -35,6 +35,7 @@ class FakeMessenger:
         self.messages: dict[str, FakeMessage] = {}  # by id, in the order in which they were sent
         self.told: list[tuple[Target, Card]] = []
         self.worked: list[Target] = []
+        self.pictures: list[tuple[Target, bytes, str]] = []  # with their captions
         self.faults: deque[Exception | None] = deque()  # one a call to send, edit or delete; None: that call works
         self.late_faults: deque[Exception | None] = deque()  # the same for post, after it was done
         self.shy: set[str] = set()  # people whom the bot cannot write to
@@ -134,6 +135,12 @@ class FakeMessenger:
         if person in self.shy:
             raise PlaceGoneError("never heard of the bot")
         return f"direct-{person}"
+
+    async def picture(self, target: Target, png: bytes, caption: str) -> str:
+        """Noted in `pictures`."""
+        await self._gate(target)
+        self.pictures.append((target, png, caption))
+        return f"m{next(self._ids)}"
 
     async def fetch(self, file_id: str) -> bytes:
         """The id itself."""

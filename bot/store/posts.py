@@ -25,6 +25,7 @@ class PostBody:
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows
     under: str = ""  # the key of the post that it continues: as a reply to it, or in its thread
     person: str = ""  # the platform's id of whoever alone it is for, wherever that person was; "" for all in its place
+    picture: str = ""  # path of a PNG file that it shows, with the text as its caption; "" for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

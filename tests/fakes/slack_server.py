@@ -32,8 +32,8 @@ from tests.fakes.slack_rules import Payload, RefusedError
 from tests.fakes.slack_world import APP_TOKEN, BOT_TOKEN, BOT_USER, SIGNING_SECRET, TEAM, Posted, World
 
 DEFAULT_SCOPES = (
-    "app_mentions:read,assistant:write,channels:history,chat:write,commands,files:read,groups:history,im:history,"
-    "im:write,mpim:history,reactions:read,users:read"
+    "app_mentions:read,assistant:write,channels:history,chat:write,commands,files:read,files:write,groups:history,"
+    "im:history,im:write,mpim:history,reactions:read,users:read"
 )
 
 
@@ -91,12 +91,14 @@ class SlackServer:
         app = web.Application(client_max_size=4 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_get("/files/{name}", self._file)
+        app.router.add_post("/upload/{name}", self._upload)
         app.router.add_get("/socket", self._serve_socket)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
+        self.world.address = f"http://127.0.0.1:{self.port}"
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
         self._pump_task = asyncio.create_task(self._pump())
         return self
@@ -373,6 +375,14 @@ class SlackServer:
             return True
         window.append(now)
         return False
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        """Take the bytes of a file for whose address the bot has asked."""
+        given = await request.post()
+        content = given.get("filename") or next(iter(given.values()), None)
+        raw = content.file.read() if isinstance(content, web.FileField) else await request.read()
+        self.world.files[f"/upload/{request.match_info['name']}"] = raw
+        return web.Response(text="OK")
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != f"Bearer {BOT_TOKEN}":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ class World:
         self.statuses: list[tuple[str, str, str]] = []
         self.prompts: list[Payload] = []
         self.files: dict[str, bytes] = {}
+        self.address = ""  # where files are uploaded to; the server knows
         self.reject_blocks: Callable[[list[Payload]], bool] = lambda _blocks: False
         self.can_stream = True
         self.methods: dict[str, Callable[[Payload], Payload]] = {
@@ -88,6 +90,8 @@ class World:
             "chat.startStream": self._start,
             "chat.appendStream": self._append,
             "chat.stopStream": self._stop,
+            "files.getUploadURLExternal": self._upload_url,
+            "files.completeUploadExternal": self._uploaded,
             "views.open": self._view_open,
             "views.publish": self._publish,
             "assistant.threads.setStatus": self._status,
@@ -272,6 +276,31 @@ class World:
         posted = self._streamed(given)
         posted.streaming = False
         return {"channel": posted.channel, "ts": posted.ts, "message": self.told(posted)}
+
+    def _upload_url(self, given: Payload) -> Payload:
+        if not given.get("filename") or int(given.get("length", 0)) <= 0:
+            raise RefusedError("invalid_arguments")
+        name = f"F{next(self._numbers)}"
+        return {"file_id": name, "upload_url": f"{self.address}/upload/{name}"}
+
+    def _uploaded(self, given: Payload) -> Payload:
+        files = given["files"] if isinstance(given["files"], list) else json.loads(given["files"])
+        for one in files:
+            if f"/upload/{one['id']}" not in self.files:
+                raise RefusedError("file_not_found")
+        channel = str(given["channel_id"])
+        if not channel.startswith(("C", "D", "G")):
+            raise RefusedError("invalid_channel")
+        posted = Posted(
+            channel=channel,
+            ts=self.next_ts(),
+            user=BOT_USER,
+            text=str(given.get("initial_comment", "")),
+            thread=str(given.get("thread_ts") or ""),
+            files=[{"id": one["id"], "title": one.get("title", "")} for one in files],
+        )
+        self.write(posted)
+        return {"files": files}
 
     def _view_open(self, given: Payload) -> Payload:
         if not given.get("trigger_id"):

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 Rows = list[list[Json]]  # of buttons, each with "text" and "callback_data"
 
 MAX_UNITS = 4_096  # UTF-16 units of a text after its entities were read
+MAX_CAPTION_UNITS = 1_024
 MAX_DATA_BYTES = 64  # of a button's data
 MAX_FILE_BYTES = 20_000_000
 _PLAIN_ENTITIES = {"bold", "italic", "underline", "strikethrough", "spoiler", "code", "pre", "blockquote"}

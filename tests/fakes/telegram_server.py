@@ -48,7 +48,7 @@ _NUMBERS = {
     "draft_id",
     "max_connections",
 }
-_WRITES = {"sendMessage", "editMessageText", "editMessageReplyMarkup"}
+_WRITES = {"sendMessage", "sendPhoto", "editMessageText", "editMessageReplyMarkup"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +181,7 @@ class TelegramServer:
         known: dict[str, Callable[[Json], object]] = {
             "getMe": lambda _: self.world.me(),
             "sendMessage": self._send,
+            "sendPhoto": self._send_photo,
             "editMessageText": lambda one: self.world.edit_text(
                 one["chat_id"], one["message_id"], one["text"], one.get("entities", []), one.get("reply_markup", {})
             ),
@@ -226,6 +227,15 @@ class TelegramServer:
             given.get("text", ""),
             given.get("entities", []),
             given.get("reply_markup", {}),
+            message_thread_id=given.get("message_thread_id"),
+            reply_parameters=given.get("reply_parameters"),
+        )
+
+    def _send_photo(self, given: Json) -> Json:
+        return self.world.send_photo(
+            given["chat_id"],
+            given["photo"],
+            given.get("caption", ""),
             message_thread_id=given.get("message_thread_id"),
             reply_parameters=given.get("reply_parameters"),
         )
@@ -349,6 +359,9 @@ async def _parameters(request: web.Request) -> Json:
     """A call's parameters: numbers and objects come as text."""
     given: dict[str, Any] = {}
     for key, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            given[key] = value.file.read()
+            continue
         given[key] = json.loads(str(value)) if key in _IN_JSON else value
         if key in _NUMBERS:
             given[key] = int(str(value))

@@ -8,7 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.telegram_rules import Json, Refusal, Rows, bad, checked, found_entities, keyboard
+from tests.fakes.telegram_rules import (
+    MAX_CAPTION_UNITS,
+    Json,
+    Refusal,
+    Rows,
+    bad,
+    checked,
+    found_entities,
+    keyboard,
+    units,
+)
 
 _NO_GIFTS = dict.fromkeys(
     ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"), False
@@ -42,6 +52,7 @@ class Post:
     force_reply: bool = False
     texts: list[str] = field(default_factory=list)  # oldest first
     deleted: bool = False
+    photo: bytes = b""
 
     @property
     def labels(self) -> list[list[str]]:
@@ -260,6 +271,18 @@ class World:
         post = self._post(chat, self.bot_id, text, thread=where.get("message_thread_id"), reply_to=quoted)
         post.entities, post.buttons, post.force_reply = entities, keyboard(markup), bool(markup.get("force_reply"))
         return self._json(chat, post)
+
+    def send_photo(self, chat_id: int, photo: object, caption: str, **where: Any) -> Json:  # noqa: ANN401 - as above
+        """sendPhoto, with the picture itself."""
+        if not isinstance(photo, bytes) or not photo.startswith(b"\x89PNG"):
+            raise bad("IMAGE_PROCESS_FAILED")
+        if units(caption) > MAX_CAPTION_UNITS:
+            raise bad("message caption is too long")
+        chat = self._writable(chat_id, where.get("message_thread_id"))
+        post = self._post(chat, self.bot_id, caption, thread=where.get("message_thread_id"), photo=photo)
+        size = {"file_id": "p", "file_unique_id": "p", "width": 8, "height": 8}
+        shown = {key: value for key, value in self._json(chat, post).items() if key not in {"text", "entities"}}
+        return {**shown, "photo": [size], "caption": caption}
 
     def edit_text(self, chat_id: int, message_id: int, text: str, entities: list[Json], markup: Json) -> Json:
         """editMessageText."""

@@ -29,6 +29,7 @@ from bot.frontends.base import (
 from bot.frontends.fake import FakeMessenger
 from bot.growing import HINT_SECONDS
 from bot.store.crypto import Keyring
+from bot.store.posts import PostBody
 from bot.store.store import Store
 from bot.testing import FixedClassifier, teach
 from bot.testing_desk import fake_desk
@@ -694,3 +695,25 @@ async def test_what_cannot_be_read_gets_a_sentence_never_silence(
 ) -> None:
     await office.say(text, origin=Origin(attachments=(Attachment(kind=kind, file_id="F1"),)))
     assert office.texts[0].startswith(reply)
+
+
+async def test_a_picture_that_is_posted_arrives_once_in_its_readers_own_chat(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "curve.png").write_bytes(b"PNG")
+    office.chat.faults.append(ThrottledError(1.0))
+    body = PostBody(text="+12 %", person="U1", picture=str(tmp_path / "curve.png"))
+    office.store.posts.add("run:1:picture", body, platform="slack", channel="U1")
+    await office.desk.send_posts()
+    await office.desk.idle()
+    await office.restart()
+    await office.desk.idle()
+    [(target, png, caption)] = office.chat.pictures
+    assert (target.person, target.place, png, caption) == ("U1", Place.DIRECT, b"PNG", "+12 %")
+
+
+async def test_a_picture_that_was_cleared_away_is_given_up(office: Office, tmp_path: Path) -> None:
+    body = PostBody(text="+12 %", person="U1", picture=str(tmp_path / "gone.png"))
+    office.store.posts.add("run:1:picture", body, platform="slack", channel="U1")
+    await office.desk.send_posts()
+    await office.desk.idle()
+    assert office.chat.pictures == []
+    assert office.store.posts.pending("slack") == ()

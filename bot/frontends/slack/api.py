@@ -163,6 +163,15 @@ class SlackApi:
         )
         return str(_data(response)["url"])
 
+    async def upload(self, content: bytes, name: str, *, channel: str, thread: str | None, words: str) -> None:
+        """Put a file into a channel with some words beside it."""
+        await _translated(
+            "files.upload",
+            lambda: self.client.files_upload_v2(
+                file=content, filename=name, title=words, channel=channel, thread_ts=thread, initial_comment=words
+            ),
+        )
+
     async def download(self, url: str) -> bytes:
         """Download a file that somebody sent.
 

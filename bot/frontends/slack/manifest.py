@@ -19,6 +19,7 @@ SCOPES = {
     "chat:write": "nothing can be said",
     "commands": f"{COMMAND} and the shortcut are missing",
     "files:read": "documents that admins send cannot be read",
+    "files:write": "the picture of a training run is not shown",
     "groups:history": "follow-ups in threads of private channels are not seen",
     "im:history": "direct messages are not seen",
     "im:write": "the language cannot be chosen in the App Home",

@@ -205,6 +205,11 @@ class SlackMessenger:
         answer = await self.api.call("conversations.open", users=person)
         return str(answer["channel"]["id"])
 
+    async def picture(self, target: Target, png: bytes, caption: str) -> str:
+        """A file, which Slack shows; it does not tell which message that is in."""
+        await self.api.upload(png, f"{KEYED}.png", channel=target.channel, thread=thread_of(target), words=caption)
+        return ""
+
     async def fetch(self, file_id: str) -> bytes:
         """Download an attachment by its private address."""
         return await self.api.download(file_id)

@@ -163,6 +163,20 @@ class TelegramMessenger:
         )
         return person
 
+    async def picture(self, target: Target, png: bytes, caption: str) -> str:
+        """A photo."""
+        sent = await self._api.write(
+            target.channel,
+            lambda chat_id: self._api.bot.send_photo(
+                chat_id,
+                png,
+                caption=caption,
+                message_thread_id=_thread(target),
+                reply_parameters=_quote(target),
+            ),
+        )
+        return str(sent.message_id)
+
     async def fetch(self, file_id: str) -> bytes:
         """Download what somebody sent, up to 20 MB."""
         return await self._api.download(file_id)
