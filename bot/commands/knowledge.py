@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from bot.blocking import run_blocking
@@ -34,6 +34,7 @@ WHOLE, QUARTER = 100, 25  # percent
 PAGE = 20  # documents listed at once
 PASSAGES = 5  # shown of a search
 PROBLEMS = 10  # listed of an ingest
+NAMED = 10  # documents that are named one by one, after an ingest or as a choice
 EXCERPT_CHARACTERS = 300
 NAME_BYTES = 150  # of an upload's file name; file systems take 255
 
@@ -85,29 +86,30 @@ class KnowledgeCommands:
     async def ingest(self, call: Call) -> Reply:
         """Take in the web addresses that are named and the documents that are attached."""
         message = call.stored.message
-        files = [one for one in message.origin.attachments if one.kind is AttachmentKind.DOCUMENT]
-        if message.origin.attachments and not files:
-            return Reply(text=say("ingest-no-document", call.language))
         named = call.arguments.split()
         # never a path: what lies on the server is for those who sit there to take in
-        if not all(_WEB.fullmatch(one) for one in named) or not (named or files):
+        if not all(_WEB.fullmatch(one) for one in named) or not (named or message.origin.attachments):
             return usage(call, "ingest")
         try:
-            return await self._take_in(call, named, files)
-        except _TooLargeError as error:
-            limit = f"{self._documents.max_megabytes:g}"
-            text = say("ingest-too-large", call.language, name=safe(error.name) or "?", limit=limit)
-        except PlatformError:
-            text = say("ingest-not-fetched", call.language)
+            return await self._take_in(call, named, message.origin.attachments)
         except KnowledgeError as error:
-            text = say("ingest-failed", call.language, reason=safe(str(error)))
-        return Reply(text=text)
+            return Reply(text=say("ingest-failed", call.language, reason=safe(str(error))))
 
     async def _take_in(self, call: Call, named: Sequence[str], files: Sequence[Attachment]) -> Reply:
+        saved: list[Path] = []
+        refused: list[str] = []  # why, of each file that cannot be taken in; it does not keep out the others
         for file in files:
-            if file.size > self._limit:  # known before anything is fetched
-                raise _TooLargeError(file.name)
-        saved = [await self._save(call.stored.message.platform, file) for file in files]
+            path = await self._save(call, file)
+            if isinstance(path, Path):
+                saved.append(path)
+            else:
+                refused.append(path if len(files) == 1 else f"- {safe(file.name) or '?'}: {path}")
+        if not (named or saved):
+            return Reply(text="\n".join(refused))
+        reply = await self._ingest(call, named, saved)
+        return replace(reply, text="\n".join([reply.text, *refused]))
+
+    async def _ingest(self, call: Call, named: Sequence[str], saved: Sequence[Path]) -> Reply:
         steps, loop = Steps(call), asyncio.get_running_loop()
 
         def progress(done: int, total: int, _: str) -> None:  # called in a thread
@@ -139,6 +141,11 @@ class KnowledgeCommands:
     async def _remove(self, call: Call, documents: Sequence[StoredDocument], rest: str) -> Reply:
         number, _, sure = rest.partition(" ")
         found = next((one for one in documents if one.id == number_of(number)), None)
+        if found is None and not number_of(number):
+            like = [one for one in documents if _is_called(one, rest)]
+            if len(like) > 1:
+                return _which(call, like)
+            found, sure = like[0] if like else None, ""
         if found is None:
             return Reply(text=say("knowledge-no-document", call.language))
         title = safe(found.title)
@@ -152,10 +159,20 @@ class KnowledgeCommands:
             text=say("knowledge-removed", call.language, title=title), did=f"remove document {found.id}: {found.title}"
         )
 
-    async def _save(self, platform: str, file: Attachment) -> Path:
-        content = await self._documents.fetch(platform, file.file_id)
+    async def _save(self, call: Call, file: Attachment) -> Path | str:
+        """Fetch a file and keep it; or say in a sentence why not."""
+        if file.kind is not AttachmentKind.DOCUMENT:
+            return say("ingest-no-document", call.language)
+        limit = f"{self._documents.max_megabytes:g}"
+        too_large = say("ingest-too-large", call.language, name=safe(file.name) or "?", limit=limit)
+        if file.size > self._limit:  # known before anything is fetched
+            return too_large
+        try:
+            content = await self._documents.fetch(call.stored.message.platform, file.file_id)
+        except PlatformError:
+            return say("ingest-not-fetched", call.language)
         if len(content) > self._limit:
-            raise _TooLargeError(file.name)
+            return too_large
         return await run_blocking(save, self._documents.uploads, file.name, content)
 
     def _older(self, saved: Sequence[Path]) -> tuple[StoredDocument, ...]:
@@ -171,12 +188,6 @@ class KnowledgeCommands:
     @property
     def _limit(self) -> int:
         return int(self._documents.max_megabytes * 1_000_000)
-
-
-class _TooLargeError(Exception):
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
 
 
 def save(uploads: Path, name: str, content: bytes) -> Path:
@@ -220,6 +231,11 @@ def _reported(call: Call, report: IngestReport, older: Sequence[StoredDocument])
                 chunks=sum(row.chunks for row in read),
             )
         )
+    if 1 < len(read) <= NAMED:
+        lines += [
+            "- " + say("ingest-row", language, name=safe(_short(row.uri)), outcome=row.outcome.value, chunks=row.chunks)
+            for row in read
+        ]
     problems = [problem for row in report.rows for problem in row.problems]
     if not read:
         lines.append(say("ingested-nothing", language))
@@ -229,13 +245,28 @@ def _reported(call: Call, report: IngestReport, older: Sequence[StoredDocument])
     rows: Rows = ()
     if read and older:
         lines += ["", say("ingest-older", language)]
-        rows = tuple(_remove_row(language, one) for one in older)
+        rows = tuple(_remove_row(language, one, "button-remove-older") for one in older)
     names = ", ".join(_short(row.uri) for row in report.rows)
     return Reply(text="\n".join(lines), buttons=rows, did=f"{call.arguments} {names}".strip())
 
 
-def _remove_row(language: str, document: StoredDocument) -> tuple[Button, ...]:
-    label = say("button-remove-older", language, number=str(document.id))
+def _is_called(document: StoredDocument, name: str) -> bool:
+    """Whether a document's title or file has this in it."""
+    wanted = " ".join(name.split()).casefold()
+    return wanted in document.title.casefold() or wanted in _short(document.uri).casefold()
+
+
+def _which(call: Call, documents: Sequence[StoredDocument]) -> Reply:
+    """Several documents are called so: the person chooses."""
+    shown = documents[:NAMED]
+    lines = [f"- {one.id} · {safe(one.title)} · {safe(_short(one.uri))}" for one in shown]
+    buttons = tuple(_remove_row(call.language, one, "button-remove-number") for one in shown)
+    title = say("knowledge-which", call.language, documents=len(documents))
+    return Reply(text="\n".join([title, *lines]), buttons=buttons, did=f"asked to remove one of {len(documents)}")
+
+
+def _remove_row(language: str, document: StoredDocument, key: str) -> tuple[Button, ...]:
+    label = say(key, language, number=str(document.id))
     return (command_button(label, "knowledge", f"remove {document.id}"),)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,7 @@ TRIES, TRIES_WITHIN = 5, timedelta(hours=1)  # of codes, by one person
 AUDITED, MOST_AUDITED = 20, 100  # entries shown
 DETAIL_CHARACTERS = 200  # of an entry
 
+_ID = re.compile(r"\b(?:slack|telegram|console):[\w-]+")  # as the audit log writes people and places
 _WRONG_CODE = "refused: claim"  # as the runner writes it into the audit log
 
 
@@ -107,9 +109,11 @@ class PeopleCommands:
         entries = await run_blocking(self._store.audit.tail, limit)
         if not entries:
             return Reply(text=say("audit-empty", call.language))
+        people = await run_blocking(self._store.people.list)
+        names = {f"{one.platform}:{one.platform_user_id}": one.name for one in people if one.name}
         lines = (
-            f"- {entry.at:%Y-%m-%d %H:%M} · {safe(entry.actor)} · **{safe(entry.action)}** · {safe(entry.place)}"
-            f"{_detail(entry.detail)}"
+            f"- {entry.at:%Y-%m-%d %H:%M} · {safe(_named(entry.actor, names))} · **{safe(entry.action)}** · "
+            f"{safe(_named(entry.place, names))}{_detail(_named(entry.detail, names))}"
             for entry in reversed(entries)
         )
         return Reply(text="\n".join([f"**{say('audit-title', call.language)}**", *lines]))
@@ -123,6 +127,11 @@ def _forbidden(who: Person, whom: Person, role: Role) -> str | None:
     if theirs >= mine and who.role is not Role.OWNER:
         return "grant-above-you"
     return None
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    """A text in which the name of a person stands before their id; those who were forgotten have none."""
+    return _ID.sub(lambda one: f"{names[one[0]]} ({one[0]})" if one[0] in names else one[0], text)
 
 
 def _detail(detail: str) -> str:

@@ -46,7 +46,7 @@ COMMANDS = (
         name="knowledge",
         least=Role.ADMIN,
         aliases=("kb",),
-        plain=_plain(r"documents|search\s.+|remove\s+\d+"),
+        plain=_plain(r"documents|search\s.+|remove\s+\S.*"),
     ),
     Command(name="status", least=Role.ADMIN),
     Command(

@@ -16,6 +16,10 @@ from bot.types import Outcome, RatingValue
 Facts = Callable[[], Mapping[str, int | str]]  # what the running program knows of itself, by name
 Versions = Callable[[], Sequence[str]]  # one line for each version of a model; blocks
 
+TOLD = ("up minutes", "waiting")  # facts that have a sentence of their own
+TROUBLES = ("failures", "delayed deliveries", "unreachable readers", "busy", "slowed down")  # worth a look above 0
+MINUTES_PER_HOUR = 60
+
 LATER = ("retrain", "promote", "rollback", "schedule", "pause", "resume")
 
 
@@ -42,10 +46,13 @@ class StatusCommands:
 
     async def status(self, call: Call) -> Reply:
         """Say how the bot is doing."""
-        kept = await run_blocking(self._kept)
-        lines = [f"- {fact_name(name, call.language)}: {safe(_shown(value))}" for name, value in kept.items()]
-        lines += [f"- {fact_name(name, call.language)}: {safe(_shown(value))}" for name, value in self._facts().items()]
-        return Reply(text="\n".join([f"**{say('status-title', call.language)}**", *lines]))
+        kept, facts = await run_blocking(self._kept), dict(self._facts())
+        lines = [f"**{say('status-title', call.language)}**", *_summed(kept, facts, call.language)]
+        troubles = {name: facts[name] for name in TROUBLES if facts.get(name)}
+        lines += _listed("status-troubles", troubles, call.language) or [say("status-well", call.language)]
+        facts = {name: value for name, value in facts.items() if name not in (*TOLD, *TROUBLES)}
+        lines += _listed("status-details", facts, call.language)
+        return Reply(text="\n".join(lines))
 
     async def versions(self, call: Call) -> Reply:
         """List the versions of the models."""
@@ -66,14 +73,32 @@ class StatusCommands:
         tally = self._store.ratings.tally()
         documents = self._store.knowledge.documents()
         return {
-            "questions in 24 h": sum(counts.values()),
-            "answered in 24 h": sum(n for (_, outcome), n in counts.items() if outcome is Outcome.ANSWERED),
-            "refused in 24 h": sum(n for (_, outcome), n in counts.items() if outcome is Outcome.ABSTAINED),
-            "ratings up": tally[RatingValue.UP],
-            "ratings down": tally[RatingValue.DOWN],
+            "questions": sum(counts.values()),
+            "answered": sum(n for (_, outcome), n in counts.items() if outcome is Outcome.ANSWERED),
+            "refused": sum(n for (_, outcome), n in counts.items() if outcome is Outcome.ABSTAINED),
+            "up": tally[RatingValue.UP],
+            "down": tally[RatingValue.DOWN],
             "documents": len(documents),
             "chunks": sum(one.chunks for one in documents),
         }
+
+
+def _summed(kept: Mapping[str, int], facts: Mapping[str, int | str], language: str) -> list[str]:
+    """The sentences that an admin reads first."""
+    lines = [say(f"status-{name}", language, **kept) for name in ("day", "ratings", "knowledge")]
+    if isinstance(minutes := facts.get("up minutes"), int):
+        hours, rest = divmod(minutes, MINUTES_PER_HOUR)
+        lines.append(say("status-up", language, hours=hours, minutes=rest))
+    if isinstance(waiting := facts.get("waiting"), int):
+        lines.append(say("status-waiting", language, waiting=waiting))
+    return [f"- {line}" for line in lines]
+
+
+def _listed(title: str, facts: Mapping[str, int | str], language: str) -> list[str]:
+    if not facts:
+        return []
+    lines = (f"- {fact_name(name, language)}: {safe(_shown(value))}" for name, value in facts.items())
+    return ["", f"**{say(title, language)}**", *lines]
 
 
 def fact_name(name: str, language: str) -> str:

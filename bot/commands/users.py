@@ -69,7 +69,8 @@ class ForEverybody:
         examples = await run_blocking(example_questions, self._store)
         if examples:
             parts.append("\n".join([say("help-examples", language), *(f"- {safe(one)}" for one in examples)]))
-        entries = menu(language, call.person.role)
+        people = self._handoffs.possible
+        entries = [one for one in menu(language, call.person.role) if one[0] != "human" or people]
         parts.append(_listed(call, "help-commands", [e for e in entries if BY_NAME[e[0]].least is Role.USER]))
         if more := [e for e in entries if BY_NAME[e[0]].least is not Role.USER]:
             parts.append(_listed(call, "help-team", more))

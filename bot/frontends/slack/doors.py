@@ -38,6 +38,7 @@ PATH = "/slack/events"  # for events, buttons and commands alike
 STALE_SECONDS = 300  # Slack's own limit for the age of a signature
 BODY_BYTES = 1024 * 1024  # of a request; Slack's are a few kB
 LOST_PINGS = 6  # without a connection for so long, we connect anew
+REFUSAL_SECONDS = 60.0  # between two lines about requests that were refused
 FINISH_SECONDS = 5.0  # for events in hand when no more are taken
 _ANY = re.compile("")
 
@@ -261,6 +262,7 @@ class HttpDoor:
         routes = [Route(PATH, self._take, methods=["POST"])]
         self._server = HttpServer(Starlette(routes=routes), listen, setting="slack.listen")
         self.rejected = 0  # requests that were forged, stale or said before
+        self._refusal_logged = -REFUSAL_SECONDS  # when a line was written of them last
 
     @property
     def port(self) -> int:
@@ -283,14 +285,21 @@ class HttpDoor:
         body = await _body(request)
         signature = request.headers.get("x-slack-signature", "")
         if body is None or not self._is_slacks(body, request) or signature in self._seen:
-            self.rejected += 1
-            log.warning("request refused", extra={"action": "slack-request-refused"})
+            self._refuse()
             return Response(status_code=401)
         self._see(signature)
         response = await self._handler.handle(request)
         if response.status_code != 200:  # noqa: PLR2004 - HTTP's "well done"; Slack may say it again
             self._seen.pop(signature, None)
         return response
+
+    def _refuse(self) -> None:
+        """Count, and write a line a minute at most: whoever tries may try a million times."""
+        self.rejected += 1
+        now = self._now()
+        if now - self._refusal_logged >= REFUSAL_SECONDS:
+            self._refusal_logged = now
+            log.warning("requests refused", extra={"action": "slack-request-refused", "rejected": self.rejected})
 
     def _is_slacks(self, body: bytes, request: Request) -> bool:
         try:

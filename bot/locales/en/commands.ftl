@@ -42,7 +42,7 @@ usage-teach = `{ $command } question | answer`
 usage-unanswered = `{ $command } 2` for the second page
 usage-report = `{ $command } 30` for so many days, up to 365
 usage-ingest = `{ $command } https://example.com/help`, or send a document with the word `ingest` as its caption
-usage-knowledge = `{ $command } documents`, `{ $command } search words` or `{ $command } remove 12`
+usage-knowledge = `{ $command } documents`, `{ $command } search words` or `{ $command } remove 12` (a number, or a part of the title)
 usage-grant = Reply to a message of that person with `{ $command } trainer`. In Slack `{ $command } @person trainer` works too; Telegram does not tell me who @person is. Roles: `user`, `trainer`, `admin`
 usage-revoke = `{ $command } @person`, or reply to a message of that person
 
@@ -143,6 +143,12 @@ correction-decided-before = Somebody has decided about that already.
 ingest-progress = Taking it in …
 ingested = Taken in: { $added } new, { $changed } changed, { $unchanged } unchanged; { $chunks } passages.
 ingested-nothing = Nothing could be taken in.
+ingest-row = { $name }: { $outcome ->
+    [added] new
+    [changed] changed
+    [removed] removed
+   *[unchanged] unchanged
+}, passages: { $chunks }
 ingest-more-problems = … and { $problems } more remarks.
 ingest-older = An earlier upload has the same name; remove it if this one replaces it.
 ingest-no-document = I can take in documents only: Markdown, text, HTML, PDF, DOCX, and questions and answers as CSV or JSONL.
@@ -159,6 +165,8 @@ knowledge-remove-how = To remove one: { $command }
 knowledge-remove-sure = Remove “{ $title }” with its { $chunks } passages? It comes back when its file is taken in again.
 knowledge-removed = Removed: “{ $title }”.
 knowledge-no-document = There is no such document.
+knowledge-which = { $documents } documents are called something like that. Which one?
+button-remove-number = Remove { $number }
 button-remove = Remove
 button-remove-older = Remove the earlier one ({ $number })
 button-documents = Documents
@@ -180,26 +188,34 @@ audit-empty = Nothing has been done yet.
 
 # Status.
 status-title = Status
+status-day = In the last 24 hours: { $questions } { $questions ->
+    [one] question
+   *[other] questions
+}, { $answered } answered, { $refused } not.
+status-ratings = Ratings in all: { $up } 👍, { $down } 👎.
+status-knowledge = I answer from { $documents } { $documents ->
+    [one] document
+   *[other] documents
+}, cut into { $chunks } passages.
+status-up = I have been running for { $hours } h { $minutes } min.
+status-waiting = { $waiting ->
+    [0] Nobody waits for an answer.
+    [one] One message waits for its turn.
+   *[other] { $waiting } messages wait for their turn.
+}
+status-well = Nothing needs a look.
+status-troubles = Worth a look, since the start
+status-details = Counted since the start
 not-from-chat = This is not available from chat yet; train and manage versions on the server with burnish train and burnish versions.
 versions-none = There are no versions yet.
-fact-up-minutes = Minutes since the start
 fact-messages = Messages since the start
-fact-questions-in-24-h = Questions in 24 hours
-fact-answered-in-24-h = Answered in 24 hours
-fact-refused-in-24-h = Not answered in 24 hours
-fact-ratings-up = 👍 in all
-fact-ratings-down = 👎 in all
-fact-documents = Documents
-fact-chunks = Passages
-fact-waiting = Waiting for their turn
-fact-queue = Waiting for their turn
 fact-unreachable-readers = Readers who could not be reached
-fact-delayed-deliveries = Delayed deliveries
+fact-delayed-deliveries = Answers that could not be delivered at once
 fact-delivered = Answers delivered
-fact-failures = Failures
-fact-repeated-events = Repeated events
-fact-slowed-down = Slowed down
-fact-busy = Turned away as busy
+fact-failures = Questions that ended in an apology
+fact-repeated-events = Messages that a platform told twice
+fact-slowed-down = Messages put off because one person sent too many
+fact-busy = Messages put off because too many waited
 fact-presses = Buttons pressed
 fact-ratings = Ratings since the start
 fact-refused = Commands refused

@@ -42,7 +42,7 @@ usage-teach = `{ $command } 问题 | 答案`
 usage-unanswered = `{ $command } 2` 查看第二页
 usage-report = `{ $command } 30` 指定天数，最多 365
 usage-ingest = `{ $command } https://example.com/help`，或发送文档并在说明中写 `ingest`
-usage-knowledge = `{ $command } documents`、`{ $command } search 关键词` 或 `{ $command } remove 12`
+usage-knowledge = `{ $command } documents`、`{ $command } search 关键词` 或 `{ $command } remove 12`（编号，或标题的一部分）
 usage-grant = 用 `{ $command } trainer` 回复对方的消息。在 Slack 中也可以用 `{ $command } @某人 trainer`；Telegram 不会告诉我 @某人 是谁。角色：`user`、`trainer`、`admin`
 usage-revoke = `{ $command } @某人`，或回复对方的消息
 
@@ -140,6 +140,12 @@ correction-decided-before = 已经有人处理过了。
 ingest-progress = 正在导入 …
 ingested = 已导入：新增 { $added } 个，更新 { $changed } 个，未变 { $unchanged } 个；共 { $chunks } 个段落。
 ingested-nothing = 没有内容可以导入。
+ingest-row = { $name }：{ $outcome ->
+    [added] 新增
+    [changed] 已更新
+    [removed] 已移除
+   *[unchanged] 未变
+}，段落 { $chunks } 个
 ingest-more-problems = ……另有 { $problems } 条提示。
 ingest-older = 之前上传过同名文件；如果新文件取代了它，请将旧文件移除。
 ingest-no-document = 我只能导入文档：Markdown、纯文本、HTML、PDF、DOCX，以及 CSV 或 JSONL 格式的问答。
@@ -156,6 +162,8 @@ knowledge-remove-how = 移除文档：{ $command }
 knowledge-remove-sure = 要移除“{ $title }”及其 { $chunks } 个段落吗？如果再次导入该文件，它会重新出现。
 knowledge-removed = 已移除“{ $title }”。
 knowledge-no-document = 没有这个文档。
+knowledge-which = 有 { $documents } 份文档的名称与此相近，您指的是哪一份？
+button-remove-number = 移除 { $number }
 button-remove = 移除
 button-remove-older = 移除旧文件（{ $number }）
 button-documents = 文档列表
@@ -177,26 +185,27 @@ audit-empty = 还没有任何操作。
 
 # 状态
 status-title = 运行状态
+status-day = 最近 24 小时：问题 { $questions } 个，已回答 { $answered } 个，未能回答 { $refused } 个。
+status-ratings = 累计评价：👍 { $up }，👎 { $down }。
+status-knowledge = 我根据 { $documents } 份文档（{ $chunks } 个段落）回答。
+status-up = 已运行 { $hours } 小时 { $minutes } 分钟。
+status-waiting = { $waiting ->
+    [0] 没有人在等待回答。
+   *[other] 有 { $waiting } 条消息在排队。
+}
+status-well = 没有需要处理的问题。
+status-troubles = 值得留意（启动以来）
+status-details = 启动以来的统计
 not-from-chat = 暂时无法在聊天中执行；请在服务器上使用 burnish train 和 burnish versions 训练和管理版本。
 versions-none = 还没有任何版本。
-fact-up-minutes = 已运行分钟数
 fact-messages = 启动以来的消息
-fact-questions-in-24-h = 24 小时内的问题
-fact-answered-in-24-h = 24 小时内已回答
-fact-refused-in-24-h = 24 小时内未能回答
-fact-ratings-up = 👍 总数
-fact-ratings-down = 👎 总数
-fact-documents = 文档
-fact-chunks = 段落
-fact-waiting = 排队中
-fact-queue = 排队中
 fact-unreachable-readers = 无法送达的读者
-fact-delayed-deliveries = 延迟送达
+fact-delayed-deliveries = 未能立即送达的回答
 fact-delivered = 已送达的回答
-fact-failures = 失败
-fact-repeated-events = 重复事件
-fact-slowed-down = 被限速
-fact-busy = 因繁忙被拒
+fact-failures = 以致歉告终的问题
+fact-repeated-events = 平台重复告知的消息
+fact-slowed-down = 因单人发送过多而推迟的消息
+fact-busy = 因排队过长而推迟的消息
 fact-presses = 按钮点击
 fact-ratings = 启动以来的评价
 fact-refused = 被拒绝的命令

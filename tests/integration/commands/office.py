@@ -68,7 +68,14 @@ class Office:
                     search=self.search,
                     max_megabytes=MEGABYTES,
                 ),
-                facts=lambda: {"messages": 1234, "up minutes": 7, "moon phase": "full"},
+                facts=lambda: {
+                    "messages": 1234,
+                    "up minutes": 127,
+                    "waiting": 0,
+                    "failures": 3,
+                    "busy": 0,
+                    "moon phase": "full",
+                },
                 versions=lambda: self.versions or [],
                 now=clock,
             )

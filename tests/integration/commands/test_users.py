@@ -30,6 +30,13 @@ async def test_help_names_the_bot_gives_examples_and_lists_what_the_person_may_d
     assert team.index(say("help-team", "en")) < team.index("/burnish status")
 
 
+async def test_help_offers_people_only_where_there_are_some(tmp_path: Path, office: Office) -> None:
+    assert "`/burnish human`" in (await office.say("/help")).text
+    (tmp_path / "alone").mkdir()
+    with Office.open(tmp_path / "alone", Settings()) as alone:
+        assert "human" not in (await alone.say("/help")).text
+
+
 @pytest.mark.parametrize("text", ["/start", "", "/commands", "帮助"])
 async def test_a_greeting_and_a_bare_mention_get_the_help(office: Office, text: str) -> None:
     assert (await office.say(text)).text == (await office.say("/help")).text

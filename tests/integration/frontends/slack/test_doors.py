@@ -262,6 +262,17 @@ async def test_a_request_that_is_too_large_is_refused(web_office: Office) -> Non
     assert (await post(web_office, body, web_office.slack.signed(body)))[0] == 401
 
 
+async def test_forged_requests_are_counted_and_make_one_line_a_minute(
+    web_office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = event("U1", "D1", Q_REFUND)
+    for _ in range(5):
+        assert (await post(web_office, body, web_office.slack.signed(body, secret="forged")))[0] == 401
+    assert web_office.front.rejected == 5
+    lines = [one for one in caplog.records if vars(one).get("action") == "slack-request-refused"]
+    assert len(lines) == 1
+
+
 async def test_swapped_tokens_are_named_as_such_when_it_starts(office: Office, slack: SlackServer) -> None:
     front = SlackFrontend(settings(slack, app_token="xoxb-2"))
     with pytest.raises(PlatformError, match="belongs into SLACK_BOT_TOKEN"):
