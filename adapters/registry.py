@@ -66,14 +66,22 @@ class Registry:
         return tuple(sorted((version for version in found if version), key=lambda version: version.number))
 
     def active(self, task: Task) -> AdapterVersion | None:
-        """The version that serves; None if there is none."""
+        """The version that serves; None if there is none.
+
+        Raises:
+            AdapterError: There is one, and its folder is not complete.
+        """
         state = self._read(task)
-        return self._version(task, state.active, state) if state.active else None
+        return self._known(task, state.active, state) if state.active else None
 
     def canary_of(self, task: Task) -> AdapterVersion | None:
-        """The version that serves a share of the conversations; None if there is none."""
+        """The version that serves a share of the conversations; None if there is none.
+
+        Raises:
+            AdapterError: There is one, and its folder is not complete.
+        """
         state = self._read(task)
-        return self._version(task, state.canary, state) if state.canary else None
+        return self._known(task, state.canary, state) if state.canary else None
 
     def served(self, task: Task) -> tuple[AdapterVersion, ...]:
         """The versions that a rollback can go back to, the next one first; up to where none served."""

@@ -27,6 +27,7 @@ from bot.one_shot import request_for
 from bot.pipeline import Done
 from bot.types import Answer, Outcome, Turn
 from bot.wiring import Wiring
+from bot.wiring_live import alone, live_path
 
 ROOT = Path(__file__).parents[1]
 
@@ -91,8 +92,7 @@ def main() -> None:
         wiring = Wiring(load_settings(environ, found.file), found, lambda *_: None)
         wiring.ingest_example()
         with wiring.open_store() as store:
-            generator = wiring.generator()
-            verdicts = asyncio.run(run(wiring.pipeline(store, generator), entries))
+            verdicts = asyncio.run(run(alone(wiring, live_path(wiring, store)), entries))
     show(verdicts, details=options.show)
 
 

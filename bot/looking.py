@@ -112,6 +112,7 @@ class Looker:
         knowledge: Retriever,
         settings: Settings,
         clock: Callable[[], float],
+        line_vectors: LineVectors | None = None,
     ) -> None:
         self._encoder = encoder
         self._classifier = classifier
@@ -119,7 +120,7 @@ class Looker:
         self._knowledge = knowledge
         self._settings = settings
         self._clock = clock
-        self._line_vectors = _LineVectors(encoder)
+        self._line_vectors = line_vectors or LineVectors(encoder)
         self._finding: Together[Question, _Found] = Together(self._find_all, most=MOST_TOGETHER)
 
     @property
@@ -231,8 +232,11 @@ class Looker:
         return round((self._clock() - started) * 1000, 2)  # ms
 
 
-class _LineVectors:
-    """Vectors of the documents' lines, encoded when they are first read: the same lines are read for many questions."""
+class LineVectors:
+    """Vectors of the documents' lines, encoded when they are first read: the same lines are read for many questions.
+
+    Thread-safe.
+    """
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder

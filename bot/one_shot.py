@@ -10,16 +10,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from adapters.types import Generator
 from bot.errors import BotError
 from bot.middleware import Handler, Request
 from bot.pipeline import Done
+from bot.service import Closeable
 from bot.texts import languages, say
 from bot.types import Answer, Message, StoredMessage, Turn
 
 
-async def ask_once(handler: Handler, generator: Generator, question: str) -> Answer:
-    """Ask a handler one question; its generator is stopped afterwards."""
+async def ask_once(handler: Handler, worker: Closeable, question: str) -> Answer:
+    """Ask a handler one question; its worker is stopped afterwards."""
     try:
         async with aclosing(handler(request_for(question))) as events:
             async for event in events:
@@ -27,7 +27,7 @@ async def ask_once(handler: Handler, generator: Generator, question: str) -> Ans
                     return _without_promise(event.answer)
         raise BotError("No answer came; please ask again.")
     finally:
-        await generator.aclose()
+        await worker.aclose()
 
 
 def _without_promise(answer: Answer) -> Answer:

@@ -15,7 +15,7 @@ from bot.config import Settings
 from bot.drafting import Draft, sentences_of
 from bot.grounding import check_sentence
 from bot.judging import judge
-from bot.looking import SUGGESTIONS, Look, Looker, Question, Retriever
+from bot.looking import SUGGESTIONS, LineVectors, Look, Looker, Question, Retriever
 from bot.reading import Reading, bare_reading, grounded_reading, question_alone
 from bot.routing import Router
 from bot.sources import cited, source_of, traced
@@ -84,6 +84,7 @@ class Pipeline:
         generator: Generator,
         settings: Settings,
         clock: Callable[[], float] = time.perf_counter,
+        line_vectors: LineVectors | None = None,
     ) -> None:
         self._looker = Looker(
             encoder=encoder,
@@ -92,6 +93,7 @@ class Pipeline:
             knowledge=knowledge,
             settings=settings,
             clock=clock,
+            line_vectors=line_vectors,
         )
         self._generator = generator
         self._settings = settings

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Sequence
+from typing import Protocol
 
 from bot.blocking import run_blocking
 from bot.config import Settings
@@ -22,23 +23,54 @@ from bot.middleware import (
 )
 from bot.pipeline import Event, Pipeline
 from bot.store.store import Store
-from bot.types import Answer, StoredMessage
+from bot.types import Answer, StoredMessage, Turn
 
 
-def answering(pipeline: Pipeline) -> Handler:
-    """The pipeline as a handler."""
+class Conversing(Protocol):
+    """Answers messages of conversations; bot.learning.live.LivePath does."""
+
+    def answer(
+        self,
+        text: str,
+        *,
+        conversation_id: int,
+        history: Sequence[Turn] = (),
+        collections: Sequence[str] | None = None,
+        avoid: Collection[int] = (),
+    ) -> AsyncGenerator[Event, None]:
+        """Answer one message."""
+
+
+def answering(path: Pipeline) -> Handler:
+    """One message path as a handler."""
 
     def answer(request: Request) -> AsyncGenerator[Event, None]:
         message = request.stored.message
-        return pipeline.answer(
+        return path.answer(
             message.text, history=request.history, collections=request.collections, avoid=message.origin.avoid
         )
 
     return answer
 
 
+def conversing(path: Conversing) -> Handler:
+    """A message path that may be another one for each conversation, as a handler."""
+
+    def answer(request: Request) -> AsyncGenerator[Event, None]:
+        message = request.stored.message
+        return path.answer(
+            message.text,
+            conversation_id=request.stored.conversation_id,
+            history=request.history,
+            collections=request.collections,
+            avoid=message.origin.avoid,
+        )
+
+    return answer
+
+
 def served(
-    pipeline: Pipeline,
+    answer: Handler,
     *,
     store: Store,
     settings: Settings,
@@ -46,16 +78,16 @@ def served(
     handoffs: Handoffs,
     commands: RunCommand,
 ) -> Handler:
-    """The whole message path of a chat platform; the error boundary is outermost."""
+    """The whole message path of a chat platform around what answers; the error boundary is outermost."""
 
     async def before(stored: StoredMessage) -> Answer | None:
         for message_id in await run_blocking(store.inbox.earlier_versions, stored):
-            if (answer := await run_blocking(store.answers.of_message, message_id)) is not None:
-                return answer.answer
+            if (given := await run_blocking(store.answers.of_message, message_id)) is not None:
+                return given.answer
         return None
 
     return compose(
-        answering(pipeline),
+        answer,
         boundary,
         length_limit(settings),
         relayed(handoffs.relay),

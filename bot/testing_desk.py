@@ -16,7 +16,7 @@ from bot.limits import Limits
 from bot.middleware import ErrorBoundary, RunCommand, Tell
 from bot.presses import Presses
 from bot.service import Bot
-from bot.serving import served
+from bot.serving import answering, served
 from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
 from bot.testing import FixedClassifier, fake_pipeline
@@ -69,7 +69,7 @@ def fake_desk(
     pipeline = fake_pipeline(store.knowledge, folder, generator=generator, classifier=classifier, settings=settings)
     handoffs = Handoffs(store, settings.serve, language="en", platforms=messengers)
     handler = served(
-        pipeline,
+        answering(pipeline),
         store=store,
         settings=settings,
         boundary=ErrorBoundary(settings),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -14,25 +13,15 @@ from typing import Any, TypeAlias
 
 from adapters import bases
 from adapters.encoder.config import EncoderSettings
-from adapters.generator.answerability import has_head
-from adapters.generator.shipped import shipped_adapter
+from adapters.errors import AdapterError
 from adapters.intent import persist
 from adapters.intent.classifier import EnsembleClassifier, TrainedClassifier, TunedEncoder
 from adapters.intent.config import IntentDefinition, load_definitions
-from adapters.intent.match import ExampleMatcher
 from adapters.layout import read_manifest
 from adapters.registry import Registry
 from adapters.types import AdapterVersion, Encoder, Generator, Task
 from bot.config import Folders, Settings
-from bot.deferred import DeferredGenerator
 from bot.errors import BotError
-from bot.logs import log_to
-from bot.middleware import ErrorBoundary, Handler, compose, length_limit
-from bot.one_shot import ask_once
-from bot.pipeline import Pipeline
-from bot.routing import Router
-from bot.service import Bot
-from bot.serving import answering
 from bot.store.backup import backup as backup_store
 from bot.store.backup import restore as restore_store
 from bot.store.check import Finding
@@ -40,7 +29,6 @@ from bot.store.check import check as check_store
 from bot.store.crypto import Keyring, load_key_file
 from bot.store.migrate import head_revision
 from bot.store.store import Store
-from bot.types import Answer
 from knowledge.index import IndexSettings
 from knowledge.ingest import IngestReport, SourceReader
 from knowledge.ingest import ingest as run_ingest
@@ -111,31 +99,45 @@ class Wiring:
         models = self.settings.models
         return EncoderSettings(device=models.device, dtype=models.dtype, threads=models.threads)
 
-    def generator(self) -> Generator:
-        """The language model: its weights are fetched now, and loaded while others work."""
+    @cached_property
+    def generator_folder(self) -> Path | None:
+        """The language model's weights, fetched if need be; None where it runs elsewhere."""
+        source = self.settings.models.generator
+        return None if isinstance(bases.parse_source(source), bases.EndpointSource) else self._fetch(source)
+
+    def load_generator(self, version: AdapterVersion | None) -> Generator:
+        """The language model with a version of its adapter, or bare; blocks for seconds.
+
+        Raises:
+            AdapterError: It cannot be loaded.
+        """
+        from adapters.generator.config import GeneratorSettings
+        from adapters.generator.model import LocalGenerator
+
+        models = self.settings.models
+        settings = GeneratorSettings(
+            device=models.device,
+            dtype=models.dtype,
+            threads=models.threads,
+            max_batch=models.max_batch,
+            max_waiting=models.max_queue,
+        )
+        folder = self._fetch(models.generator)
+        return LocalGenerator(folder, settings, adapter=version.folder if version else None)
+
+    def remote_generator(self) -> Generator:
+        """The language model at an endpoint.
+
+        Raises:
+            AdapterError: The settings name none.
+        """
+        from adapters.generator.openai import OpenAIGenerator
+
         models = self.settings.models
         source = bases.parse_source(models.generator)
-        if isinstance(source, bases.EndpointSource):
-            from adapters.generator.openai import OpenAIGenerator
-
-            return OpenAIGenerator(source.url, source.model, api_key=models.generator_api_key.get_secret_value())
-        folder = self._fetch(models.generator)
-        version = self._generator_version(folder)
-
-        def load() -> Generator:
-            from adapters.generator.config import GeneratorSettings
-            from adapters.generator.model import LocalGenerator
-
-            settings = GeneratorSettings(
-                device=models.device,
-                dtype=models.dtype,
-                threads=models.threads,
-                max_batch=models.max_batch,
-                max_waiting=models.max_queue,
-            )
-            return LocalGenerator(folder, settings, adapter=version.folder if version else None)
-
-        return DeferredGenerator(load, grounded=version is not None and has_head(version.folder))
+        if not isinstance(source, bases.EndpointSource):
+            raise AdapterError(f"{models.generator} is no endpoint; expected openai:URL#MODEL.")
+        return OpenAIGenerator(source.url, source.model, api_key=models.generator_api_key.get_secret_value())
 
     # -- adapter versions
 
@@ -164,19 +166,11 @@ class Wiring:
             )
         return self.registry.add_candidate(task, folder)
 
-    def _generator_version(self, folder: Path) -> AdapterVersion | None:
-        """The version that serves on this generator; the adapter that ships is version 1 where there is none yet."""
-        if self.settings.models.adapter == "none":
-            return None
-        base = bases.fingerprint(folder)
-        shipped = shipped_adapter(base)
-        if shipped is not None and self.registry.active(Task.GENERATOR) is None:
-            known = {version.fingerprint: version for version in self.registry.versions(Task.GENERATOR)}
-            first = known.get(bases.fingerprint(shipped)) or self.registry.add_candidate(Task.GENERATOR, shipped)
-            self.registry.promote(Task.GENERATOR, first.name)
-        active = self.registry.active(Task.GENERATOR)
-        # Another generator in the settings, and no adapter that was trained on it: it answers bare.
-        return active if active is not None and active.base == base else None
+    @property
+    def followed(self) -> tuple[Task, ...]:
+        """The tasks whose versions can serve with these settings."""
+        learns = self.settings.models.adapter != "none" and self.generator_folder is not None
+        return tuple(task for task in Task if learns or task is not Task.GENERATOR)
 
     def train_base_adapter(
         self, data: Path, folder: Path, chosen: Mapping[str, Any], *, on_epoch: Callable[[GeneratorEpoch], None]
@@ -220,6 +214,17 @@ class Wiring:
     def _trained(self, name: str) -> TrainedClassifier | None:
         folder = self.folders.intents / name
         return persist.load(folder, encoder=self.encoder.name, tuned=self._tuned_encoder) if folder.exists() else None
+
+    def classifier_in(self, folder: Path) -> TrainedClassifier:
+        """A version of the classifier.
+
+        Raises:
+            AdapterError: The folder holds none, or one for another encoder.
+        """
+        found = persist.load(folder, encoder=self.encoder.name, tuned=self._tuned_encoder)
+        if found is None:
+            raise AdapterError(f"{folder} holds no intent classifier.")
+        return found
 
     def _tuned_encoder(self, delta_folder: Path) -> TunedEncoder:
         from adapters.encoder.adapter import load_delta
@@ -298,6 +303,7 @@ class Wiring:
             kept=self._trained("trained") if refit else None,
         )
         folder = self.folders.intents / "trained"
+        self.registry.retire(Task.INTENT)  # what was learned from ratings stood on the classifier before
         if isinstance(training.classifier, EnsembleClassifier):
             persist.save_ensemble(training.classifier, folder, created_at=now)
         else:
@@ -365,47 +371,6 @@ class Wiring:
                 lock_file=self.folders.home / "ingest.lock",
                 progress=progress or self.progress,
             )
-
-    # -- the bot
-
-    def path(self, store: Store, generator: Generator) -> Pipeline:
-        """The message path alone."""
-        return Pipeline(
-            encoder=self.encoder,
-            classifier=self.classifier(),
-            router=Router(
-                self.definitions,
-                min_confidence=self.settings.intents.small_talk_confidence,
-                match=ExampleMatcher(self.definitions).match,
-            ),
-            knowledge=self.open_knowledge(store),
-            generator=generator,
-            settings=self.settings,
-        )
-
-    def pipeline(self, store: Store, generator: Generator) -> Handler:
-        """The message path with what stands around it; the error boundary is outermost."""
-        answer = answering(self.path(store, generator))
-        return compose(answer, ErrorBoundary(self.settings), length_limit(self.settings))
-
-    def bot(self) -> Bot:
-        """The whole bot; log lines go to a file from here on."""
-        log_to(self.folders.home / "logs")
-        store = self.open_store()
-        try:
-            _ = self.encoder  # before the generator starts to load: two imports of transformers at once fail
-            generator = self.generator()
-            return Bot(store=store, handler=self.pipeline(store, generator), settings=self.settings, worker=generator)
-        except BaseException:
-            store.close()
-            raise
-
-    def ask(self, question: str) -> Answer:
-        """Answer one question without keeping anything of it."""
-        with self.open_store() as store:
-            _ = self.encoder  # before the generator starts to load: two imports of transformers at once fail
-            generator = self.generator()
-            return asyncio.run(ask_once(self.pipeline(store, generator), generator, question))
 
     # -- housekeeping
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from adapters.types import Generator, Stage
+from adapters.types import Stage
 from bot.blocking import run_blocking
 from bot.commands.build import Parts as CommandParts
 from bot.commands.build import all_commands
@@ -20,18 +20,20 @@ from bot.desk import Desk
 from bot.frontends.base import Frontend, Messenger
 from bot.frontends.slack.views import HomeFacts
 from bot.handoff import Handoffs
+from bot.learning.live import LivePath
 from bot.limits import Limits
 from bot.logs import log_to
 from bot.middleware import ErrorBoundary, RunCommand, Tell
 from bot.presses import Presses
 from bot.serve import Parts
 from bot.service import Bot
-from bot.serving import served
+from bot.serving import conversing, served
 from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
 from bot.texts import FALLBACK, say
 from bot.types import Answer, Outcome, RatingValue, Role, StoredMessage
 from bot.wiring import Progress, Wiring
+from bot.wiring_live import Generators, live_path
 from knowledge.ingest import IngestReport
 from knowledge.retrieve import KnowledgeBase
 from knowledge.types import DEFAULT_COLLECTION, Passage
@@ -52,7 +54,8 @@ class Serving:
         self._wiring = wiring
         self._notice = say
         self._store: Store | None = None
-        self._generator: Generator | None = None
+        self._generators = Generators()
+        self._live: LivePath | None = None
         self._started = time.monotonic()
         log_to(wiring.folders.home / "logs")
 
@@ -66,40 +69,45 @@ class Serving:
         before, self._wiring = self._wiring, replace(self._wiring, settings=settings)
         if settings.models == before.settings.models:
             self._wiring.__dict__["encoder"] = before.encoder  # where the cached property looks first
-        elif self._generator is not None:
-            await self._generator.aclose()
-            self._generator = None
+        elif self._live is not None:
+            await self._live.aclose()
+            self._live, self._generators = None, Generators()
         if self._store is not None:
             await run_blocking(self._store.close)
             self._store = None
 
     async def parts(self) -> Parts:
         """Build everything."""
-        return await run_blocking(self._build)
+        before = self._live
+        try:
+            built = await run_blocking(self._build)
+        finally:
+            if before is not None:  # now, so that a generator which goes on serving is never let go of
+                await before.aclose()
+        if self._live is not None:
+            self._live.start()
+        return built
 
     async def aclose(self) -> None:
-        """Stop the generator and close the store."""
-        if self._generator is not None:
-            await self._generator.aclose()
+        """Stop the generators and close the store."""
+        if self._live is not None:
+            await self._live.aclose()
         if self._store is not None:
             await run_blocking(self._store.close)
 
     def _build(self) -> Parts:
         wiring, settings = self._wiring, self._wiring.settings
         store = self._store = wiring.open_store()
-        encoder = wiring.encoder  # before the generator starts to load: two imports of transformers at once fail
-        if self._generator is None:
-            self._generator = wiring.generator()
-        pipeline = wiring.path(store, self._generator)
+        live = self._live = live_path(wiring, store, generators=self._generators, notice=self._say)
         frontends = self._front_ends(store, settings)
         messengers = {one.messenger.platform: one.messenger for one in frontends}
         handoffs = Handoffs(store, settings.serve, language=settings.bot.language, platforms=settings.serves)
-        teacher = KnowledgeTeacher(store.knowledge, encoder)
+        teacher = KnowledgeTeacher(store.knowledge, wiring.encoder)
         boundary = ErrorBoundary(settings)
         commands = _commands(wiring, store, handoffs, messengers, lambda: self._facts(desk, boundary))
         menus = _Menus(store, frontends)
         handler = served(
-            pipeline,
+            conversing(live),
             store=store,
             settings=settings,
             boundary=boundary,
@@ -107,7 +115,7 @@ class Serving:
             commands=menus.after(commands),
         )
         desk = Desk(
-            bot=Bot(store=store, handler=handler, settings=settings, worker=self._generator),
+            bot=Bot(store=store, handler=handler, settings=settings, worker=live),
             store=store,
             settings=settings,
             messengers=messengers,
@@ -152,24 +160,27 @@ class Serving:
         }
 
 
-def terminal_bot(wiring: Wiring) -> Bot:
-    """The bot of one terminal, with the commands of the chat platforms; log lines go to a file from here on."""
+def terminal_bot(wiring: Wiring) -> tuple[Bot, LivePath]:
+    """The bot of one terminal, with the commands of the chat platforms; log lines go to a file from here on.
+
+    Returns:
+        The bot, and its message path, to be started.
+    """
     log_to(wiring.folders.home / "logs")
     settings, store = wiring.settings, wiring.open_store()
     try:
-        _ = wiring.encoder  # before the generator starts to load: two imports of transformers at once fail
-        generator = wiring.generator()
+        live = live_path(wiring, store)
         # no team: what people reply would not reach a terminal
         handoffs = Handoffs(store, ServeSettings(), language=settings.bot.language, platforms=())
         handler = served(
-            wiring.path(store, generator),
+            conversing(live),
             store=store,
             settings=settings,
             boundary=ErrorBoundary(settings),
             handoffs=handoffs,
             commands=_commands(wiring, store, handoffs, {}, dict),
         )
-        return Bot(store=store, handler=handler, settings=settings, worker=generator)
+        return Bot(store=store, handler=handler, settings=settings, worker=live), live
     except BaseException:
         store.close()
         raise

@@ -29,7 +29,7 @@ def chat(ctx: typer.Context) -> None:
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     _offer_example(call, interactive=interactive)
     with call.bar():
-        bot = terminal_bot(call.wiring)
+        bot, live = terminal_bot(call.wiring)
     person = Person(sender=_user(), name=_user())
     if interactive:
         call.out.print(Text.assemble((call.settings.bot.name, "bold"), " answers from your documents. /help, /quit"))
@@ -38,6 +38,7 @@ def chat(ctx: typer.Context) -> None:
         reader = PipeReader(sys.stdin)
 
     async def talk() -> None:
+        live.start()
         try:
             terminal = Terminal(
                 bot=bot, person=person, reader=reader, out=call.out, interactive=interactive, commands=True
@@ -57,12 +58,13 @@ def ask(
     """Ask one question and print the answer; nothing is kept of it."""
     from bot.frontends.terminal_view import show_answer_end
     from bot.one_shot import answer_as_dict
+    from bot.wiring_live import ask as ask_bot
 
     if not question.strip():
         raise typer.BadParameter("the question is empty; put it in quotes after `burnish ask`")
     call = context(ctx)
     with call.bar():
-        answer = call.wiring.ask(question)
+        answer = ask_bot(call.wiring, question)
     if as_json:
         call.print_json(answer_as_dict(answer))
         return

@@ -11,14 +11,14 @@ import asyncio
 import hashlib
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from adapters.errors import AdapterError
 from adapters.registry import Registry
-from adapters.types import AdapterVersion, Task
+from adapters.types import AdapterVersion, Generator, Task
 from bot.blocking import run_blocking, uncut
 from bot.pipeline import Done, Event
 from bot.types import Turn
@@ -51,7 +51,8 @@ class Arm:
 
     path: Path
     versions: Versions
-    aclose: Callable[[], Awaitable[None]]  # lets go of what the path holds
+    generator: Generator  # that the path asks
+    aclose: Callable[[], Coroutine[Any, Any, None]]  # lets go of what the path holds
 
 
 Build: TypeAlias = Callable[[Versions], Arm]  # blocks; raises AdapterError where a version cannot be loaded

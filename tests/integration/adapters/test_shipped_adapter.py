@@ -18,6 +18,7 @@ from adapters.types import GenerationLimits, Verdict
 from bot.config import Folders, Settings
 from bot.sentences import split_sentences
 from bot.wiring import Wiring
+from bot.wiring_live import Arms
 
 pytestmark = pytest.mark.models
 
@@ -62,24 +63,32 @@ def test_it_names_no_path_of_the_machine_that_trained_it() -> None:
     assert config["base_model_name_or_path"] == DEFAULT_GENERATOR
 
 
-def test_it_is_version_one_of_the_generator(tmp_path: Path, model_cache: Path) -> None:
+async def first_is_grounded(wiring: Wiring) -> bool:
+    with wiring.open_store() as store:
+        arm = Arms(wiring, store).first()
+        grounded = arm.generator.grounded
+        await arm.aclose()
+    return grounded
+
+
+async def test_it_is_version_one_of_the_generator(tmp_path: Path, model_cache: Path) -> None:
     wiring = Wiring(
         Settings(), Folders(home=tmp_path, cache=model_cache, file=tmp_path / "burnish.toml"), lambda *_: None
     )
     assert wiring.versions() == ()
-    assert wiring.generator().grounded
+    assert await first_is_grounded(wiring)
     [version] = wiring.versions()
     assert (version.name, version.stage.value, version.source) == ("generator-1", "active", "base-adapter")
-    assert wiring.generator().grounded  # a second start adds no second version
+    assert await first_is_grounded(wiring)  # a second start adds no second version
     assert len(wiring.versions()) == 1
 
 
-def test_it_can_be_switched_off(tmp_path: Path, model_cache: Path) -> None:
+async def test_it_can_be_switched_off(tmp_path: Path, model_cache: Path) -> None:
     settings = Settings.model_validate({"models": {"adapter": "none"}})
     wiring = Wiring(
         settings, Folders(home=tmp_path, cache=model_cache, file=tmp_path / "burnish.toml"), lambda *_: None
     )
-    assert not wiring.generator().grounded
+    assert not await first_is_grounded(wiring)
     assert wiring.versions() == ()
 
 

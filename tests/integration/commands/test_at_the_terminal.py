@@ -14,7 +14,7 @@ from bot.frontends.terminal import CHANNEL, PLATFORM
 from bot.frontends.terminal_view import HELP
 from bot.middleware import ErrorBoundary
 from bot.service import Bot
-from bot.serving import served
+from bot.serving import answering, served
 from bot.testing import converse, fake_pipeline, teach
 from bot.texts import say
 from bot.types import Origin
@@ -33,7 +33,9 @@ class Desk:
         self.office = office
         generator = ScriptedGenerator(lambda _: REFUNDS)
         handler = served(
-            fake_pipeline(office.store.knowledge, folder / "its-index", generator=generator, settings=SETTINGS),
+            answering(
+                fake_pipeline(office.store.knowledge, folder / "its-index", generator=generator, settings=SETTINGS)
+            ),
             store=office.store,
             settings=SETTINGS,
             boundary=ErrorBoundary(SETTINGS),

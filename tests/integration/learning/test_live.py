@@ -14,6 +14,7 @@ import pytest
 from adapters.errors import AdapterError
 from adapters.layout import seal_adapter
 from adapters.registry import Lineage, Registry
+from adapters.testing import ScriptedGenerator
 from adapters.types import Task
 from bot.learning.live import Arm, LivePath, Versions
 from bot.middleware import plain_answer
@@ -87,7 +88,7 @@ class World:
             self._generators.remove(generator)
             self.closed.append(names)
 
-        return Arm(path=path, versions=versions, aclose=aclose)
+        return Arm(path=path, versions=versions, generator=ScriptedGenerator([]), aclose=aclose)
 
     def live(self, *, share: float = 0.5) -> LivePath:
         first = self.build(dict.fromkeys(Task, None))

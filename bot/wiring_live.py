@@ -1,0 +1,234 @@
+"""The composition root of what answers: message paths for sets of adapter versions, and the one that follows them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from threading import Lock
+
+from adapters import bases
+from adapters.errors import AdapterError
+from adapters.generator.answerability import has_head
+from adapters.generator.shipped import shipped_adapter
+from adapters.intent.classifier import TrainedClassifier
+from adapters.intent.match import ExampleMatcher
+from adapters.layout import verify
+from adapters.types import AdapterVersion, Generator, Task
+from bot.deferred import DeferredGenerator
+from bot.learning.live import Arm, LivePath, Notice, Versions
+from bot.looking import LineVectors
+from bot.middleware import ErrorBoundary, Handler, Request, compose, length_limit
+from bot.one_shot import ask_once
+from bot.pipeline import Event, Pipeline
+from bot.routing import Router
+from bot.store.store import Store
+from bot.types import Answer
+from bot.wiring import Wiring
+from knowledge.retrieve import KnowledgeBase
+
+CLASSIFIERS = 4  # that are kept loaded: two that serve, and two that were just swapped
+
+
+@dataclass(slots=True)
+class _Held:
+    generator: Generator
+    arms: int
+
+
+class Generators:
+    """The generators in memory; one is stopped when no arm holds it any more."""
+
+    def __init__(self) -> None:
+        self._held: dict[Path | None, _Held] = {}
+        self._turn = Lock()
+
+    def take(self, key: Path | None, load: Callable[[], Generator]) -> Generator:
+        """Hold a generator, loaded if need be; blocks meanwhile.
+
+        Args:
+            key: Folder of its adapter version; None for the bare one.
+            load: Makes it.
+        """
+        with self._turn:
+            if (held := self._held.get(key)) is not None:
+                held.arms += 1
+                return held.generator
+        made = load()  # nobody waits for it who only wants to let go of another
+        with self._turn:
+            self._held[key] = _Held(made, 1)
+        return made
+
+    async def release(self, key: Path | None) -> None:
+        """Let go of a generator."""
+        with self._turn:
+            held = self._held[key]
+            held.arms -= 1
+            if held.arms:
+                return
+            del self._held[key]
+        await held.generator.aclose()
+
+
+class Arms:
+    """Builds message paths; what they have in common is loaded once. Builds one at a time."""
+
+    def __init__(self, wiring: Wiring, store: Store, generators: Generators | None = None) -> None:
+        """Load nothing yet but the encoder.
+
+        Args:
+            wiring: Of the settings.
+            store: Holds the knowledge.
+            generators: Those in memory already.
+        """
+        self._wiring = wiring
+        self._store = store
+        self._encoder = wiring.encoder  # before a generator is loaded: two imports of transformers at once fail
+        self._lines = LineVectors(self._encoder)
+        self._generators = generators or Generators()
+        self._classifier_in = lru_cache(maxsize=CLASSIFIERS)(self._load_classifier)
+
+    def first(self) -> Arm:
+        """What serves now, with a generator that is loaded while others work; blocks for the rest.
+
+        A version that is damaged, or was made for other models, gives way to the last before it that is not.
+        """
+        self._add_shipped()
+        return self._arm({task: self._first(task) for task in Task}, at_once=False)
+
+    def build(self, versions: Versions) -> Arm:
+        """The message path of a set of versions, completely loaded; blocks.
+
+        Raises:
+            AdapterError: One of them is damaged, or was made for other models.
+        """
+        return self._arm(versions, at_once=True)
+
+    # -- parts
+
+    def _arm(self, versions: Versions, *, at_once: bool) -> Arm:
+        version = versions[Task.GENERATOR]
+        key = version.folder if version is not None else None
+        generator = self._generators.take(key, partial(self._generator, version, at_once=at_once))
+        release = partial(self._generators.release, key)
+        try:
+            path = Pipeline(
+                encoder=self._encoder,
+                classifier=self._classifier(versions[Task.INTENT]),
+                router=self._router,
+                knowledge=self._knowledge,
+                generator=generator,
+                settings=self._wiring.settings,
+                line_vectors=self._lines,
+            )
+        except BaseException:
+            with ThreadPoolExecutor(max_workers=1) as pool:  # this thread may have a loop already
+                pool.submit(asyncio.run, release()).result()
+            raise
+        return Arm(path=path, versions=versions, generator=generator, aclose=release)
+
+    def _generator(self, version: AdapterVersion | None, *, at_once: bool) -> Generator:
+        if self._wiring.generator_folder is None:
+            return self._wiring.remote_generator()
+        if version is not None and (fault := self._generator_fault(version)):
+            raise AdapterError(fault)
+        load = partial(self._wiring.load_generator, version)
+        grounded = version is not None and has_head(version.folder)
+        return load() if at_once else DeferredGenerator(load, grounded=grounded)
+
+    @cached_property
+    def _router(self) -> Router:
+        definitions = self._wiring.definitions
+        least = self._wiring.settings.intents.small_talk_confidence
+        return Router(definitions, min_confidence=least, match=ExampleMatcher(definitions).match)
+
+    @cached_property
+    def _knowledge(self) -> KnowledgeBase:
+        return self._wiring.open_knowledge(self._store)
+
+    def _classifier(self, version: AdapterVersion | None) -> TrainedClassifier:
+        return self._classifier_in(version.folder if version is not None else None)
+
+    def _load_classifier(self, folder: Path | None) -> TrainedClassifier:
+        return self._wiring.classifier() if folder is None else self._wiring.classifier_in(folder)
+
+    # -- which versions to begin with
+
+    def _add_shipped(self) -> None:
+        """Make the adapter that ships version 1 of the generator that it was made for, where there is none yet."""
+        registry, folder = self._wiring.registry, self._wiring.generator_folder
+        if Task.GENERATOR not in self._wiring.followed or folder is None:
+            return
+        shipped = shipped_adapter(bases.fingerprint(folder))
+        if shipped is None or registry.active(Task.GENERATOR) is not None:
+            return
+        known = {version.fingerprint: version for version in registry.versions(Task.GENERATOR)}
+        first = known.get(bases.fingerprint(shipped)) or registry.add_candidate(Task.GENERATOR, shipped)
+        registry.promote(Task.GENERATOR, first.name)
+
+    def _first(self, task: Task) -> AdapterVersion | None:
+        if task not in self._wiring.followed:
+            return None
+        registry = self._wiring.registry
+        try:
+            active = registry.active(task)
+        except AdapterError:  # its folder is gone or torn; LivePath tells of it
+            return next(filter(self._fits, registry.served(task)), None)
+        if active is None:
+            return None
+        return next(filter(self._fits, (active, *registry.served(task))), None)
+
+    def _fits(self, version: AdapterVersion) -> bool:
+        if version.task is Task.GENERATOR:
+            return self._generator_fault(version) is None
+        try:
+            self._classifier(version)
+        except AdapterError:
+            return False
+        return True
+
+    def _generator_fault(self, version: AdapterVersion) -> str | None:
+        folder = self._wiring.generator_folder
+        if folder is not None and version.base != bases.fingerprint(folder):
+            return (
+                f"{version.name} was not trained on the generator in the settings "
+                f"({self._wiring.settings.models.generator})."
+            )
+        return verify(version.folder, full=True)
+
+
+def live_path(
+    wiring: Wiring, store: Store, *, generators: Generators | None = None, notice: Notice = lambda _: None
+) -> LivePath:
+    """The message path of the versions that serve; it follows the registry once it is started. Blocks.
+
+    Args:
+        wiring: Of the settings.
+        store: Holds the knowledge.
+        generators: Those in memory already.
+        notice: Told of a version that cannot be loaded.
+    """
+    arms = Arms(wiring, store, generators)
+    learning = wiring.settings.learning
+    share = learning.canary_share if learning.canary == "on" else 0.0
+    return LivePath(arms.first(), arms.build, wiring.registry, canary_share=share, notice=notice, tasks=wiring.followed)
+
+
+def alone(wiring: Wiring, live: LivePath) -> Handler:
+    """The message path without people and commands around it; the error boundary is outermost."""
+
+    def answer(request: Request) -> AsyncGenerator[Event, None]:
+        message = request.stored.message
+        return live.answer(message.text, conversation_id=0, history=request.history, collections=request.collections)
+
+    return compose(answer, ErrorBoundary(wiring.settings), length_limit(wiring.settings))
+
+
+def ask(wiring: Wiring, question: str) -> Answer:
+    """Answer one question without keeping anything of it."""
+    with wiring.open_store() as store:
+        live = live_path(wiring, store)
+        return asyncio.run(ask_once(alone(wiring, live), live, question))
