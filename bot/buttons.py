@@ -27,6 +27,7 @@ class Verb(StrEnum):
     COMMAND = "x"  # x:COMMAND:its arguments
     RESOLVE = "v"  # v:HANDOFF
     KEEP = "k"  # k:HANDOFF, its question and reply become a curated answer
+    STOP = "z"  # z:MESSAGE, what it began is not carried on
     CHANGE = "e"  # e:HANDOFF, then what is to be kept is taken as text
 
 
@@ -115,6 +116,11 @@ def after_reason(answer_id: int, language: str) -> Rows:
             _button("button-back", language, data_of(Verb.BACK, answer_id)),
         ),
     )
+
+
+def stop_row(message_id: int, language: str) -> tuple[Button, ...]:
+    """Under a command that takes a while: its message's id in the store."""
+    return (_button("button-stop", language, data_of(Verb.STOP, message_id)),)
 
 
 def reason_of(argument: str) -> RatingReason | None:

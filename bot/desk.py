@@ -17,7 +17,8 @@ from dataclasses import replace
 from functools import partial
 
 from bot.blocking import run_blocking
-from bot.commands.registry import with_caption
+from bot.buttons import Rows, stop_row
+from bot.commands.registry import BY_NAME, with_caption
 from bot.config import Settings
 from bot.errors import BotError
 from bot.frontends.base import (
@@ -264,7 +265,8 @@ class Desk:
         if again and await run_blocking(self._store.answers.of_message, stored.id) is not None:
             return  # answered before a restart; its delivery waits elsewhere
         messenger = self._messengers[stored.message.platform]
-        growing = Growing(self._store, messenger, stored, await self._outgoing.place(stored), self._sleep)
+        place, buttons = await self._outgoing.place(stored), self._meanwhile(stored)
+        growing = Growing(self._store, messenger, stored, place, self._sleep, buttons=buttons)
         try:
             answer = await self._reply(stored, growing, fresh=not again)
             turn.give_back()  # from here on only the platform is waited for
@@ -275,6 +277,13 @@ class Desk:
             await growing.close()
         if stored.message.origin.command or self._handoffs.possible:
             await self.send_posts()  # something may be left to be said elsewhere
+
+    def _meanwhile(self, stored: StoredMessage) -> Rows:
+        """The buttons under what grows."""
+        command = BY_NAME.get(stored.message.origin.command)
+        if command is None or not command.stoppable:
+            return ()
+        return (stop_row(stored.id, language_of_sender(stored, self._settings.bot.language)),)
 
     async def _reply(self, stored: StoredMessage, growing: Growing, *, fresh: bool) -> StoredAnswer | None:
         """Make and store the answer, which grows meanwhile before its reader's eyes."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from bot.blocking import run_blocking
+from bot.buttons import Rows
 from bot.frontends.base import Messenger, PlatformError, target_of
 from bot.frontends.typist import Typist
 from bot.store.store import Store
@@ -25,12 +26,15 @@ class Growing:
         stored: StoredMessage,
         place: str,
         sleep: Callable[[float], Awaitable[None]],
+        *,
+        buttons: Rows = (),
     ) -> None:
         self._store = store
         self._messenger = messenger
         self._stored = stored
         self._place = place
         self._sleep = sleep
+        self._buttons = buttons  # while it grows
         self._typist: Typist | None = None
         self._text = ""
         self._hints: set[asyncio.Task[None]] = set()
@@ -50,7 +54,7 @@ class Growing:
         self._text = text
         if self._typist is None:
             target = target_of(self._stored)
-            live = self._messenger.live(target, self._placed, self._place)
+            live = self._messenger.live(target, self._placed, self._place, buttons=self._buttons)
             self._typist = Typist(live, seconds=self._messenger.live_seconds(target), sleep=self._sleep)
         self._typist.show(self._text)
 

@@ -10,7 +10,7 @@ from bot.blocking import run_blocking
 from bot.buttons import Pressed, Verb, after_reason, below, read, reason_of, reasons
 from bot.buttons import command as command_button
 from bot.cards import Card, safe
-from bot.commands.base import number_of
+from bot.commands.base import STOPPED, may, number_of
 from bot.frontends.base import Press, Response
 from bot.handoff import Handoffs, handed_off, quoted
 from bot.store.expectations import Expectation
@@ -73,6 +73,7 @@ class Presses:
             Verb.RESOLVE: self._resolve,
             Verb.KEEP: self._keep,
             Verb.CHANGE: self._change,
+            Verb.STOP: self._stop,
         }
 
     async def press(self, press: Press, person: Person, language: str) -> Outcome:
@@ -190,6 +191,16 @@ class Presses:
         return Outcome(response=Response(), message=message)
 
     # -- people
+
+    async def _stop(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
+        """Have a command that is being carried out not carried on, by who gave it or an admin."""
+        asked = await run_blocking(self._store.inbox.get, number_of(pressed.subject))
+        if asked is None or (asked.message.platform, asked.message.channel) != (press.platform, press.channel):
+            return _say(say("button-unknown", language))
+        if asked.user_id != person.id and not may(person.role, Role.ADMIN):
+            return _say(say("not-allowed", language, role=say("role-admin", language)))
+        await run_blocking(self._store.settings.set, STOPPED, str(asked.id))
+        return _say(say("stopping", language))
 
     async def _human(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
         answer = await self._answer(press, pressed)

@@ -15,6 +15,8 @@ EVERYWHERE = frozenset(Place)
 IN_PRIVATE = frozenset({Place.DIRECT})
 LOCAL = "console"  # the platform of whoever sits at the server, and so holds the store anyway
 
+STOPPED = "stopped"  # setting: id of the message whose command is not to be carried on
+
 _ID_DIGITS = 18  # what any id fits in
 
 ORDER = (Role.USER, Role.TRAINER, Role.ADMIN, Role.OWNER)
@@ -86,5 +88,6 @@ class Command:
     aliases: tuple[str, ...] = ()  # lower case, words joined by "_"
     listed: bool = True  # in menus and help
     alone: bool = True  # whether it means something without arguments
+    stoppable: bool = False  # it takes a while, and can be stopped by a button meanwhile
     confidential: bool = False  # it shows what people wrote: in a group, whoever gives it gets its reply alone
     plain: re.Pattern[str] | None = None  # arguments with which it is a command even where nothing marks it as one

@@ -16,7 +16,7 @@ from bot.blocking import run_blocking
 from bot.buttons import Rows
 from bot.buttons import command as command_button
 from bot.cards import safe
-from bot.commands.base import Call, Reply, Run, number_of, spelled, usage, words_of
+from bot.commands.base import STOPPED, Call, Reply, Run, number_of, spelled, usage, words_of
 from bot.frontends.base import PlatformError
 from bot.handoff import quoted
 from bot.store.store import Store
@@ -92,6 +92,8 @@ class KnowledgeCommands:
             return usage(call, "ingest")
         try:
             return await self._take_in(call, named, message.origin.attachments)
+        except _StoppedError:
+            return Reply(text=say("ingest-stopped", call.language), did=f"{call.arguments} stopped".strip())
         except KnowledgeError as error:
             return Reply(text=say("ingest-failed", call.language, reason=safe(str(error))))
 
@@ -112,7 +114,9 @@ class KnowledgeCommands:
     async def _ingest(self, call: Call, named: Sequence[str], saved: Sequence[Path]) -> Reply:
         steps, loop = Steps(call), asyncio.get_running_loop()
 
-        def progress(done: int, total: int, _: str) -> None:  # called in a thread
+        def progress(done: int, total: int, _: str) -> None:  # called in a thread, between documents
+            if self._store.settings.get(STOPPED) == str(call.stored.id):
+                raise _StoppedError
             loop.call_soon_threadsafe(steps.note, done, total)
 
         report = await run_blocking(self._documents.ingest, [*named, *map(str, saved)], progress)
@@ -188,6 +192,10 @@ class KnowledgeCommands:
     @property
     def _limit(self) -> int:
         return int(self._documents.max_megabytes * 1_000_000)
+
+
+class _StoppedError(Exception):
+    """Somebody pressed the button."""
 
 
 def save(uploads: Path, name: str, content: bytes) -> Path:

@@ -41,7 +41,7 @@ COMMANDS = (
     Command(name="unteach", least=Role.TRAINER, listed=False, alone=False),
     Command(name="unanswered", least=Role.TRAINER, confidential=True, plain=_plain(r"\d+")),
     Command(name="report", least=Role.TRAINER, confidential=True, plain=_plain(r"\d+(?:\s+days)?")),
-    Command(name="ingest", least=Role.ADMIN, alone=False, plain=_plain(r"https?://\S+")),
+    Command(name="ingest", least=Role.ADMIN, alone=False, stoppable=True, plain=_plain(r"https?://\S+")),
     Command(
         name="knowledge",
         least=Role.ADMIN,

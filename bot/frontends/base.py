@@ -141,13 +141,14 @@ class Messenger(Protocol):
             expects_text: Whether the next text of that person is what is asked for.
         """
 
-    def live(self, target: Target, placed: Placed, message_id: str = "") -> Live:
+    def live(self, target: Target, placed: Placed, message_id: str = "", *, buttons: Rows = ()) -> Live:
         """Begin a growing text.
 
         Args:
             target: Where.
             placed: Awaited with the message's id as soon as there is one.
             message_id: A message that stands there already, to be written into.
+            buttons: Under it while it grows.
         """
 
     async def direct(self, person: str) -> str:

@@ -126,9 +126,9 @@ class FakeMessenger:
         """Noted in `told`."""
         self.told.append((target, card))
 
-    def live(self, target: Target, placed: Placed, message_id: str = "") -> Live:
+    def live(self, target: Target, placed: Placed, message_id: str = "", *, buttons: Rows = ()) -> Live:
         """Grows by edits."""
-        return _FakeLive(self, target, placed, message_id)
+        return _FakeLive(self, target, placed, message_id, buttons)
 
     async def direct(self, person: str) -> str:
         """Made of the person's id."""
@@ -160,18 +160,23 @@ class FakeMessenger:
 
 
 class _FakeLive:
-    def __init__(self, messenger: FakeMessenger, target: Target, placed: Placed, message_id: str) -> None:
+    def __init__(
+        self, messenger: FakeMessenger, target: Target, placed: Placed, message_id: str, buttons: Rows
+    ) -> None:
         self._messenger = messenger
         self._target = target
         self._placed = placed
         self._message_id = message_id
+        self._buttons = buttons
 
     async def show(self, text: str) -> None:
         if not self._message_id:
             self._message_id = await self._messenger.send(self._target, text)
             await self._placed(self._message_id)
+            await self._messenger.set_buttons(self._target, self._message_id, self._buttons)
         else:
-            await self._messenger.edit(self._target, self._message_id, Part(body=text, plain=text))
+            part = Part(body=text, plain=text, buttons=self._buttons)
+            await self._messenger.edit(self._target, self._message_id, part)
 
     async def close(self) -> None:
         pass

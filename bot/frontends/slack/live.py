@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from bot.buttons import Rows
 from bot.cards import safe
 from bot.frontends.base import (
     PLACEHOLDER,
@@ -43,12 +44,15 @@ if TYPE_CHECKING:
 class SlackLive:
     """One growing text."""
 
-    def __init__(self, messenger: SlackMessenger, target: Target, placed: Placed, message_id: str) -> None:
+    def __init__(
+        self, messenger: SlackMessenger, target: Target, placed: Placed, message_id: str, buttons: Rows = ()
+    ) -> None:
         """Keep what is needed; nothing is sent before the first words."""
         self._messenger = messenger
         self._target = target
         self._placed = placed
         self._message_id = message_id
+        self._buttons = buttons  # a stream has none
         self._streaming = False
         self._appended = ""  # what the stream shows
 
@@ -62,7 +66,7 @@ class SlackLive:
         if self._streaming:
             await self._append(shown)
         else:
-            blocks = markup.text_blocks(shown)
+            blocks = [*markup.text_blocks(shown), *markup.button_blocks(self._buttons)]
             await self._messenger.update(
                 self._target.channel, self._message_id, blocks, markup.notification(markup.plain(shown))
             )
@@ -78,7 +82,7 @@ class SlackLive:
         thread = thread_of(self._target)
         elsewhere = self._target.place is not Place.DIRECT
         addressed = bool(self._target.person and self._target.team)
-        if thread and self._messenger.streams and (addressed or not elsewhere):
+        if thread and self._messenger.streams and not self._buttons and (addressed or not elsewhere):
             try:
                 answer = await self._messenger.api.call(
                     "chat.startStream",

@@ -194,11 +194,11 @@ class SlackMessenger:
             text=markup.escaped(text),
         )
 
-    def live(self, target: Target, placed: Placed, message_id: str = "") -> Live:
+    def live(self, target: Target, placed: Placed, message_id: str = "", *, buttons: Rows = ()) -> Live:
         """A stream of Slack's own where it can be, edits elsewhere; what one person sees does not grow."""
         if is_whispered(target):
             return Nothing()
-        return SlackLive(self, target, placed, message_id)
+        return SlackLive(self, target, placed, message_id, buttons)
 
     async def direct(self, person: str) -> str:
         """Opened if it is not open."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Protocol
 
+from bot.buttons import Rows
 from bot.frontends.base import (
     PLACEHOLDER,
     Placed,
@@ -36,25 +37,26 @@ class Shows(Protocol):
     async def send(self, target: Target, text: str) -> str:
         """A new message."""
 
-    async def show(self, target: Target, message_id: str, piece: Piece) -> None:
+    async def show(self, target: Target, message_id: str, piece: Piece, buttons: Rows = ()) -> None:
         """A piece in the place of a message's text."""
 
 
 class GrowingMessage:
     """Grows by edits, from a placeholder whose id is stored before anything else is written."""
 
-    def __init__(self, messenger: Shows, target: Target, placed: Placed, message_id: str) -> None:
+    def __init__(self, messenger: Shows, target: Target, placed: Placed, message_id: str, buttons: Rows = ()) -> None:
         self._messenger = messenger
         self._target = target
         self._placed = placed
         self._message_id = message_id
+        self._buttons = buttons
 
     async def show(self, text: str) -> None:
         """Show the text so far, up to the length of one message."""
         if not self._message_id:
             self._message_id = await self._messenger.send(self._target, PLACEHOLDER)
             await self._placed(self._message_id)
-        await self._messenger.show(self._target, self._message_id, pieces(text)[0])
+        await self._messenger.show(self._target, self._message_id, pieces(text)[0], self._buttons)
 
     async def close(self) -> None:
         """Nothing to do: the final text is edited into the message."""

@@ -149,9 +149,11 @@ class TelegramMessenger:
             except MarkupError:
                 await self._send(target, Piece(text=piece.plain, plain=piece.plain), markup)
 
-    def live(self, target: Target, placed: Placed, message_id: str = "") -> Live:
-        """A draft in private chats where the server knows them, else a message that is edited."""
-        message = GrowingMessage(self, target, placed, message_id)
+    def live(self, target: Target, placed: Placed, message_id: str = "", *, buttons: Rows = ()) -> Live:
+        """A draft, which takes no buttons, in private chats where there are drafts; else a message that is edited."""
+        message = GrowingMessage(self, target, placed, message_id, buttons)
+        if buttons:
+            return message
         if target.place is Place.DIRECT and not message_id and self._drafts.known:
             return GrowingDraft(self._api, self._drafts, target, message)
         return message

@@ -143,6 +143,7 @@ correction-decided-before = Somebody has decided about that already.
 ingest-progress = Taking it in …
 ingested = Taken in: { $added } new, { $changed } changed, { $unchanged } unchanged; { $chunks } passages.
 ingested-nothing = Nothing could be taken in.
+ingest-stopped = Stopped. What had been taken in by then stays, every document whole; give the command again to go on.
 ingest-row = { $name }: { $outcome ->
     [added] new
     [changed] changed

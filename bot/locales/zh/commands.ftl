@@ -140,6 +140,7 @@ correction-decided-before = 已经有人处理过了。
 ingest-progress = 正在导入 …
 ingested = 已导入：新增 { $added } 个，更新 { $changed } 个，未变 { $unchanged } 个；共 { $chunks } 个段落。
 ingested-nothing = 没有内容可以导入。
+ingest-stopped = 已停止。此前导入的内容会保留，每份文档都是完整的；再次执行该命令即可继续。
 ingest-row = { $name }：{ $outcome ->
     [added] 新增
     [changed] 已更新

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +48,7 @@ class Office:
         self.store = store
         self.clock = clock
         self.uploads = folder / "uploads"
+        self.between: Callable[[], object] = lambda: None  # called after each document that is taken in
         self.files: dict[str, bytes] = {}  # what lies on the platform, by id
         self.versions: list[str] | None = None
         self._folder = folder
@@ -108,13 +109,19 @@ class Office:
 
     def ingest(self, sources: Sequence[str], progress: Progress) -> IngestReport:
         """The real thing."""
+
+        def told(done: int, total: int, what: str) -> None:
+            if done:
+                self.between()
+            progress(done, total, what)
+
         return run_ingest(
             sources,
             store=self.store.knowledge,
             encoder=self.encoder,
             reader=SourceReader(collection="default", count_tokens=self.encoder.count_tokens),
             lock_file=self._folder / "ingest.lock",
-            progress=progress,
+            progress=told,
         )
 
     def search(self, words: str) -> Sequence[Passage]:

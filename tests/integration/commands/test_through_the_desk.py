@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -19,7 +20,7 @@ from bot.store.posts import PostBody
 from bot.testing import teach
 from bot.testing_desk import fake_desk
 from bot.texts import say
-from bot.types import AnswerKind, Message, Origin, Place, Role
+from bot.types import AnswerKind, Attachment, AttachmentKind, Message, Origin, Place, Role
 from knowledge.testing import chunk
 from tests.integration.commands.office import PEOPLE, Office, Template
 from tests.stores import message
@@ -72,9 +73,18 @@ class Chat:
         """What the bot said in a channel."""
         return [one.text for one in self.slack.messages.values() if one.target.channel == channel]
 
+    async def pressed(self, data: str, *, role: Role) -> Response:
+        """Press a button in the direct chat, while something else may be under way."""
+        return await self.desk.pressed(self._press(data, role))
+
     async def press(self, data: str, *, role: Role = Role.USER) -> str:
         """Press a button; gives what stands in the newest message of the bot."""
-        press = Press(
+        await self.desk.pressed(self._press(data, role))
+        await self.desk.idle()
+        return self.last.text
+
+    def _press(self, data: str, role: Role) -> Press:
+        return Press(
             platform="slack",
             channel="D1",
             thread="",
@@ -85,9 +95,6 @@ class Chat:
             sender_name="",
             data=data,
         )
-        await self.desk.pressed(press)
-        await self.desk.idle()
-        return self.last.text
 
     async def press_in_team(self, data: str, message_id: str, *, role: Role = Role.TRAINER) -> Response:
         """Press a button in the team's channel, in the thread of what was passed on."""
@@ -298,3 +305,30 @@ async def test_what_people_replied_can_be_changed_before_it_is_kept(chat: Chat) 
     assert chat.last.buttons[0][0].data.startswith("x:unteach:"), "it can be taken back"
     answered = await chat.say("My card is gone", role=Role.OWNER)
     assert answered.startswith("Call us, and we block it.")
+
+
+async def test_an_ingest_can_be_stopped_half_way_and_every_document_is_whole(chat: Chat) -> None:
+    office, reached, go_on = chat.office, threading.Event(), threading.Event()
+    office.files |= {f"F{n}": f"# Page {n}\n\nText {n}.".encode() for n in range(3)}
+    files = tuple(Attachment(kind=AttachmentKind.DOCUMENT, file_id=f"F{n}", name=f"page{n}.md") for n in range(3))
+
+    def between() -> None:
+        reached.set()
+        go_on.wait(10)
+
+    office.between = between
+    message = chat.message("", command="ingest", role=Role.ADMIN)
+    await chat.desk.said(replace(message, origin=replace(message.origin, attachments=files)))
+    await asyncio.to_thread(reached.wait, 10)
+    while not (chat.slack.messages and chat.last.buttons):  # noqa: ASYNC110 - what is shown comes when its turn comes
+        await asyncio.sleep(0.01)
+    [[stop]] = chat.last.buttons
+    other = await chat.pressed(stop.data, role=Role.TRAINER)
+    assert other.toast == say("not-allowed", "en", role="admin")
+    assert (await chat.pressed(stop.data, role=Role.ADMIN)).toast == say("stopping", "en")
+    go_on.set()
+    await chat.desk.idle()
+    assert (chat.last.text, chat.last.buttons) == (say("ingest-stopped", "en"), ())
+    taken = [one for one in office.store.knowledge.documents() if one.title.startswith("Page")]
+    assert 1 <= len(taken) < len(files)
+    assert all(one.chunks == 1 for one in taken)

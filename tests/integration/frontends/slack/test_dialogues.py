@@ -7,7 +7,7 @@ import pytest
 from bot.buttons import command
 from bot.cards import Card
 from bot.frontends.base import PlatformError, Target
-from bot.types import Attachment, AttachmentKind, Place
+from bot.types import Attachment, AttachmentKind, Button, Place
 from tests.fakes.slack_world import TEAM
 from tests.integration.frontends.slack.offices import (
     BOT,
@@ -249,3 +249,17 @@ async def test_what_the_team_replies_to_a_slash_commands_question_is_for_its_ask
     assert len(office.replies("C1")) == before
     await office.say("Thank you!", "D1")
     assert office.replies(TEAM_CHANNEL)[-1] == "**Ada:** Thank you!"
+
+
+async def test_what_can_be_stopped_grows_by_edits_with_its_button(office: Office) -> None:
+    root = office.slack.say("U9", "C2", "Anybody?")
+    await office.quiet()
+
+    async def noted(_: str) -> None:
+        pass
+
+    target = Target(channel="C2", thread=root, place=Place.THREAD, person="U1", team=TEAM)
+    live = office.front.messenger.live(target, noted, buttons=((Button(label="Stop", data="z:1"),),))
+    await live.show("half")
+    assert (office.shown("C2").shown, list(office.shown("C2").buttons)) == ("half", ["Stop"])
+    assert office.slack.calls["chat.startStream"] == 0

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from adapters.testing import ScriptedGenerator
+from bot.frontends.base import Target
 from bot.testing import teach
-from bot.types import RatingValue, Role
+from bot.types import Button, RatingValue, Role
 from knowledge.testing import chunk
 from tests.fakes.telegram_world import Person
 from tests.integration.frontends.telegram.helpdesk import (
@@ -324,3 +325,19 @@ async def test_the_menu_lists_the_users_commands_in_each_language(office: Helpde
 async def test_a_chat_of_admins_can_have_their_menu(office: Helpdesk) -> None:
     await office.frontend.set_admin_menu("11", Role.ADMIN)
     assert "grant" in office.world.menus["chat11", ""]
+
+
+async def test_what_can_be_stopped_grows_as_a_message_with_its_button(office: Helpdesk) -> None:
+    chat, placed = office.world.private(ADA), []
+
+    async def noted(message_id: str) -> None:
+        placed.append(message_id)
+
+    stop = ((Button(label="Stop", data="z:1"),),)
+    live = office.frontend.messenger.live(Target(channel=str(ADA.id)), noted, buttons=stop)
+    for text in ("half", "half, whole"):
+        await live.show(text)
+        post = office.newest(chat)
+        assert post is not None
+        assert (post.text, post.labels, str(post.id)) == (text, [["Stop"]], placed[0])
+    assert chat.drafts == {}
