@@ -52,8 +52,8 @@ class ReasonCode(StrEnum):
     KEPT = "kept"  # broken, mended, cases
     BETTER = "better"  # gain, low, high, sure, questions
     LIKELY = "likely"  # the same: enough for a canary only
-    NOT_SHOWN = "not-shown"  # the same, and needed
-    SMALL = "small"  # the same, and needed: sure enough, but not worth a change
+    NOT_SHOWN = "not-shown"  # the same, needed_sure
+    SMALL = "small"  # the same: sure enough, but not worth a change
     WORSE = "worse"  # the same
     TOO_FEW = "too-few"  # questions, needed, missing
     HINT = "hint"  # gain, questions: too few to show it, but what there is speaks for the candidate
@@ -102,8 +102,7 @@ def decide(report: PairedReport, config: GateConfig | None = None, *, rng: np.ra
     sure = float((resampled_gains(test, rng, imagined=config.imagined) > 0).mean())
     code = _code(gain.value, sure, config)
     values = {"gain": gain.value, "low": gain.low, "high": gain.high, "sure": sure, "questions": float(len(test))}
-    needed = {"needed": config.least_gain} if code is ReasonCode.SMALL else {"needed": config.canary_sure}
-    reason = Reason(code=code, values={**values, **needed})
+    reason = Reason(code=code, values={**values, "needed_sure": config.canary_sure})
     promote = holds and code in (ReasonCode.BETTER, ReasonCode.LIKELY)
     return Decision(
         promote=promote,
