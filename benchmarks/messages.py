@@ -141,10 +141,13 @@ async def _rate(name: str, home: Path, pairs: Sequence[Pair], messages: int, *, 
             started = time.perf_counter()
             for person in range(messages):
                 side.ask(person, pairs[person % len(pairs)].question)
-            waiting = set(range(messages))
+            waiting = list(range(messages))
 
-            def done() -> bool:
-                waiting.difference_update([one for one in waiting if _is_answered(side, one, echo=echo)])
+            def done() -> (
+                bool
+            ):  # looks at one person, mostly: to look at all of them again and again takes a whole core
+                while waiting and _is_answered(side, waiting[-1], echo=echo):
+                    waiting.pop()
                 return not waiting
 
             await _until(done)
