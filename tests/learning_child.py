@@ -14,9 +14,12 @@ from pathlib import Path
 
 from adapters.examples import Examples
 from adapters.types import Task
-from bot.learning.types import Gain, Phase, Sample, TaskResult, Verdict
+from bot.learning.types import Phase, Sample, TaskResult, Verdict
 from bot.learning.worker import Learner, Tell, own_pipes, step_aside, work
 from training.errors import TooFewError, TrainingError
+from training.gate import Reason, ReasonCode
+
+NUMBERS = {"gain": 0.12, "low": 0.04, "high": 0.2, "sure": 0.98, "questions": 31.0}
 
 
 class Scripted(Learner):
@@ -41,8 +44,7 @@ class Scripted(Learner):
             verdict=Verdict.NOT_BETTER if self._mode == "worse" else Verdict.BETTER,
             examples=len(examples),
             people=2,
-            gain=Gain(value=0.12, low=0.04, high=0.2, questions=31),
-            reasons=(f"seed {seed}, priority {os.nice(0)}",),
+            reasons=(Reason(code=ReasonCode.BETTER, values={**NUMBERS, "seed": seed, "priority": os.nice(0)}),),
             samples=(Sample(question="How long?", before="I do not know.", after="Five days."),),
             folder=str(folder),
             ratings=examples.ratings,

@@ -39,9 +39,11 @@ from bot.learning.types import (
     detail_of,
     detail_text,
 )
+from bot.learning.verdicts import reason_lines
 from bot.store.runs import Asker, Run
 from bot.store.schema import RunState
 from bot.store.store import Store
+from bot.texts import FALLBACK
 from knowledge.errors import KnowledgeError
 from training.errors import TrainingError
 from training.schedule import plan_of
@@ -100,6 +102,7 @@ class LearningLoop:
         self._task: asyncio.Task[None] | None = None
         self._run: Run | None = None
         self._step: Step | None = None
+        self._detail = RunDetail()  # of the last run that ended here, with the answers that the store does not keep
         self._moved = asyncio.Event()
 
     # -- life
@@ -133,13 +136,14 @@ class LearningLoop:
         self._task.add_done_callback(lambda _: self._moved.set())
         return run
 
-    async def wait(self) -> Run | None:
-        """Wait for the end of this program's run, and give it as it ended; None if there is none."""
+    async def wait(self) -> tuple[Run, RunDetail] | None:
+        """Wait for the end of this program's run, and give what came of it; None if there is none."""
         if self._task is None or self._run is None:
             return None
         await asyncio.wait([self._task])
         self._task.result()
-        return await run_blocking(self._store.runs.get, self._run.id)
+        ended = await run_blocking(self._store.runs.get, self._run.id)
+        return None if ended is None else (ended, self._detail)
 
     async def moved(self, run_id: int) -> Step | None:
         """Wait until a run of this program has come further; None once it has ended."""
@@ -302,6 +306,7 @@ class LearningLoop:
 
     def _end(self, run: Run, state: RunState, detail: RunDetail) -> None:
         """Store how a run ended, and do what follows from it. Blocks."""
+        self._detail = detail
         if state is not RunState.DONE:
             self._reject_candidates(run.id)
         self._store.runs.finish(run.id, state, detail_text(detail))
@@ -318,7 +323,7 @@ class LearningLoop:
             if result.version and result.stage is not None:
                 self._settle(result)
         self._parts.tell(run, detail)
-        self._store.runs.amend(run.id, detail_text(replace(detail, settled=True)))
+        self._store.runs.amend(run.id, detail_text(detail.without_words))
 
     def _settle(self, result: TaskResult) -> None:
         task, name = result.task, result.version
@@ -330,7 +335,7 @@ class LearningLoop:
         elif result.stage is Stage.CANARY:
             self._registry.canary(task, name)
         elif result.stage is Stage.REJECTED:
-            self._registry.reject(task, name, "; ".join(result.reasons) or "not better")
+            self._registry.reject(task, name, " ".join(reason_lines(result.reasons, FALLBACK)))
 
     # -- what dead programs left
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from adapters.examples import Examples, RatingId
 from adapters.types import Stage, Task
+from training.gate import Reason
 
 ALL_TASKS = (Task.INTENT, Task.RETRIEVAL, Task.GENERATOR)  # the quickest first
 
@@ -71,16 +72,6 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gain:
-    """By how much the candidate does better on the held-out questions, as utility in [0, 1]."""
-
-    value: float
-    low: float  # of the 95 % interval
-    high: float
-    questions: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
     """What came of one task of a run."""
 
@@ -90,9 +81,8 @@ class TaskResult:
     need: int = 0
     examples: int = 0  # that were learned from
     people: int = 0  # from whom
-    gain: Gain | None = None
     must_canary: bool = False  # there were too few held-out questions to decide without live ratings
-    reasons: tuple[str, ...] = ()  # for the decision, in plain words with numbers
+    reasons: tuple[Reason, ...] = ()  # what decided, first what decided most
     samples: tuple[Sample, ...] = ()
     seconds: float = 0.0
     # of what was trained, on its way into the registry
@@ -116,6 +106,11 @@ class RunDetail:
     sentence: str = ""  # why it did not come to an end
     step: Step | None = None  # where it was then
     settled: bool = False  # whether the stages of its versions are as it decided, and everybody is told
+
+    @property
+    def without_words(self) -> RunDetail:
+        """What is kept once it is settled: no question or answer of anybody, who may want to be forgotten one day."""
+        return replace(self, results=tuple(replace(one, samples=()) for one in self.results), settled=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

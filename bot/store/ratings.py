@@ -15,6 +15,7 @@ from bot.store.clock import Clock
 from bot.store.document_tasks import follow_ratings
 from bot.store.engine import Database
 from bot.store.errors import StoreError
+from bot.store.people import Person
 from bot.store.schema import AnswerRow, CorrectionRow, CorrectionStatus, MessageRow, RatingRow, UserRow
 from bot.store.statements import upserting
 from bot.types import Correction, Rating, RatingReason, RatingValue
@@ -29,6 +30,15 @@ class Proposal:
     question: str = field(repr=False)
     text: str = field(repr=False)  # what somebody says the right answer is
     waits: bool  # whether nobody has decided yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """A correction that was approved, and so is live."""
+
+    correction_id: int
+    person: Person  # who gave it
+    question: str = field(repr=False)
 
 
 class Ratings:
@@ -145,6 +155,43 @@ class Ratings:
         )
         with self._database.write() as connection:
             return connection.execute(change.values(status=status, decided_at=self._clock())).rowcount > 0
+
+    def fixes(self, since: datetime) -> tuple[Fix, ...]:
+        """Read the corrections that were approved since a time, that time included, oldest first."""
+        query = (
+            select(
+                CorrectionRow.id.label("correction_id"),
+                MessageRow.text.label("question"),
+                UserRow.id,
+                UserRow.platform,
+                UserRow.platform_user_id,
+                UserRow.name,
+                UserRow.role,
+                UserRow.language,
+            )
+            .join_from(CorrectionRow, UserRow, UserRow.id == CorrectionRow.user_id)
+            .join(AnswerRow, AnswerRow.id == CorrectionRow.answer_id)
+            .join(MessageRow, MessageRow.id == AnswerRow.message_id)
+            .where(CorrectionRow.status == CorrectionStatus.APPROVED, CorrectionRow.decided_at >= since)
+            .order_by(CorrectionRow.id)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            Fix(
+                correction_id=row.correction_id,
+                question=row.question,
+                person=Person(
+                    id=row.id,
+                    platform=row.platform,
+                    platform_user_id=row.platform_user_id,
+                    name=row.name,
+                    role=row.role,
+                    language=row.language,
+                ),
+            )
+            for row in rows
+        )
 
     def ids_of(self, user_id: int) -> tuple[RatingId, ...]:
         """What goes when a person is forgotten, as the lineage of a version names it.

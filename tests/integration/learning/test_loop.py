@@ -1,4 +1,4 @@
-"""Runs from beginning to end over a real store, a real registry and real training processes; the learning is scripted."""
+"""Runs over a real store, a real registry and real training processes; the learning alone is scripted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bot.learning.errors import LearningError, RunningError
 from bot.learning.loop import LearningLoop, Parts
 from bot.learning.settings import LearningSettings
 from bot.learning.supervisor import Limits, Supervisor
-from bot.learning.types import Cause, RunDetail, TaskResult, Verdict, detail_of, detail_text
+from bot.learning.types import Cause, RunDetail, TaskResult, Verdict, detail_text
 from bot.store.crypto import Keyring
 from bot.store.runs import Asker, Run
 from bot.store.schema import RunState
@@ -50,7 +50,7 @@ class School:
         async with asyncio.timeout(SECONDS):
             ended = await self.loop.wait()
         assert ended is not None
-        return ended.state, detail_of(ended.detail)
+        return ended[0].state, ended[1]
 
     def stages(self, task: Task = Task.GENERATOR) -> dict[str, Stage]:
         """Of all versions."""
@@ -131,6 +131,8 @@ async def test_a_better_candidate_serves_with_its_lineage_and_report(school: Mad
     assert one.registry.report(Task.GENERATOR, "generator-2") == {"gain": 0.12}
     assert [run.id for run, _ in one.told] == [1]
     assert not (one.folder / "work").exists(), "nothing is left lying about"
+    assert [sample.after for _, told in one.told for sample in told.results[0].samples] == ["Five days."]
+    assert "Five days" not in (one.store.runs.recent(1)[0].detail), "the store keeps no answers beside the reports"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ async def test_a_run_is_cancelled_from_another_program(school: Made) -> None:
         assert asked.id == run.id
         ended = await one.loop.wait()
     assert ended is not None
-    assert ended.state is RunState.CANCELLED
+    assert ended[0].state is RunState.CANCELLED
     assert one.stages() == {"generator-1": Stage.ACTIVE}
     state, _ = await other.run()
     assert state is RunState.DONE, "an old wish to cancel does not touch a new run"

@@ -53,7 +53,8 @@ async def test_a_job_comes_back_with_a_result_for_each_task_and_the_steps_on_the
     ]
     assert results[0].digest == EXAMPLES.digest, "the examples arrive as they were sent"
     assert results[0].ratings == ("7:1", "9:2")
-    assert results[0].reasons == ("seed 5, priority 19",), "it works at the lowest priority"
+    assert results[0].reasons[0].values["seed"] == 5
+    assert results[0].reasons[0].values["priority"] == 19, "it works at the lowest priority"
     assert [(one.task, one.phase) for one in steps][:3] == [
         (Task.INTENT, Phase.LOAD),
         (Task.INTENT, Phase.TRAIN),

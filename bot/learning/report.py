@@ -1,0 +1,182 @@
+"""What people are told of a run: how far it is, and what came of it (pure, but for keeping the posts)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.types import Stage, Task
+from bot.buttons import Rows
+from bot.buttons import command as command_button
+from bot.cards import safe
+from bot.learning.types import Cause, Phase, RunDetail, Sample, Step, TaskResult, Verdict
+from bot.learning.verdicts import reason_lines
+from bot.store.people import Person
+from bot.store.posts import PostBody
+from bot.store.runs import Run
+from bot.store.schema import RunState
+from bot.store.store import Store
+from bot.texts import FALLBACK, languages, say
+from bot.types import Role
+
+SAMPLES = 3
+SAMPLE_CHARACTERS = 160
+ADMINS = frozenset({Role.ADMIN, Role.OWNER})
+_ENDED = {
+    RunState.FAILED: "run-failed",
+    RunState.CANCELLED: "run-cancelled",
+    RunState.INTERRUPTED: "run-interrupted",
+}
+
+
+def progress_text(run_id: int, step: Step | None, language: str) -> str:
+    """How far a run is, in one line."""
+    if step is None or step.phase is Phase.LOAD:
+        return say("progress-load", language, run=str(run_id))
+    percent = percent_of(step)
+    return say(
+        f"progress-{step.phase.value}",
+        language,
+        run=str(run_id),
+        task=task_name(step.task, language),
+        **({} if step.phase is Phase.DRAW else {"percent": percent}),
+    )
+
+
+def percent_of(step: Step) -> int:
+    """How much of a phase is done, 0 to 100; 0 where that is not known."""
+    return min(100, 100 * step.done // step.total) if step.total else 0
+
+
+def task_name(task: Task, language: str) -> str:
+    """What a task is called."""
+    return say(f"task-{task.value}", language)
+
+
+def report_text(run: Run, detail: RunDetail, language: str) -> str:
+    """What came of a run, as Markdown."""
+    number = str(run.id)
+    if run.state is not RunState.DONE:
+        key = _ENDED[run.state]
+        reason = {} if run.state is RunState.CANCELLED else {"reason": safe(detail.sentence)}
+        return say(key, language, run=number, **reason)
+    minutes = _minutes(run.started_at, run.ended_at)
+    parts = [say("run-done", language, run=number, minutes=minutes)]
+    parts += [_task_text(result, language) for result in detail.results]
+    return "\n\n".join(parts)
+
+
+def _task_text(result: TaskResult, language: str) -> str:
+    name = task_name(result.task, language)
+    if result.verdict is Verdict.TOO_FEW:
+        missing = result.need - result.have
+        return say("run-too-few", language, task=name, have=result.have, need=result.need, missing=missing)
+    lines = [say("run-learned", language, task=name, examples=result.examples, people=result.people)]
+    if result.stage is not None:
+        lines.append(f"- {say(f'run-{result.stage.value}', language, version=result.version)}")
+    lines += [f"- {reason}" for reason in reason_lines(result.reasons, language)]
+    if samples := result.samples[:SAMPLES]:
+        lines += ["", say("run-examples", language), *(_sample(one, language) for one in samples)]
+    return "\n".join(lines)
+
+
+def _sample(sample: Sample, language: str) -> str:
+    return "\n".join(
+        [
+            f"> **{safe(_short(sample.question))}**",
+            f"> {say('run-before', language)}: {safe(_short(sample.before))}",
+            f"> {say('run-after', language)}: {safe(_short(sample.after))}",
+            "",
+        ]
+    )
+
+
+def report_buttons(detail: RunDetail, language: str) -> Rows:
+    """What an admin may do about what came of a run."""
+    return tuple(row for result in detail.results if result.version for row in _rows(result, language))
+
+
+def _rows(result: TaskResult, language: str) -> Rows:
+    details = command_button(say("button-details", language), "versions", f"show {result.version}")
+    label = say("button-promote-version", language, version=result.version)
+    promote = command_button(label, "promote", result.version, style="primary")
+    if result.stage in {Stage.CANDIDATE, Stage.CANARY}:
+        keep = command_button(say("button-keep-old", language), "versions", f"keep-old {result.version}")
+        return ((promote, keep, details),)
+    if result.stage is Stage.ACTIVE:
+        back = command_button(say("button-keep-old", language), "rollback", result.task.value)
+        return ((back, details),)
+    return ((details,),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """Keeps reports and notes of thanks as posts, each once however often it is asked to."""
+
+    store: Store
+    platforms: Collection[str]  # those on which this store's bot speaks
+    language: str  # of whoever chose none; "auto" is English
+
+    def tell(self, run: Run, detail: RunDetail) -> None:
+        """Keep the report of a run for everybody who is to have it. Blocks."""
+        for person in self._readers(run, detail):
+            language = self._language_of(person)
+            text = report_text(run, detail, language)
+            buttons = report_buttons(detail, language) if person.role in ADMINS else ()
+            self._post(f"run:{run.id}:report:{person.id}", PostBody(text=text, buttons=buttons), person)
+            for result in detail.results:
+                if result.picture:
+                    caption = say("run-picture", language, run=str(run.id), task=task_name(result.task, language))
+                    body = PostBody(text=caption, picture=result.picture)
+                    self._post(f"run:{run.id}:picture:{result.task.value}:{person.id}", body, person)
+
+    def notify(self, key: str, say_it: str) -> None:
+        """Keep something for every admin, in words that are ready. Blocks."""
+        for person in self._admins():
+            self._post(f"{key}:{person.id}", PostBody(text=safe(say_it)), person)
+
+    def thank(self, since: datetime) -> int:
+        """Tell whoever gave a right answer that was approved since a time that it is live. Blocks.
+
+        Returns:
+            How many there are, told now or before.
+        """
+        fixes = self.store.ratings.fixes(since)
+        for fix in fixes:
+            language = self._language_of(fix.person)
+            text = say("fix-live", language, question=safe(_short(fix.question)))
+            if fix.person.platform in self.platforms:
+                self._post(f"fix:{fix.correction_id}", PostBody(text=text), fix.person)
+        return len(fixes)
+
+    def _readers(self, run: Run, detail: RunDetail) -> Sequence[Person]:
+        """The admins; whoever asked alone, where there is nothing in it for others; nobody, where nothing was new."""
+        asker = self.store.people.get(run.asker.user_id) if run.asker.user_id is not None else None
+        trained = any(result.version for result in detail.results)
+        if trained or run.state is RunState.FAILED:
+            found = {person.id: person for person in (*self._admins(), *([asker] if asker else []))}
+            return [person for person in found.values() if person.platform in self.platforms]
+        wanted = run.cause != Cause.SCHEDULE and asker is not None and asker.platform in self.platforms
+        return [asker] if wanted and asker is not None else []
+
+    def _admins(self) -> list[Person]:
+        return [one for one in self.store.people.list() if one.role in ADMINS and one.platform in self.platforms]
+
+    def _language_of(self, person: Person) -> str:
+        if person.language in languages():
+            return person.language
+        return FALLBACK if self.language == "auto" else self.language
+
+    def _post(self, key: str, body: PostBody, person: Person) -> None:
+        personal = PostBody(text=body.text, buttons=body.buttons, picture=body.picture, person=person.platform_user_id)
+        self.store.posts.add(key, personal, platform=person.platform, channel=person.platform_user_id)
+
+
+def _minutes(began: datetime, ended: datetime | None) -> str:
+    return f"{((ended or began) - began).total_seconds() / 60:.1f}"
+
+
+def _short(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= SAMPLE_CHARACTERS else f"{plain[: SAMPLE_CHARACTERS - 1]}…"

@@ -1,0 +1,84 @@
+# What the bot says of its own learning.
+task-intent = topics
+task-retrieval = search
+task-generator = wording
+
+usage-retrain = `{ $command }` trains everything; `{ $command } intent`, `{ $command } retrieval` or `{ $command } generator` one part; `{ $command } dry-run` shows what would be learned; `{ $command } cancel` stops it
+usage-versions = `{ $command }`, `{ $command } show generator-3`, `{ $command } diff generator-2 generator-3` or `{ $command } keep-old generator-3`
+usage-promote = `{ $command } generator-3`
+usage-rollback = `{ $command } generator`; the parts are `intent`, `retrieval` and `generator`
+usage-schedule = `{ $command } off`, `{ $command } daily 03:00`, `{ $command } weekly sun 03:00` or `{ $command } after 50 ratings`
+
+retrain-started = Training { $run } has begun: { $tasks }. Chat goes on meanwhile, and I write here how far it is. To stop it: { $cancel }
+retrain-running = A training run is going on already. To stop it: { $cancel }
+retrain-paused = Learning is paused. { $resume } lets it go on.
+retrain-cancelling = Training { $run } is being stopped; what serves goes on serving.
+retrain-nothing-to-cancel = No training is going on.
+retrain-only-here = Training works only where the bot is served; on the server: burnish train
+button-cancel-training = Stop the training
+
+progress-load = Training { $run }: loading the models …
+progress-train = Training { $run } · { $task }: learning, { $percent } %
+progress-replay = Training { $run } · { $task }: asking the held-out questions, { $percent } %
+progress-draw = Training { $run } · { $task }: writing the report …
+
+run-done = **Training { $run } is done** ({ $minutes } min)
+run-failed = **Training { $run } came to nothing**: { $reason }
+run-cancelled = **Training { $run } was stopped.** What served before goes on serving.
+run-interrupted = **Training { $run } was interrupted**, and nothing was changed: { $reason }
+run-too-few = **{ $task }**: too little to learn from. { $have } examples are there, { $need } are needed: { $missing } are missing.
+run-learned = **{ $task }**: learned from { $examples } examples of { $people } { $people ->
+    [one] person
+   *[other] people
+}.
+run-active = It proved better: { $version } serves now.
+run-canary = It proved better: { $version } serves some of the conversations first, and live ratings decide.
+run-candidate = { $version } proved better and waits for your word.
+run-rejected = { $version } did not prove better, and does not serve.
+run-before = before
+run-after = after
+run-examples = For instance:
+run-picture = Training { $run }, { $task }: how it learned and what it brings
+button-promote-version = Promote { $version }
+button-keep-old = Keep the old one
+button-details = Details
+
+fix-live = Thank you: your answer to “{ $question }” was approved and is live. Whoever asks gets it from now on.
+
+versions-title = Versions
+version-line = { $version } · { $stage } · { $made }
+version-stale = learned from somebody who was forgotten since
+stage-candidate = candidate
+stage-canary = canary: serves some of the conversations
+stage-active = serves
+stage-rejected = rejected
+stage-retired = retired
+version-unknown = There is no such version. { $versions } lists them.
+version-from = Learned from { $ratings } ratings, on top of { $parent }, in training { $run }
+version-parent-none = what came with me
+version-came-along = It did not come from a training run here.
+version-reason = Why: { $reason }
+diff-title = { $first } and { $second }
+diff-none = Their origins and reports are the same.
+promoted = { $version } serves now, within seconds and without a pause.
+promoted-before = { $version } serves already.
+kept-old = { $version } is turned down; what served before serves on.
+rolled-back = { $version } serves again.
+rolled-back-to-first = What came with me serves again.
+rollback-which = Which part shall go back to the version before?
+rollback-nothing = No earlier version has served; there is nothing to go back to.
+
+schedule-is = Training begins by itself: { $plan } ({ $zone }).
+schedule-off = No training begins by itself.
+schedule-next = Next look: { $time }.
+schedule-quiet = Not between { $quiet }.
+schedule-paused = Learning is paused.
+schedule-set = From now on: { $plan } ({ $zone }).
+schedule-bad = That is no plan.
+paused = Learning is paused: nothing is trained until { $resume }. A run that goes on is not touched.
+resumed = Learning goes on.
+fact-training = Training
+fact-next-training = Next training
+fact-canary = Canary
+learning-running = run { $run } is going on
+learning-idle = none is going on

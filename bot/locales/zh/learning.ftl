@@ -1,0 +1,81 @@
+# 机器人谈自己如何学习。
+task-intent = 话题识别
+task-retrieval = 检索
+task-generator = 措辞
+
+usage-retrain = `{ $command }` 训练全部；`{ $command } intent`、`{ $command } retrieval` 或 `{ $command } generator` 只训练一部分；`{ $command } dry-run` 先看看会学到什么；`{ $command } cancel` 停止训练
+usage-versions = `{ $command }`、`{ $command } show generator-3`、`{ $command } diff generator-2 generator-3` 或 `{ $command } keep-old generator-3`
+usage-promote = `{ $command } generator-3`
+usage-rollback = `{ $command } generator`；各部分为 `intent`、`retrieval` 和 `generator`
+usage-schedule = `{ $command } off`、`{ $command } daily 03:00`、`{ $command } weekly sun 03:00` 或 `{ $command } after 50 ratings`
+
+retrain-started = 第 { $run } 次训练已开始：{ $tasks }。其间聊天照常，进度会写在这里。停止训练：{ $cancel }
+retrain-running = 已经有一次训练在进行。停止训练：{ $cancel }
+retrain-paused = 学习已暂停。用 { $resume } 继续。
+retrain-cancelling = 正在停止第 { $run } 次训练；现用的版本照常服务。
+retrain-nothing-to-cancel = 目前没有训练在进行。
+retrain-only-here = 训练只能在提供服务的机器人上进行；在服务器上请用 burnish train
+button-cancel-training = 停止训练
+
+progress-load = 第 { $run } 次训练：正在加载模型……
+progress-train = 第 { $run } 次训练 · { $task }：正在学习，{ $percent } %
+progress-replay = 第 { $run } 次训练 · { $task }：正在用留出的问题检验，{ $percent } %
+progress-draw = 第 { $run } 次训练 · { $task }：正在写报告……
+
+run-done = **第 { $run } 次训练已完成**（{ $minutes } 分钟）
+run-failed = **第 { $run } 次训练没有结果**：{ $reason }
+run-cancelled = **第 { $run } 次训练已停止。**之前的版本照常服务。
+run-interrupted = **第 { $run } 次训练被中断**，没有任何改动：{ $reason }
+run-too-few = **{ $task }**：可学的太少。现有 { $have } 个例子，需要 { $need } 个，还差 { $missing } 个。
+run-learned = **{ $task }**：从 { $people } 个人的 { $examples } 个例子中学习。
+run-active = 新版本更好：{ $version } 已开始服务。
+run-canary = 新版本更好：{ $version } 先服务一部分对话，由实际评价来决定。
+run-candidate = { $version } 更好，等您决定。
+run-rejected = { $version } 没有表现得更好，不投入服务。
+run-before = 之前
+run-after = 之后
+run-examples = 例如：
+run-picture = 第 { $run } 次训练，{ $task }：学习过程和效果
+button-promote-version = 启用 { $version }
+button-keep-old = 保留旧版本
+button-details = 详情
+
+fix-live = 谢谢：您对“{ $question }”给出的答案已通过并生效，今后提问的人都会得到它。
+
+versions-title = 版本
+version-line = { $version } · { $stage } · { $made }
+version-stale = 学习内容来自后来要求被忘记的人
+stage-candidate = 候选
+stage-canary = 试用：服务一部分对话
+stage-active = 正在服务
+stage-rejected = 未采用
+stage-retired = 已退役
+version-unknown = 没有这个版本。{ $versions } 会列出所有版本。
+version-from = 从 { $ratings } 个评价中学习，以 { $parent } 为基础，来自第 { $run } 次训练
+version-parent-none = 自带的版本
+version-came-along = 它不是由这里的训练产生的。
+version-reason = 原因：{ $reason }
+diff-title = { $first } 与 { $second }
+diff-none = 它们的来历和报告相同。
+promoted = { $version } 几秒内开始服务，不会中断。
+promoted-before = { $version } 已经在服务。
+kept-old = { $version } 不采用，之前的版本继续服务。
+rolled-back = { $version } 重新开始服务。
+rolled-back-to-first = 自带的版本重新开始服务。
+rollback-which = 哪一部分要回到之前的版本？
+rollback-nothing = 之前没有其他版本服务过，无法回退。
+
+schedule-is = 自动训练：{ $plan }（{ $zone }）。
+schedule-off = 不自动训练。
+schedule-next = 下次检查：{ $time }。
+schedule-quiet = { $quiet } 之间除外。
+schedule-paused = 学习已暂停。
+schedule-set = 今后：{ $plan }（{ $zone }）。
+schedule-bad = 这不是有效的计划。
+paused = 学习已暂停：在 { $resume } 之前不会训练。正在进行的训练不受影响。
+resumed = 学习继续。
+fact-training = 训练
+fact-next-training = 下次训练
+fact-canary = 试用版本
+learning-running = 第 { $run } 次正在进行
+learning-idle = 没有进行

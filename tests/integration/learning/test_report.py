@@ -1,0 +1,168 @@
+"""What people are told of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.types import Stage, Task
+from bot.learning.report import Reporter, progress_text, report_buttons, report_text
+from bot.learning.types import Cause, Phase, RunDetail, Sample, Step, TaskResult, Verdict
+from bot.store.crypto import Keyring
+from bot.store.runs import Asker, Run
+from bot.store.schema import RunState
+from bot.store.store import Store
+from bot.types import Correction, Role
+from tests.learning_child import NUMBERS
+from tests.stores import NOON, FakeClock, answered
+from training.gate import Reason, ReasonCode
+
+RUN = Run(
+    id=7,
+    tasks=(Task.GENERATOR,),
+    cause=Cause.ASKED,
+    asker=Asker(),
+    state=RunState.DONE,
+    detail="",
+    started_at=NOON,
+    ended_at=NOON + timedelta(seconds=210),
+)
+BETTER = TaskResult(
+    task=Task.GENERATOR,
+    verdict=Verdict.BETTER,
+    examples=120,
+    people=9,
+    reasons=(Reason(code=ReasonCode.BETTER, values=NUMBERS),),
+    samples=tuple(Sample(question=f"Q{n} <b>", before="I do not know.", after="Five days.") for n in range(5)),
+    version="generator-3",
+    stage=Stage.CANDIDATE,
+)
+FEW = TaskResult(task=Task.INTENT, verdict=Verdict.TOO_FEW, have=4, need=20)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(f"sqlite:///{tmp_path / 's.db'}", Keyring.generate(), clock=FakeClock()) as opened:
+        opened.migrate()
+        yield opened
+
+
+@pytest.fixture
+def reporter(store: Store) -> Reporter:
+    """A store with an admin on each platform, and two users."""
+    for platform, sender, role in (
+        ("slack", "UADMIN", Role.ADMIN),
+        ("telegram", "9", Role.OWNER),
+        ("console", "root", Role.OWNER),
+        ("slack", "UADA", Role.USER),
+    ):
+        store.people.set_role(store.people.meet(platform, sender, sender).id, role)
+    return Reporter(store=store, platforms=("slack", "telegram"), language="auto")
+
+
+def posts(store: Store) -> dict[tuple[str, str, bool], str]:
+    """What waits, by platform, reader, and whether it is a picture."""
+    return {
+        (one.platform, one.body.person, bool(one.body.picture)): one.body.text
+        for platform in ("slack", "telegram", "console")
+        for one in store.posts.pending(platform)
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_report_says_what_was_learned_from_how_many_the_gain_and_three_examples(language: str) -> None:
+    text = report_text(RUN, RunDetail(results=(BETTER, FEW)), language)
+    for shown in ("3.5", "120", "9", "+12.0", "+4.0", "+20.0", "31", "generator-3", "Five days.", "\\<b\\>", "16"):
+        assert shown in text
+    assert text.count("Five days.") == 3
+    rows = report_buttons(RunDetail(results=(BETTER, FEW)), language)
+    assert [[button.data for button in row] for row in rows] == [
+        ["x:promote:generator-3", "x:versions:keep-old generator-3", "x:versions:show generator-3"]
+    ]
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_the_buttons_fit_what_became_of_the_version(stage: Stage) -> None:
+    [row] = report_buttons(RunDetail(results=(replace(BETTER, stage=stage),)), "en")
+    expected = {
+        Stage.CANDIDATE: ["x:promote:generator-3", "x:versions:keep-old generator-3"],
+        Stage.CANARY: ["x:promote:generator-3", "x:versions:keep-old generator-3"],
+        Stage.ACTIVE: ["x:rollback:generator"],
+    }.get(stage, [])
+    assert [button.data for button in row] == [*expected, "x:versions:show generator-3"]
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.CANCELLED, RunState.INTERRUPTED])
+def test_a_run_that_came_to_nothing_says_so_and_why(state: RunState) -> None:
+    text = report_text(replace(RUN, state=state), RunDetail(sentence="The disk is full."), "en")
+    assert text.startswith("**Training 7 ")
+    assert ("The disk is full." in text) == (state is not RunState.CANCELLED)
+
+
+def test_progress_is_one_line_with_the_part_and_how_much_of_it_is_done() -> None:
+    step = Step(task=Task.GENERATOR, phase=Phase.TRAIN, done=3, total=8)
+    assert progress_text(7, step, "en") == "Training 7 · wording: learning, 37 %"
+    for phase in Phase:
+        for language in ("en", "zh"):
+            assert "7" in progress_text(7, replace(step, phase=phase), language)
+    assert progress_text(7, None, "en") == progress_text(7, replace(step, phase=Phase.LOAD), "en")
+
+
+def test_every_admin_gets_the_report_and_its_picture_once_in_their_own_language(
+    store: Store, reporter: Reporter
+) -> None:
+    admin = store.people.by_platform("slack", "UADMIN")
+    assert admin is not None
+    store.people.set_language(admin.id, "zh")
+    detail = RunDetail(results=(replace(BETTER, picture="/x.png"),))
+    for _ in range(2):
+        reporter.tell(RUN, detail)
+    waiting = posts(store)
+    assert sorted(waiting) == [
+        ("slack", "UADMIN", False),
+        ("slack", "UADMIN", True),
+        ("telegram", "9", False),
+        ("telegram", "9", True),
+    ]
+    assert "训练" in waiting["slack", "UADMIN", False]
+    assert "is done" in waiting["telegram", "9", False]
+
+
+def test_what_concerns_only_whoever_asked_goes_to_them_alone_and_a_plan_that_found_nothing_is_silent(
+    store: Store, reporter: Reporter
+) -> None:
+    admin = store.people.by_platform("slack", "UADMIN")
+    assert admin is not None
+    asked = replace(RUN, asker=Asker(user_id=admin.id, platform="slack"))
+    reporter.tell(asked, RunDetail(results=(FEW,)))
+    assert list(posts(store)) == [("slack", "UADMIN", False)]
+    reporter.tell(replace(RUN, id=8, cause=Cause.SCHEDULE), RunDetail(results=(FEW,)))
+    assert len(posts(store)) == 1
+    reporter.tell(replace(RUN, id=9, cause=Cause.SCHEDULE, state=RunState.FAILED), RunDetail(sentence="No disk."))
+    assert len([one for one in store.posts.pending("telegram") if "No disk." in one.body.text]) == 1
+
+
+def test_whoever_gave_a_right_answer_is_told_once_that_it_is_live(store: Store, reporter: Reporter) -> None:
+    ada = store.people.by_platform("slack", "UADA")
+    assert ada is not None
+    ids = [
+        store.ratings.correct(Correction(answer_id=answered(store, text).id, user_id=ada.id, text="Three days."))
+        for text in ("How long?", "How much?", "Who?")
+    ]
+    assert reporter.thank(NOON) == 0
+    store.ratings.decide(ids[0], approved=True)
+    store.ratings.decide(ids[1], approved=False)
+    for _ in range(2):
+        assert reporter.thank(NOON) == 1
+    assert posts(store) == {
+        (
+            "slack",
+            "UADA",
+            False,
+        ): "Thank you: your answer to “How long?” was approved and is live. Whoever asks gets it from now on."
+    }
+    assert reporter.thank(NOON + timedelta(minutes=1)) == 0
