@@ -43,7 +43,7 @@ def test_the_documentation_says_of_every_command_who_may_give_it_where_and_how()
         r"^\| `/(\w+)` \| (\w+) \| ([\w ]+) \| (.+) \|$", DOCUMENTATION.read_text(encoding="utf-8"), flags=re.MULTILINE
     )
     places = {EVERYWHERE: "everywhere", IN_PRIVATE: "direct chat"}
-    internal = {"correction", "curated", "unteach"}  # given by buttons and asked-for texts alone
+    internal = {"correction", "curated", "kept"}  # given by buttons and asked-for texts alone
     assert [(name, role, place) for name, role, place, _ in rows] == [
         (one.name, one.least.value, places[one.places]) for one in COMMANDS if one.name not in internal
     ]
