@@ -1,4 +1,4 @@
-"""Pictures of a training: the confusion matrix, the loss curve and the reliability diagram."""
+"""Pictures of a training: confusion matrix, loss curve, reliability diagram, and what a learning run came to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from training.errors import TrainingError
 from training.metrics import calibration_error
-from training.types import EpochReport, IntentReport
+from training.report import SHARES, Part
+from training.types import EpochReport, IntentReport, TrainStep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -142,8 +143,67 @@ def wilson(
     return np.asarray(middle - half), np.asarray(middle + half)
 
 
+def plot_learning(
+    curve: Sequence[TrainStep], report_parts: Sequence[Part], path: Path, *, title: str, names: tuple[str, str]
+) -> None:
+    """Write the picture of a learning run as a PNG, to be read on a phone: the learning curve above the metrics' bars.
+
+    Args:
+        curve: The steps of the training; none: no curve is drawn.
+        report_parts: What was measured of both versions; those that are no shares are left out.
+        path: The picture; it appears whole or not at all.
+        title: What was learned.
+        names: Of the version before and of the candidate.
+
+    Raises:
+        TrainingError: There is nothing to draw, or the picture cannot be written.
+    """
+    shares = [part for part in report_parts if part.name in SHARES]
+    if not (curve or shares):
+        raise TrainingError("There is nothing to draw: no training steps, and nothing was measured.")
+    heights = ([1.0] if curve else []) + ([0.35 + 0.22 * len(shares)] if shares else [])
+    with _drawing(4.4, 0.7 + 2.1 * sum(heights), dots_per_inch=200) as figure:
+        figure.suptitle(title, fontsize=11)
+        panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+        if curve:
+            _draw_curve(panels[0], curve)
+        if shares:
+            _draw_bars(panels[-1], shares, names)
+        _save(figure, path)
+
+
+def _draw_curve(axes: Axes, curve: Sequence[TrainStep]) -> None:
+    axes.plot([one.step for one in curve], [one.loss for one in curve], linewidth=1.5, label="train")
+    dev = [(one.step, one.dev_loss) for one in curve if one.dev_loss is not None]
+    if dev:
+        axes.plot(*zip(*dev, strict=True), marker="o", markersize=4, linewidth=1.5, label="dev")
+    axes.set_xlabel("step", fontsize=9)
+    axes.set_ylabel("loss", fontsize=9)
+    axes.tick_params(labelsize=9)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=9, frameon=False)
+
+
+def _draw_bars(axes: Axes, shares: Sequence[Part], names: tuple[str, str]) -> None:
+    places = np.arange(len(shares))
+    for offset, values, name, colour in (
+        (-0.19, [part.before for part in shares], names[0], "0.65"),
+        (0.19, [part.after for part in shares], names[1], "tab:blue"),
+    ):
+        bars = axes.barh(places + offset, values, height=0.34, label=name, color=colour)
+        axes.bar_label(bars, fmt="%.2f", fontsize=8, padding=2)
+    axes.set_yticks(places, [f"{part.name}\n(n = {part.questions})" for part in shares], fontsize=9)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.15)
+    axes.set_xticks([0, 0.5, 1])
+    axes.tick_params(axis="x", labelsize=9)
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.legend(fontsize=9, frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.07), ncols=2)
+
+
 @contextmanager
-def _drawing(width: float, height: float) -> Iterator[Figure]:
+def _drawing(width: float, height: float, *, dots_per_inch: int = DOTS_PER_INCH) -> Iterator[Figure]:
     """A figure that belongs to no window system, in inches, with a font for Chinese where one is installed."""
     from matplotlib import font_manager, rc_context
     from matplotlib.figure import Figure
@@ -152,7 +212,7 @@ def _drawing(width: float, height: float) -> Iterator[Figure]:
     with rc_context({"font.family": [name for name in FONTS if name in installed]}), warnings.catch_warnings():
         # A label that no installed font can draw shows as boxes; that is no reason to fail.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        yield Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+        yield Figure(figsize=(width, height), dpi=dots_per_inch, layout="constrained")
 
 
 def _number_cells(axes: Axes, confusion: np.ndarray, shares: np.ndarray) -> None:

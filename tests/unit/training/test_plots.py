@@ -10,8 +10,9 @@ import pytest
 
 from training.errors import TrainingError
 from training.metrics import class_reports
-from training.plots import plot_confusion, plot_loss, plot_reliability, wilson
-from training.types import EpochReport, IntentReport, Interval
+from training.plots import plot_confusion, plot_learning, plot_loss, plot_reliability, wilson
+from training.report import Part
+from training.types import EpochReport, IntentReport, Interval, TrainStep
 
 
 def confusion_report(count: int) -> IntentReport:
@@ -81,3 +82,30 @@ def test_the_interval_of_a_share_is_that_of_wilson() -> None:
     low, high = wilson(np.array([0.5, 1.0]), np.array([10, 10]))
     np.testing.assert_allclose(low, [0.2366, 0.7225], atol=1e-4)
     np.testing.assert_allclose(high, [0.7634, 1.0], atol=1e-4)
+
+
+CURVE = [TrainStep(step=n, steps=40, loss=2 / n, dev_loss=1 + 1 / n if n % 10 == 0 else None) for n in range(1, 41)]
+PARTS = [
+    Part(name=name, before=0.5, after=0.75, questions=44)
+    for name in ("utility", "accepted", "right verdict", "margin", "characters")
+]
+
+
+@pytest.mark.parametrize(
+    ("curve", "parts", "taller_than_wide"),
+    [(CURVE, PARTS, True), (CURVE, [], False), ([], PARTS, False)],
+    ids=["both", "the curve alone", "the bars alone"],
+)
+def test_a_learning_run_is_drawn_for_a_phone(
+    tmp_path: Path, curve: list[TrainStep], parts: list[Part], *, taller_than_wide: bool
+) -> None:
+    path = tmp_path / "run.png"
+    plot_learning(curve, parts, path, title="Generator: 84 examples", names=("generator-1", "generator-2"))
+    width, height = size(path)
+    assert width == 880  # a phone's screen is about 400 points wide, of two or three dots each
+    assert (height > width) is taller_than_wide
+
+
+def test_a_learning_run_of_which_nothing_is_known_has_no_picture(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="nothing to draw"):
+        plot_learning([], [PARTS[-1]], tmp_path / "run.png", title="", names=("a", "b"))
