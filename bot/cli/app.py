@@ -14,6 +14,7 @@ from rich.console import Console
 from adapters.errors import AdapterError
 from bot.cli import chat, config, intents, knowledge, models, owner, serve, slack, store, train, versions
 from bot.cli.context import BAD_SETTING, FAILED, INTERRUPTED, Context
+from bot.cli.eval import evaluate
 from bot.config import ConfigError
 from bot.errors import BotError
 from knowledge.errors import KnowledgeError
@@ -65,6 +66,7 @@ app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(intents.app, name="intents")
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
+app.command("eval")(evaluate)
 app.add_typer(versions.app, name="versions")
 app.add_typer(store.app, name="store")
 app.add_typer(slack.app, name="slack")

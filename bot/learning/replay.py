@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from adapters.errors import AdapterError
 from adapters.generator.prompt import Evidence, grounded_turns
@@ -37,6 +37,7 @@ class Path(Protocol):
         """Answer one message."""
 
 
+@runtime_checkable
 class Likelihood(Protocol):
     """Tells how likely a given answer is; bot.deferred.DeferredGenerator does."""
 
@@ -53,7 +54,7 @@ class Replayed:
     measured: Measured
 
 
-def side_by_side(max_batch: int) -> int:
+def how_many_together(max_batch: int) -> int:
     """How many questions are asked at once so that the generator's batch is full and few readings wait."""
     return max(1, max_batch // READINGS)
 
@@ -71,7 +72,7 @@ async def replay(
     Args:
         path: The message path with the version's adapters.
         items: Questions.
-        together: Asked side by side; `side_by_side` of the generator's batch.
+        together: Asked side by side; `how_many_together` of the generator's batch.
         likelihood: The version's generator, to tell the wanted answer from the unwanted one; it reads each of the
             two once, about a tenth of a second on two cores. None: no margin.
         progress: Told after each question: done, of how many.

@@ -13,7 +13,7 @@ from adapters.examples import ShownPassage
 from adapters.types import ChatTurn
 from bot.errors import BotError
 from bot.learning.held_out import HeldOut
-from bot.learning.replay import pairs, replay, side_by_side
+from bot.learning.replay import how_many_together, pairs, replay
 from bot.pipeline import Event, Pipeline
 from bot.types import AnswerKind, Turn
 from tests.pipelines import FROZEN, FROZEN_QUESTION, REFUND_QUESTION, REFUNDS, pipeline, refusing, settings
@@ -122,7 +122,7 @@ async def test_questions_without_both_answers_cost_no_reading(tmp_path: Path) ->
     assert likely.asked == []
 
 
-async def test_so_many_questions_are_asked_side_by_side_and_progress_is_told(tmp_path: Path) -> None:
+async def test_so_many_questions_are_asked_how_many_together_and_progress_is_told(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     path = Counted(pipeline(tmp_path, *["Refunds reach your bank."] * 9))
     found = await replay(path, [ITEM] * 9, together=3, progress=lambda done, of: told.append((done, of)))
@@ -143,4 +143,4 @@ async def test_one_failure_is_raised_as_it_is_and_leaves_nothing_at_work(tmp_pat
 
 @pytest.mark.parametrize(("rows", "questions"), [(8, 2), (4, 1), (1, 1), (16, 4)])
 def test_the_generators_batch_says_how_many_questions_fit(rows: int, questions: int) -> None:
-    assert side_by_side(rows) == questions
+    assert how_many_together(rows) == questions
