@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from adapters.errors import AdapterError
 from adapters.examples import RatingId
+from adapters.layout import read_manifest, record_files, write_manifest
 
 LINEAGE_NAME: Final = "lineage.json"
 REPORT_NAME: Final = "report.json"
@@ -52,9 +53,27 @@ def read_lineage(folder: Path) -> Lineage | None:
         raise AdapterError(f"{folder / LINEAGE_NAME} is not of a form that this version of Burnish knows.") from error
 
 
-def lineage_text(lineage: Lineage) -> str:
-    """A lineage as it stands on the disk."""
-    return json.dumps(asdict(lineage), indent=2) + "\n"
+def seal_origin(folder: Path, lineage: Lineage | None, report: Mapping[str, Any] | None) -> None:
+    """Put lineage and report into a sealed folder of which nobody knows yet; its fingerprint stays that of the weights.
+
+    Args:
+        folder: A copy in the making.
+        lineage: None to leave it out.
+        report: None to leave it out.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None or (lineage is None and report is None):
+        return
+    if lineage is not None:
+        (folder / LINEAGE_NAME).write_text(json_text(asdict(lineage)), encoding="utf-8")
+    if report is not None:
+        (folder / REPORT_NAME).write_text(json_text(report), encoding="utf-8")
+    write_manifest(folder, replace(manifest, files=record_files(folder)))
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """An object as it stands on the disk."""
+    return json.dumps(dict(content), ensure_ascii=False, indent=2) + "\n"
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -11,7 +11,6 @@ version is what stands in both. Killed in between, the rest is cleared away when
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,16 +23,16 @@ from filelock import FileLock
 
 from adapters.errors import AdapterError
 from adapters.examples import RatingId
-from adapters.layout import disk_errors, publish, read_manifest, record_files, verify, write_manifest
+from adapters.layout import disk_errors, publish, read_manifest, verify
 from adapters.lineage import (
-    LINEAGE_NAME,
     REPORT_NAME,
     Difference,
     Lineage,
     differences,
-    lineage_text,
+    json_text,
     read_json,
     read_lineage,
+    seal_origin,
 )
 from adapters.registry_state import STATE_NAME, State, read_state, state_stamp, write_state, write_whole
 from adapters.types import AdapterVersion, Stage, Task
@@ -88,6 +87,10 @@ class Registry:
         state = self._read(task)
         found = (self._version(task, name, state) for name in reversed(state.served) if name)
         return tuple(version for version in found if version)
+
+    def came_back(self, task: Task) -> bool:
+        """Whether what serves was brought back by a rollback, and not promoted."""
+        return self._read(task).came_back
 
     def version(self, task: Task, name: str) -> AdapterVersion:
         """One version.
@@ -149,7 +152,7 @@ class Registry:
             self._write(task, added)
             staged = self._folder(task, name).with_name(name + _STAGED)
             shutil.copytree(folder, staged)
-            _write_beside_weights(staged, lineage, report)
+            seal_origin(staged, lineage, report)
             publish(staged, self._folder(task, name))
         return self._known(task, name, added)
 
@@ -161,7 +164,7 @@ class Registry:
         """
         with self._changing(task) as state:
             _refuse_unknown(task, name, state)
-            write_whole(self._report_beside(task, name), _json(report))
+            write_whole(self._report_beside(task, name), json_text(report))
 
     def canary(self, task: Task, name: str) -> AdapterVersion:
         """Let a version serve a share of the conversations; a canary before it is a candidate again.
@@ -234,6 +237,7 @@ class Registry:
                 raise AdapterError(f"No earlier {task.value} version has served; there is nothing to roll back to.")
             *rest, name = rest
             changed = state.with_active(name, tuple(rest), self._clock())
+            changed = replace(changed, came_back=True)
             if reason and state.active:
                 changed = _rejected(changed, state.active, reason, self._clock())
             self._write(task, changed)
@@ -363,22 +367,6 @@ class Registry:
             (self._root / task.value).mkdir(parents=True, exist_ok=True)
             with FileLock(self._root / f"{task.value}.lock"):
                 yield self._read(task)
-
-
-def _write_beside_weights(folder: Path, lineage: Lineage | None, report: Mapping[str, Any] | None) -> None:
-    """Put lineage and report into a folder in the making; its fingerprint stays that of what was trained."""
-    manifest = read_manifest(folder)
-    if manifest is None or (lineage is None and report is None):
-        return
-    if lineage is not None:
-        (folder / LINEAGE_NAME).write_text(lineage_text(lineage), encoding="utf-8")
-    if report is not None:
-        (folder / REPORT_NAME).write_text(_json(report), encoding="utf-8")
-    write_manifest(folder, replace(manifest, files=record_files(folder)))
-
-
-def _json(report: Mapping[str, Any]) -> str:
-    return json.dumps(dict(report), ensure_ascii=False, indent=2) + "\n"
 
 
 def _number(name: str) -> int:

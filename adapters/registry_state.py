@@ -30,6 +30,7 @@ class State:
     since: Mapping[str, str] = field(default_factory=dict)  # when a version came to its stage, ISO 8601
     reasons: Mapping[str, str] = field(default_factory=dict)  # why a version was turned down
     stale: tuple[str, ...] = ()  # those that learned from somebody who is forgotten
+    came_back: bool = False  # what serves was brought back by a rollback
 
     def with_stage(self, name: str, stage: Stage, now: datetime) -> State:
         """The state with a version at another stage."""
@@ -56,7 +57,7 @@ class State:
             state = state.with_stage(state.active, Stage.RETIRED, now)
         if name:
             state = state.with_stage(name, Stage.ACTIVE, now)
-        return replace(state, active=name, served=served)
+        return replace(state, active=name, served=served, came_back=False)
 
     def without(self, names: frozenset[str]) -> State:
         """The state without some versions."""

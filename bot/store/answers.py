@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
 
 from adapters.types import Task, original
 from bot.store.clock import Clock
@@ -47,6 +47,7 @@ class Vote:
     """A rating, as far as it says how content people are with a version."""
 
     user_id: int  # who gave it
+    conversation_id: int
     up: bool
     rated_at: datetime  # aware, UTC
 
@@ -161,11 +162,11 @@ class Answers:
             since: Only answers given from then on.
             until: Only answers given before.
         """
-        query = select(RatingRow.user_id, RatingRow.value, RatingRow.rated_at).join(
-            AnswerRow, AnswerRow.id == RatingRow.answer_id
-        )
-        query = query.where(
-            (" " + AnswerRow.versions + " ").contains(f" {version} ") if version else AnswerRow.versions != ""
+        query = (
+            select(RatingRow.user_id, MessageRow.conversation_id, RatingRow.value, RatingRow.rated_at)
+            .join(AnswerRow, AnswerRow.id == RatingRow.answer_id)
+            .join(MessageRow, MessageRow.id == AnswerRow.message_id)
+            .where(_had_a_say(version) if version else AnswerRow.versions != "")
         )
         if since is not None:
             query = query.where(AnswerRow.created_at >= since)
@@ -173,7 +174,22 @@ class Answers:
             query = query.where(AnswerRow.created_at < until)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(RatingRow.rated_at, RatingRow.answer_id)).all()
-        return tuple(Vote(user_id=row.user_id, up=row.value is RatingValue.UP, rated_at=row.rated_at) for row in rows)
+        return tuple(
+            Vote(
+                user_id=row.user_id,
+                conversation_id=row.conversation_id,
+                up=row.value is RatingValue.UP,
+                rated_at=row.rated_at,
+            )
+            for row in rows
+        )
+
+    def count_by(self, version: str, *, since: datetime) -> int:
+        """How many answers a version had a say in since a time."""
+        query = select(func.count()).select_from(AnswerRow)
+        query = query.where(_had_a_say(version), AnswerRow.created_at >= since)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
 
     def plan_delivery(self, answer_id: int, *, parts: int) -> None:
         """Say into how many parts an answer was cut, before the first is sent; saying it again changes nothing."""
@@ -269,6 +285,10 @@ def _plan(connection: Connection, answer_id: int, parts: Sequence[int]) -> None:
     ]
     if rows:
         connection.execute(_PLAN(connection), rows)
+
+
+def _had_a_say(version: str) -> ColumnElement[bool]:
+    return (" " + AnswerRow.versions + " ").contains(f" {version} ")
 
 
 def _answers() -> Select[*tuple[Any, ...]]:

@@ -57,7 +57,7 @@ def test_votes_are_those_of_the_answers_in_which_a_version_had_a_say(store: Stor
 
 def test_votes_are_counted_by_when_the_answer_was_given(store: Store, clock: FakeClock) -> None:
     early, first = by(intent="intent-1"), clock()
-    rated(store, early, ("U1", True))
+    answer_id = rated(store, early, ("U1", True))
     clock.move(minutes=10)
     later = clock()
     rated(store, by(intent="intent-1"), ("U1", False))
@@ -66,6 +66,12 @@ def test_votes_are_counted_by_when_the_answer_was_given(store: Store, clock: Fak
     assert [vote.up for vote in store.answers.votes(since=first, until=later)] == [True]
     [vote] = store.answers.votes("intent-1", until=later)
     assert (vote.rated_at, vote.user_id) == (first, store.people.meet("slack", "U1").id)
+    stored = store.answers.get(answer_id)
+    assert stored is not None
+    assert vote.conversation_id == stored.conversation_id
+    counts = [store.answers.count_by(name, since=since) for name, since in (("intent-1", first), ("intent-1", later))]
+    assert counts == [2, 1]
+    assert store.answers.count_by("intent-2", since=first) == 0
 
 
 def test_what_goes_with_a_person_is_named_as_a_lineage_names_it(store: Store) -> None:

@@ -185,9 +185,10 @@ def test_a_rejected_version_keeps_why(registry: Registry, tmp_path: Path) -> Non
 def test_a_rollback_with_a_reason_turns_the_version_down(registry: Registry, tmp_path: Path) -> None:
     for name in ("a", "b"):
         registry.promote(Task.INTENT, trained(registry, tmp_path / name).name)
+    assert not registry.came_back(Task.INTENT)
     back = registry.rollback(Task.INTENT, reason="fewer people are content")
     assert back is not None
-    assert back.name == "intent-1"
+    assert (back.name, registry.came_back(Task.INTENT)) == ("intent-1", True)
     assert stages(registry) == {"intent-1": "active", "intent-2": "rejected"}
     assert registry.version(Task.INTENT, "intent-2").reason == "fewer people are content"
 
