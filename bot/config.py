@@ -290,6 +290,11 @@ class Folders(BaseModel):
         return self.home / "versions"
 
     @property
+    def training(self) -> Path:
+        """What training runs work with, and the pictures of their reports."""
+        return self.home / "training"
+
+    @property
     def history(self) -> Path:
         """What was typed in the terminal."""
         return self.home / "history"

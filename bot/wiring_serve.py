@@ -12,6 +12,7 @@ from bot.blocking import run_blocking
 from bot.commands.build import Parts as CommandParts
 from bot.commands.build import all_commands
 from bot.commands.knowledge import Documents
+from bot.commands.learning import Learning
 from bot.commands.runner import Commands
 from bot.commands.status import Facts
 from bot.commands.users import example_questions
@@ -33,6 +34,7 @@ from bot.teaching import KnowledgeTeacher
 from bot.texts import FALLBACK, say
 from bot.types import Answer, Outcome, RatingValue, Role, StoredMessage
 from bot.wiring import Progress, Wiring
+from bot.wiring_learning import LearningSide, Together, learning_side
 from bot.wiring_live import Generators, live_path
 from knowledge.ingest import IngestReport
 from knowledge.retrieve import KnowledgeBase
@@ -56,6 +58,7 @@ class Serving:
         self._store: Store | None = None
         self._generators = Generators()
         self._live: LivePath | None = None
+        self._learning: LearningSide | None = None
         self._started = time.monotonic()
         log_to(wiring.folders.home / "logs")
 
@@ -67,6 +70,7 @@ class Serving:
     async def use(self, settings: Settings) -> None:
         """Build with other settings from now on."""
         before, self._wiring = self._wiring, replace(self._wiring, settings=settings)
+        await self._stop_learning()
         if settings.models == before.settings.models:
             self._wiring.__dict__["encoder"] = before.encoder  # where the cached property looks first
         elif self._live is not None:
@@ -86,14 +90,22 @@ class Serving:
                 await before.aclose()
         if self._live is not None:
             self._live.start()
+        if self._learning is not None:
+            await self._learning.start()
         return built
 
     async def aclose(self) -> None:
-        """Stop the generators and close the store."""
+        """Stop training and the generators, and close the store."""
+        await self._stop_learning()
         if self._live is not None:
             await self._live.aclose()
         if self._store is not None:
             await run_blocking(self._store.close)
+
+    async def _stop_learning(self) -> None:
+        if self._learning is not None:
+            await self._learning.stop()
+            self._learning = None
 
     def _build(self) -> Parts:
         wiring, settings = self._wiring, self._wiring.settings
@@ -104,7 +116,21 @@ class Serving:
         handoffs = Handoffs(store, settings.serve, language=settings.bot.language, platforms=settings.serves)
         teacher = KnowledgeTeacher(store.knowledge, wiring.encoder)
         boundary = ErrorBoundary(settings)
-        commands = _commands(wiring, store, handoffs, messengers, lambda: self._facts(desk, boundary))
+        desk: Desk  # made last: it is given what speaks of it
+
+        async def speak() -> None:
+            await desk.send_posts()
+
+        documents = _Documents(wiring, store, messengers)
+        self._learning = learning_side(wiring, store, search=documents.search, messengers=messengers, speak=speak)
+        commands = _commands(
+            wiring,
+            store,
+            handoffs=handoffs,
+            documents=documents,
+            learning=self._learning.commands,
+            facts=lambda: self._facts(desk, boundary),
+        )
         menus = _Menus(store, frontends)
         handler = served(
             conversing(live),
@@ -170,6 +196,8 @@ def terminal_bot(wiring: Wiring) -> tuple[Bot, LivePath]:
     settings, store = wiring.settings, wiring.open_store()
     try:
         live = live_path(wiring, store)
+        documents = _Documents(wiring, store, {})
+        learning = learning_side(wiring, store, search=documents.search)
         # no team: what people reply would not reach a terminal
         handoffs = Handoffs(store, ServeSettings(), language=settings.bot.language, platforms=())
         handler = served(
@@ -178,16 +206,19 @@ def terminal_bot(wiring: Wiring) -> tuple[Bot, LivePath]:
             settings=settings,
             boundary=ErrorBoundary(settings),
             handoffs=handoffs,
-            commands=_commands(wiring, store, handoffs, {}, dict),
+            commands=_commands(
+                wiring, store, handoffs=handoffs, documents=documents, learning=learning.commands, facts=dict
+            ),
         )
-        return Bot(store=store, handler=handler, settings=settings, worker=live), live
+        worker = Together(learning.loop.stop, live)
+        return Bot(store=store, handler=handler, settings=settings, worker=worker), live
     except BaseException:
         store.close()
         raise
 
 
 def _commands(
-    wiring: Wiring, store: Store, handoffs: Handoffs, messengers: Mapping[str, Messenger], facts: Facts
+    wiring: Wiring, store: Store, *, handoffs: Handoffs, documents: _Documents, learning: Learning, facts: Facts
 ) -> Commands:
     return all_commands(
         CommandParts(
@@ -196,9 +227,9 @@ def _commands(
             handoffs=handoffs,
             teacher=KnowledgeTeacher(store.knowledge, wiring.encoder),
             encoder=wiring.encoder,
-            documents=_Documents(wiring, store, messengers).documents(),
+            documents=documents.documents(),
             facts=facts,
-            versions=lambda: [f"{one.name}: {one.stage.value}" for one in wiring.versions()],
+            learning=learning,
         )
     )
 
@@ -218,7 +249,7 @@ class _Documents:
             uploads=self._wiring.folders.home / "uploads",
             fetch=self._fetch,
             ingest=self._ingest,
-            search=self._search,
+            search=self.search,
             max_megabytes=self._wiring.settings.knowledge.max_file_megabytes,
         )
 
@@ -228,7 +259,8 @@ class _Documents:
     def _ingest(self, named: Sequence[str], progress: Progress) -> IngestReport:
         return self._wiring.ingest(named, collection=DEFAULT_COLLECTION, progress=progress)
 
-    def _search(self, query: str) -> Sequence[Passage]:
+    def search(self, query: str) -> Sequence[Passage]:
+        """Find passages. Blocks."""
         if self._base is None:
             self._base = self._wiring.open_knowledge(self._store)
         self._base.refresh()

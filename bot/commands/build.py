@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 from bot.commands.answers import AboutAnswers
 from bot.commands.knowledge import Documents, KnowledgeCommands
+from bot.commands.learning import Learning, LearningCommands
 from bot.commands.people import PeopleCommands
 from bot.commands.runner import Commands
-from bot.commands.status import Facts, StatusCommands, Versions
+from bot.commands.status import Facts, StatusCommands
 from bot.commands.teaching import Reports, Teaching
 from bot.commands.users import ForEverybody
 from bot.config import Settings
@@ -32,7 +33,7 @@ class Parts:
     encoder: Encoder
     documents: Documents
     facts: Facts  # for /status; see bot.commands.status.fact_name for names that have a text
-    versions: Versions | None = None
+    learning: Learning
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -41,6 +42,7 @@ def all_commands(parts: Parts) -> Commands:
     store = parts.store
     teaching = Teaching(store, parts.teacher, parts.encoder)
     people = PeopleCommands(store, parts.now)
+    learning = LearningCommands(parts.learning)
     counts: Counter[str] = Counter()  # shown by /status as well
     families = (
         ForEverybody(store, parts.settings, parts.handoffs),
@@ -49,7 +51,8 @@ def all_commands(parts: Parts) -> Commands:
         Reports(store, teaching, parts.now),
         KnowledgeCommands(store, parts.documents),
         people,
-        StatusCommands(store, facts=lambda: {**parts.facts(), **counts}, versions=parts.versions, now=parts.now),
+        learning,
+        StatusCommands(store, facts=lambda: {**parts.facts(), **counts}, learning=learning.status_lines, now=parts.now),
     )
     runs = {name: run for family in families for name, run in family.runs.items()}
     return Commands(store=store, settings=parts.settings, runs=runs, misplaced=people.misplaced, counts=counts)

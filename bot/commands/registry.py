@@ -12,6 +12,8 @@ from bot.types import AttachmentKind, Message, Role
 
 _WHOM = r"(?:<@[^\s>]+>|@\S+)"
 _ROLE = r"(?:owner|admin|trainer|user)"
+_TASK = r"(?:intent|retrieval|generator)"
+_VERSION = rf"{_TASK}-\d+"
 
 
 def _plain(pattern: str) -> re.Pattern[str]:
@@ -57,13 +59,25 @@ COMMANDS = (
     ),
     Command(name="revoke", least=Role.ADMIN, alone=False, plain=_plain(rf"{_WHOM}")),
     Command(name="audit", least=Role.ADMIN, places=IN_PRIVATE, plain=_plain(r"\d+")),
-    Command(name="versions", least=Role.ADMIN),
-    Command(name="retrain", least=Role.ADMIN, listed=False),  # not available from chat yet
-    Command(name="promote", least=Role.ADMIN, listed=False),  # not available from chat yet
-    Command(name="rollback", least=Role.ADMIN, listed=False),  # not available from chat yet
-    Command(name="schedule", least=Role.ADMIN, listed=False),  # not available from chat yet
-    Command(name="pause", least=Role.ADMIN, listed=False),  # not available from chat yet
-    Command(name="resume", least=Role.ADMIN, listed=False),  # not available from chat yet
+    Command(
+        name="versions",
+        least=Role.ADMIN,
+        plain=_plain(rf"show\s+{_VERSION}|diff\s+{_VERSION}\s+{_VERSION}|keep-old\s+{_VERSION}"),
+    ),
+    Command(
+        name="retrain",
+        least=Role.ADMIN,
+        plain=_plain(rf"(?:(?:all|{_TASK})\s*)*(?:dry[- ]run)?|cancel"),
+    ),
+    Command(name="promote", least=Role.ADMIN, alone=False, plain=_plain(_VERSION)),
+    Command(name="rollback", least=Role.ADMIN, plain=_plain(_TASK)),
+    Command(
+        name="schedule",
+        least=Role.ADMIN,
+        plain=_plain(r"show|off|daily\s+\S+|weekly\s+\S+\s+\S+|after\s+\d+(?:\s+ratings?)?"),
+    ),
+    Command(name="pause", least=Role.ADMIN),
+    Command(name="resume", least=Role.ADMIN),
 )
 BY_NAME = {command.name: command for command in COMMANDS}
 NAMES = tuple(BY_NAME)

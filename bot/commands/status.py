@@ -1,8 +1,8 @@
-"""Commands about the bot itself: status, versions, and those that only the server can carry out yet."""
+"""Commands about the bot itself: how it is doing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -14,13 +14,11 @@ from bot.texts import keys, say
 from bot.types import Outcome, RatingValue
 
 Facts = Callable[[], Mapping[str, int | str]]  # what the running program knows of itself, by name
-Versions = Callable[[], Sequence[str]]  # one line for each version of a model; blocks
+LearningLines = Callable[[str], Awaitable[Sequence[str]]]  # in a language: what is said of the learning
 
 TOLD = ("up minutes", "waiting")  # facts that have a sentence of their own
 TROUBLES = ("failures", "delayed deliveries", "unreachable readers", "busy", "slowed down")  # worth a look above 0
 MINUTES_PER_HOUR = 60
-
-LATER = ("retrain", "promote", "rollback", "schedule", "pause", "resume")
 
 
 class StatusCommands:
@@ -31,41 +29,29 @@ class StatusCommands:
         store: Store,
         *,
         facts: Facts,
-        versions: Versions | None = None,
+        learning: LearningLines,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._facts = facts
-        self._versions = versions
+        self._learning = learning
         self._now = now
 
     @property
     def runs(self) -> Mapping[str, Run]:
         """What carries out which command."""
-        return {"status": self.status, "versions": self.versions, **dict.fromkeys(LATER, self.later)}
+        return {"status": self.status}
 
     async def status(self, call: Call) -> Reply:
         """Say how the bot is doing."""
         kept, facts = await run_blocking(self._kept), dict(self._facts())
         lines = [f"**{say('status-title', call.language)}**", *_summed(kept, facts, call.language)]
+        lines += [f"- {line}" for line in await self._learning(call.language)]
         troubles = {name: facts[name] for name in TROUBLES if facts.get(name)}
         lines += _listed("status-troubles", troubles, call.language) or [say("status-well", call.language)]
         facts = {name: value for name, value in facts.items() if name not in (*TOLD, *TROUBLES)}
         lines += _listed("status-details", facts, call.language)
         return Reply(text="\n".join(lines))
-
-    async def versions(self, call: Call) -> Reply:
-        """List the versions of the models."""
-        if self._versions is None:
-            return await self.later(call)
-        lines = await run_blocking(self._versions)
-        if not lines:
-            return Reply(text=say("versions-none", call.language))
-        return Reply(text="\n".join(f"- {safe(line)}" for line in lines))
-
-    async def later(self, call: Call) -> Reply:
-        """Say that the server has to be used for this."""
-        return Reply(text=say("not-from-chat", call.language))
 
     def _kept(self) -> Mapping[str, int]:
         """What the store knows of the last day and of all time. Blocks."""

@@ -202,9 +202,12 @@ class LearningLoop:
         """Set when training begins by itself; gives it in the form in which it is kept.
 
         Raises:
-            TrainingError: It is no plan.
+            LearningError: It is no plan.
         """
-        plan = plan_of(text).text
+        try:
+            plan = plan_of(text).text
+        except TrainingError as error:
+            raise LearningError(str(error)) from error
         await run_blocking(self._store.settings.set, PLAN, plan)
         return plan
 

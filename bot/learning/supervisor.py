@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class Supervisor:
     """Starts training processes, one for each job."""
 
     command: Sequence[str]
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)  # variables besides those of this program
     limits: Limits
     look_seconds: float = LOOK_SECONDS
 
@@ -72,7 +73,7 @@ class Supervisor:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env=dict(self.environ),
+            env={**os.environ, **self.environ},
             limit=LINE_BYTES,
             start_new_session=True,  # Ctrl-C at a terminal is for us: we end it
         )

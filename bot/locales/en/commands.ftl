@@ -207,7 +207,6 @@ status-waiting = { $waiting ->
 status-well = Nothing needs a look.
 status-troubles = Worth a look, since the start
 status-details = Counted since the start
-not-from-chat = This is not available from chat yet; train and manage versions on the server with burnish train and burnish versions.
 versions-none = There are no versions yet.
 fact-messages = Messages since the start
 fact-unreachable-readers = Readers who could not be reached

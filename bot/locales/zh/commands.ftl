@@ -197,7 +197,6 @@ status-waiting = { $waiting ->
 status-well = 没有需要处理的问题。
 status-troubles = 值得留意（启动以来）
 status-details = 启动以来的统计
-not-from-chat = 暂时无法在聊天中执行；请在服务器上使用 burnish train 和 burnish versions 训练和管理版本。
 versions-none = 还没有任何版本。
 fact-messages = 启动以来的消息
 fact-unreachable-readers = 无法送达的读者

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture
-def office(tmp_path: Path, template: Template) -> Iterator[Office]:
+async def office(tmp_path: Path, template: Template) -> AsyncIterator[Office]:
     """A store with people of every role, and all commands over it."""
     with Office.open(tmp_path, template=template) as opened:
         yield opened
+        await opened.loop.stop()

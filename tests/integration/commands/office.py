@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,23 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from adapters.examples import Examples
+from adapters.registry import Registry
 from adapters.testing import FakeEncoder
 from bot.commands.build import Parts, all_commands
 from bot.commands.knowledge import Documents
+from bot.commands.learning import Learning
 from bot.commands.registry import parse
 from bot.commands.runner import Commands
 from bot.config import Settings
 from bot.frontends.base import PlatformError
 from bot.handoff import Handoffs
+from bot.learning.errors import CancelledRunError
+from bot.learning.loop import LearningLoop
+from bot.learning.loop import Parts as LoopParts
+from bot.learning.types import Job, Step, TaskResult
 from bot.store.crypto import Keyring
+from bot.store.runs import Run
 from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
 from bot.types import Answer, Origin, Outcome, Place, Role, StoredAnswer, StoredMessage
@@ -50,7 +59,24 @@ class Office:
         self.uploads = folder / "uploads"
         self.between: Callable[[], object] = lambda: None  # called after each document that is taken in
         self.files: dict[str, bytes] = {}  # what lies on the platform, by id
-        self.versions: list[str] | None = None
+        self.registry = Registry(folder / "versions", clock=clock)
+        self.results: Callable[[Job], tuple[TaskResult, ...]] = lambda _: ()  # what training comes to
+        self.held: asyncio.Event | None = None  # training waits for it
+        self.steps: list[Step] = []  # that training says before it waits
+        self.followed: list[StoredMessage] = []  # messages in whose replies the progress of a run is shown
+        self.loop = LearningLoop(
+            LoopParts(
+                store=store,
+                registry=self.registry,
+                settings=settings.learning,
+                folder=folder / "training",
+                gather=Examples,
+                work=self.train,
+                code="0.1.0",
+                tell=lambda *_: None,
+                speak=self.speak,
+            )
+        )
         self._folder = folder
         self.encoder = FakeEncoder()
         self.base = KnowledgeBase.open(store.knowledge, self.encoder, folder / "index")
@@ -77,7 +103,13 @@ class Office:
                     "busy": 0,
                     "moon phase": "full",
                 },
-                versions=lambda: self.versions or [],
+                learning=Learning(
+                    loop=self.loop,
+                    registry=self.registry,
+                    settings=settings.learning,
+                    preview=lambda language, in_detail: f"preview {language} {in_detail}",
+                    board=self,
+                ),
                 now=clock,
             )
         )
@@ -106,6 +138,26 @@ class Office:
         if platform != "slack" or file_id not in self.files:
             raise PlatformError("no such file")
         return self.files[file_id]
+
+    async def train(
+        self, job: Job, *, on_step: Callable[[Step], None], cancelled: Callable[[], Awaitable[bool]]
+    ) -> tuple[TaskResult, ...]:
+        """Stands in for the training process."""
+        for step in self.steps:
+            on_step(step)
+            await asyncio.sleep(0)
+        while self.held is not None and not self.held.is_set():
+            if await cancelled():
+                raise CancelledRunError("cancelled")
+            await asyncio.sleep(0.01)
+        return self.results(job)
+
+    async def speak(self) -> None:
+        """Nothing is delivered here."""
+
+    def follow(self, stored: StoredMessage, run: Run, language: str) -> None:  # noqa: ARG002 - the board's shape
+        """Noted in `followed`."""
+        self.followed.append(stored)
 
     def ingest(self, sources: Sequence[str], progress: Progress) -> IngestReport:
         """The real thing."""

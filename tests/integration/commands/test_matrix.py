@@ -30,6 +30,9 @@ ARGUMENTS = {
     "grant": "trainer",
     "ingest": "",
     "knowledge": "",
+    "promote": "generator-1",
+    "rollback": "generator",
+    "schedule": "daily 03:00",
 }
 NEEDING_MENTION = {"grant", "revoke"}
 

@@ -26,7 +26,6 @@ from bot.store.crypto import Keyring
 from bot.store.runs import Asker, Run
 from bot.store.schema import RunState
 from bot.store.store import Store
-from training.errors import TrainingError
 
 EXAMPLES = Examples(intents=(IntentExample(question="Hi?", label="greeting", weight=1.0, ratings=("7:1",)),))
 ASK = LearningSettings(promote="ask")
@@ -82,7 +81,7 @@ async def school(tmp_path: Path, store: Store) -> AsyncIterator[Made]:
 
         supervisor = Supervisor(
             command=[sys.executable, "-m", "tests.learning_child", mode, str(FOLDER)],
-            environ=os.environ,
+            environ={},
             limits=Limits(seconds=SECONDS, memory_megabytes=100_000, free_megabytes=0),
             look_seconds=0.05,
         )
@@ -244,7 +243,7 @@ async def test_a_plan_is_kept_in_its_own_words_and_nonsense_is_refused(school: M
     one = school()
     assert (await one.loop.state()).plan == "weekly sun 03:00"
     assert await one.loop.schedule("Daily  4:05") == "daily 04:05"
-    with pytest.raises(TrainingError, match="is no plan"):
+    with pytest.raises(LearningError, match="is no plan"):
         await one.loop.schedule("now and then")
     assert (await one.loop.state()).plan == "daily 04:05"
 

@@ -28,7 +28,7 @@ SECONDS = 60.0
 
 def supervisor(mode: str, limits: Limits = GENEROUS) -> Supervisor:
     command = [sys.executable, "-m", "tests.learning_child", mode, str(FOLDER)]
-    return Supervisor(command=command, environ=os.environ, limits=limits, look_seconds=0.05)
+    return Supervisor(command=command, environ={}, limits=limits, look_seconds=0.05)
 
 
 @pytest.fixture

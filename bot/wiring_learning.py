@@ -1,0 +1,168 @@
+"""The composition root of the learning loop in the program that serves; bot.wiring_training has the rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import Any
+
+from bot.blocking import run_blocking
+from bot.commands.learning import Learning
+from bot.frontends.base import Messenger
+from bot.learning.board import Board
+from bot.learning.gathering import Gathering
+from bot.learning.loop import LearningLoop, Parts
+from bot.learning.preview import preview
+from bot.learning.report import Reporter
+from bot.learning.schedule import Clockwork, Schedule
+from bot.learning.supervisor import Limits, Supervisor
+from bot.service import Closeable
+from bot.store.store import Store
+from bot.wiring import Wiring
+from knowledge.types import Passage
+
+WORKER = "train-worker"  # the hidden command of the training process
+THANKED_BACK = timedelta(days=2)  # approvals from before a start that are still worth a word of thanks
+
+Search = Callable[[str], Sequence[Passage]]  # blocks
+Speak = Callable[[], Awaitable[None]]
+
+
+async def silent() -> None:
+    """What a program without chat platforms does to have posts said: nothing; the one that serves says them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningSide:
+    """The loop with what stands around it."""
+
+    loop: LearningLoop
+    board: Board
+    commands: Learning
+    gathering: Gathering
+    schedule: Schedule
+
+    async def start(self) -> None:
+        """Finish what the last program left, and begin to look at the plan."""
+        await self.loop.start()
+        await self.schedule.start()
+
+    async def stop(self) -> None:
+        """End a run of this program; another one may lead from now on."""
+        await self.schedule.stop()
+        await self.loop.stop()
+        await self.board.stop()
+
+
+def learning_side(
+    wiring: Wiring,
+    store: Store,
+    *,
+    search: Search,
+    messengers: Mapping[str, Messenger] | None = None,
+    speak: Speak = silent,
+) -> LearningSide:
+    """Put the loop together; nothing runs yet.
+
+    Args:
+        wiring: Of the settings.
+        store: Open.
+        search: Finds passages for an approved correction.
+        messengers: Of the platforms that this program speaks on.
+        speak: Has posts said at once.
+    """
+    settings = wiring.settings.learning
+    reporter = Reporter(store=store, platforms=wiring.settings.serves, language=wiring.settings.bot.language)
+    gathering = Gathering(store, search=search, labels=lambda: {one.name for one in wiring.definitions})
+    loop = LearningLoop(
+        Parts(
+            store=store,
+            registry=wiring.registry,
+            settings=settings,
+            folder=wiring.folders.training,
+            gather=gathering.examples,
+            work=supervisor_of(wiring).run,
+            code=version("burnish"),
+            tell=reporter.tell,
+            speak=speak,
+        )
+    )
+    board = Board(store, loop, messengers or {})
+    commands = Learning(
+        loop=loop,
+        registry=wiring.registry,
+        settings=settings,
+        preview=lambda language, in_detail: "\n".join(preview_lines(store, gathering, language, in_detail=in_detail)),
+        board=board,
+    )
+    besides = _Besides(reporter, speak)
+    schedule = Schedule(Clockwork(store=store, loop=loop, settings=settings, now=_now, besides=besides.look))
+    return LearningSide(loop=loop, board=board, commands=commands, gathering=gathering, schedule=schedule)
+
+
+def supervisor_of(wiring: Wiring) -> Supervisor:
+    """What starts training processes with these settings."""
+    settings = wiring.settings.learning
+    named = ["--config", str(wiring.folders.file)] if wiring.folders.file.is_file() else []
+    threads = str(settings.threads)
+    return Supervisor(
+        command=[sys.executable, "-m", "bot", *named, WORKER],
+        environ={
+            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads),
+            "BURNISH_MODELS__THREADS": threads,
+            "TOKENIZERS_PARALLELISM": "false",
+        },
+        limits=Limits(
+            seconds=60 * settings.max_minutes,
+            memory_megabytes=settings.max_memory_megabytes,
+            free_megabytes=settings.min_free_megabytes,
+        ),
+    )
+
+
+def preview_lines(store: Store, gathering: Gathering, language: str, *, in_detail: bool) -> tuple[str, ...]:
+    """What would be learned now; blocks.
+
+    Args:
+        store: Knows people's names.
+        gathering: Reads ratings and corrections.
+        language: In which to say it.
+        in_detail: Whether with questions and names, for admins alone.
+    """
+    names = {one.id: one.name for one in store.people.list()} if in_detail else None
+    lines = preview(gathering.gathered(), language, names)
+    return lines if in_detail else tuple(line for line in lines if not line.startswith(" "))
+
+
+class _Besides:
+    """What one program does every few seconds beside the plan."""
+
+    def __init__(self, reporter: Reporter, speak: Speak) -> None:
+        self._reporter = reporter
+        self._speak = speak
+        self._since = _now() - THANKED_BACK
+
+    async def look(self) -> None:
+        now = _now()
+        if await run_blocking(self._reporter.thank, self._since):
+            await self._speak()
+        self._since = now
+
+
+class Together:
+    """Several things to be shut down as one, in their order."""
+
+    def __init__(self, *parts: Callable[[], Awaitable[Any]] | Closeable) -> None:
+        self._parts = parts
+
+    async def aclose(self) -> None:
+        """Shut all of them down."""
+        for part in self._parts:
+            await (part() if callable(part) else part.aclose())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
