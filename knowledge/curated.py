@@ -13,7 +13,11 @@ from rapidfuzz import fuzz, process
 
 from knowledge.types import ChunkIds, ChunkKind, Passage, StoredChunk
 
+TAUGHT: Final = "taught"  # source of what was taught in chat: it stands before the same question of a file
+EARLIER: Final = "earlier"  # anchor of a taught answer that another one has replaced, kept to be brought back
 _ENDING: Final = re.compile(r"[\s?!.,;:。，！；：、…]+$")  # NFKC has made full-width ? and ! plain before
+_RANK_FILE: Final = 1
+_RANK_TAUGHT: Final = 2
 MIN_LETTERS: Final = 0.25  # string similarity; English paraphrases have .35 and more
 _SPACE: Final = re.compile(r"\s+")
 
@@ -60,22 +64,28 @@ class CuratedBook:
 
     questions: dict[int, str] = field(default_factory=dict)  # chunk id to normalised question
     collections: dict[int, str] = field(default_factory=dict)
+    ranks: dict[int, int] = field(default_factory=dict)  # of those with the same question, the highest is in force
+    hidden: frozenset[int] = frozenset()  # chunks in whose place another one answers
 
     def changed(self, *, added: Iterable[StoredChunk], removed: Collection[int]) -> CuratedBook:
         """Make the book of the next state."""
         questions = {key: value for key, value in self.questions.items() if key not in removed}
         collections = {key: value for key, value in self.collections.items() if key not in removed}
+        ranks = {key: value for key, value in self.ranks.items() if key not in removed}
         for stored in added:
             if stored.chunk.kind is ChunkKind.CURATED:
                 questions[stored.id] = normalise(stored.chunk.question)
                 collections[stored.id] = stored.collection
-        return CuratedBook(questions, collections)
+                ranks[stored.id] = _rank(stored)
+        return CuratedBook(questions, collections, ranks, _hidden(questions, collections, ranks))
 
     def visible(self, collections: Collection[str] | None) -> dict[int, str]:
         """Questions by chunk id, in the collections given; None for all."""
-        if collections is None:
-            return self.questions
-        return {key: value for key, value in self.questions.items() if self.collections[key] in collections}
+        return {
+            key: value
+            for key, value in self.questions.items()
+            if key not in self.hidden and (collections is None or self.collections[key] in collections)
+        }
 
     @staticmethod
     def nearest(question: str, questions: dict[int, str], top_k: int) -> ChunkIds:
@@ -85,3 +95,19 @@ class CuratedBook:
         """
         found = process.extract(question, questions, scorer=fuzz.ratio, limit=top_k)
         return np.array([chunk_id for _, _, chunk_id in found], dtype=np.int64)
+
+
+def _rank(stored: StoredChunk) -> int:
+    if stored.source != TAUGHT:
+        return _RANK_FILE
+    return 0 if stored.chunk.anchor == EARLIER else _RANK_TAUGHT
+
+
+def _hidden(questions: dict[int, str], collections: dict[int, str], ranks: dict[int, int]) -> frozenset[int]:
+    """What was replaced, and what asks the same as something taught in the same collection."""
+    taught = {(collections[key], question) for key, question in questions.items() if ranks[key] == _RANK_TAUGHT}
+    return frozenset(
+        key
+        for key, question in questions.items()
+        if ranks[key] < _RANK_FILE or (ranks[key] < _RANK_TAUGHT and (collections[key], question) in taught)
+    )

@@ -275,6 +275,8 @@ class KnowledgeBase:
         return next(iter(self.curated(text, vector, collections=collections, top_k=1)), None)
 
     def save(self) -> None:
+                if chunk.id in self._view.curated.hidden:
+                    continue
         """Save the index for a faster next start; nothing is done when it has not changed.
 
         Raises:

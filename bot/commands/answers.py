@@ -77,8 +77,7 @@ class AboutAnswers:
         value = _VALUES.get(word)
         if value is None:
             return usage(call, "rate")
-        reason = _reason(rest) if value is RatingValue.DOWN and rest else None
-        comment = "" if reason is None or reason is not RatingReason.OTHER else rest
+        reason, comment = _reason(rest) if value is RatingValue.DOWN and rest else (None, "")
         rating = Rating(answer_id=stored.id, user_id=call.person.id, value=value, reason=reason, comment=comment)
         await run_blocking(self._store.ratings.rate, rating)
         return Reply(text=say("rated-up" if value is RatingValue.UP else "rated-down", call.language))
@@ -149,12 +148,17 @@ def _passage(passage: TracedPassage, language: str) -> str:
     return f"{safe(passage.title)} · {passage.similarity:.3f} · {passage.lexical:.2f} · {passage.fused:.4f}{used}"
 
 
-def _reason(text: str) -> RatingReason:
-    """The reason that words or a number from 1 mean; anything else is another reason, kept as a comment."""
-    plain, every = text.strip().lower(), tuple(RatingReason)
+def _reason(text: str) -> tuple[RatingReason, str]:
+    """The reason that words or a number from 1 mean, and what follows its colon; anything else is another reason.
+
+    After "wrong topic:" a trainer can name the intent that it is: bot.learning.feedback.
+    """
+    named, _, rest = text.partition(":")
+    plain, every = named.strip().lower(), tuple(RatingReason)
     if plain.isascii() and plain.isdecimal() and 1 <= int(plain) <= len(every):
-        return every[int(plain) - 1]
-    return next((reason for reason in every if reason.value == plain), RatingReason.OTHER)
+        return every[int(plain) - 1], rest.strip()
+    reason = next((one for one in every if one.value == plain), None)
+    return (RatingReason.OTHER, text) if reason is None else (reason, rest.strip())
 
 
 def _nothing_yet(call: Call) -> Reply:

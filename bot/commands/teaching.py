@@ -18,10 +18,11 @@ from bot.handoff import quoted
 from bot.store.expectations import Expectation
 from bot.store.ratings import Proposal
 from bot.store.store import Store
-from bot.teaching import SOURCE, Teacher, uri_of
+from bot.teaching import SOURCE, Teacher
 from bot.texts import say
 from bot.types import AnswerKind, Outcome, Place, RatingValue, StoredAnswer, Wanted
-from knowledge.types import Encoder
+from knowledge.curated import CuratedBook, normalise
+from knowledge.types import DEFAULT_COLLECTION, ChunkKind, Encoder
 
 SIMILAR = 0.75  # cosine from which two unanswered questions count as one
 OPEN_QUESTIONS = 300  # unanswered questions that are looked at, newest first
@@ -69,10 +70,18 @@ class Teaching:
             return usage(call, "teach")
         return await self.keep(call, question.strip(), answer.strip())
 
-    async def keep(self, call: Call, question: str, answer: str) -> Reply:
-        """Put an answer in force and say what it replaced."""
-        before = await run_blocking(self._taught, question)
-        document_id = await run_blocking(self._teacher.teach, question, answer)
+    async def keep(self, call: Call, question: str, answer: str, *, corrects: bool = False) -> Reply:
+        """Put an answer in force and say what it replaced.
+
+        Args:
+            call: Whom to tell.
+            question: What it answers.
+            answer: The answer.
+            corrects: Whether it takes the place of a wrong one, to be brought back when it is taken back.
+        """
+        before = await run_blocking(self._in_force, question)
+        put = self._teacher.correct if corrects else self._teacher.teach
+        document_id = await run_blocking(put, question, answer)
         text = say("taught-now", call.language, question=safe(question))
         if before and before != answer:
             text = f"{text}\n\n{say('taught-instead', call.language)}\n{quoted(before)}"
@@ -84,7 +93,10 @@ class Teaching:
         question = await run_blocking(self._question_of, number_of(call.arguments))
         if not question or not await run_blocking(self._teacher.unteach, question):
             return Reply(text=say("unteach-nothing", call.language))
-        return Reply(text=say("untaught", call.language, question=safe(question)), did=question)
+        text = say("untaught", call.language, question=safe(question))
+        if again := await run_blocking(self._in_force, question):
+            text = f"{text}\n\n{say('untaught-again', call.language)}\n{quoted(again)}"
+        return Reply(text=text, did=question)
 
     async def curated(self, call: Call) -> Reply:
         """Keep the answer that an admin was asked for, and take its question off the list with all like it."""
@@ -152,14 +164,16 @@ class Teaching:
         group = next((one for one in self._groups() if answer_id in one.ids), None)
         return (answer_id,) if group is None else group.ids
 
-    def _taught(self, question: str) -> str:
-        """The curated answer that a question has been taught; "" for none. Blocks."""
-        uri = uri_of(question)
-        known = next((one.id for one in self._store.knowledge.documents() if one.uri == uri), None)
-        if known is None:
-            return ""
-        chunks = (one.chunk.text for one in self._store.knowledge.load_chunks() if one.document_id == known)
-        return next(chunks, "")
+    def _in_force(self, question: str) -> str:
+        """The curated answer that a question has now, taught or from a file; "" for none. Blocks."""
+        asked = normalise(question)
+        known = [
+            one
+            for one in self._store.knowledge.load_chunks()
+            if one.chunk.kind is ChunkKind.CURATED and normalise(one.chunk.question) == asked
+        ]
+        seen = CuratedBook().changed(added=known, removed=()).visible([DEFAULT_COLLECTION])
+        return next((one.chunk.text for one in known if one.id in seen), "")
 
     def _question_of(self, document_id: int) -> str:
         """The question of a taught document; "" if it is none. Blocks."""
@@ -206,7 +220,7 @@ class Reports:
             return Reply(text=say("correction-rejected", call.language), did=f"reject correction {correction_id}")
         question, elsewhere = await run_blocking(self._place_of, proposal)
         # taught before it is approved: after a crash in between, it is taught again and then approved
-        reply = await self._teaching.keep(call, question, proposal.text)
+        reply = await self._teaching.keep(call, question, proposal.text, corrects=True)
         await run_blocking(self._store.ratings.decide, correction_id, approved=True)
         text = reply.text
         if elsewhere:
@@ -216,7 +230,7 @@ class Reports:
     def _place_of(self, proposal: Proposal) -> tuple[str, str]:
         """The question under which a correction is taught, and the file in which the wrong curated answer stands.
 
-        A wrong answer that was taught is replaced, not joined by another beside it; "" for the file then. Blocks.
+        A wrong answer is replaced, not joined by another beside it; "" where it stands in no file. Blocks.
         """
         about = self._store.answers.get(proposal.answer_id)
         if about is None:
@@ -224,10 +238,11 @@ class Reports:
         if about.answer.kind is not AnswerKind.CURATED or not about.answer.sources:
             return question_of(about), ""
         source = about.answer.sources[0]
-        chunk = next(self._store.knowledge.load_chunks([source.chunk_id]), None)
-        if chunk is not None and chunk.source == SOURCE:
-            return chunk.chunk.question, ""
-        return question_of(about), PurePath(source.uri).name
+        entries = (one for one in self._store.knowledge.load_chunks() if one.chunk.kind is ChunkKind.CURATED)
+        wrong = next((one for one in entries if (one.uri, one.chunk.text) == (source.uri, source.excerpt)), None)
+        if wrong is None or wrong.collection != DEFAULT_COLLECTION:  # changed since, or not for everybody
+            return question_of(about), "" if wrong is None else PurePath(wrong.uri).name
+        return wrong.chunk.question, "" if wrong.source == SOURCE else PurePath(wrong.uri).name
 
     def _text(self, language: str, days: int) -> str:
         """Blocks."""

@@ -69,3 +69,6 @@ outdated-how = A document leaves this list when it is ingested with other conten
 outdated-settled = { $title } is off the list. What is said of later answers puts it on again.
 outdated-settled-before = That document is not on the list any more.
 button-settle = ✓ { $number } is up to date
+
+# A corrected answer that is brought back.
+untaught-again = In force again:

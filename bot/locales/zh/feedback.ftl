@@ -41,3 +41,6 @@ outdated-how = 文档更新内容后重新导入，或您按下对应按钮，�
 outdated-settled = 《{ $title }》已从列表中移除。如果之后的回答又被指过期，它会再次出现。
 outdated-settled-before = 该文档已不在列表中。
 button-settle = ✓ { $number } 内容有效
+
+# A corrected answer that is brought back.
+untaught-again = 重新生效的回答：

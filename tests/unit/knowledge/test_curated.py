@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from knowledge.curated import CuratedBook, match_strength, normalise, string_similarity
+from knowledge.curated import EARLIER, TAUGHT, CuratedBook, match_strength, normalise, string_similarity
 from knowledge.testing import chunk, stored_chunk
 
 
@@ -57,3 +59,21 @@ def test_the_book_follows_additions_and_removals_and_leaves_passages_out() -> No
 def test_the_nearest_question_by_letters_comes_first() -> None:
     questions = {5: "how long do refunds take", 6: "how do i invite a colleague", 9: "how long does delivery take"}
     assert CuratedBook.nearest("how long do refunds take in general", questions, 2).tolist() == [5, 9]
+
+
+def test_what_was_taught_stands_before_the_same_question_of_a_file_and_what_it_replaced_is_hidden() -> None:
+    asked = "How long do refunds take?"
+    entry = chunk(question=asked, text="Nine days.")
+    taught = chunk(question="how long do refunds take", text="Five days.")
+    book = CuratedBook().changed(
+        added=[
+            stored_chunk(1, entry),
+            stored_chunk(2, entry, collection="staff"),
+            replace(stored_chunk(3, taught), source=TAUGHT),
+            replace(stored_chunk(4, replace(taught, anchor=EARLIER)), source=TAUGHT),
+        ],
+        removed=(),
+    )
+    assert set(book.visible(None)) == {2, 3}
+    assert book.hidden == {1, 4}
+    assert set(book.changed(added=[], removed={3, 4}).visible(None)) == {1, 2}
