@@ -275,8 +275,6 @@ class KnowledgeBase:
         return next(iter(self.curated(text, vector, collections=collections, top_k=1)), None)
 
     def save(self) -> None:
-                if chunk.id in self._view.curated.hidden:
-                    continue
         """Save the index for a faster next start; nothing is done when it has not changed.
 
         Raises:
@@ -296,6 +294,8 @@ class KnowledgeBase:
             for row in rows:
                 chunk, similarity = stored.get(int(found.ids[row])), float(found.similarities[row])
                 if chunk is None or math.isnan(similarity) or not _may_see(chunk, collections):
+                    continue
+                if chunk.id in self._view.curated.hidden:
                     continue
                 passages.append(
                     Passage(
