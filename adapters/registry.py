@@ -11,6 +11,7 @@ version is what stands in both. Killed in between, the rest is cleared away when
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -85,7 +86,7 @@ class Registry:
     def served(self, task: Task) -> tuple[AdapterVersion, ...]:
         """The versions that a rollback can go back to, the next one first; up to where none served."""
         state = self._read(task)
-        found = (self._version(task, name, state) for name in reversed(state.served) if name)
+        found = (self._version(task, name, state) for name in itertools.takewhile(bool, reversed(state.served)))
         return tuple(version for version in found if version)
 
     def came_back(self, task: Task) -> bool:

@@ -37,7 +37,7 @@ class State:
         return replace(
             self,
             stages={**self.stages, name: stage.value},
-            since={**self.since, name: now.isoformat(timespec="seconds")},
+            since={**self.since, name: now.isoformat()},
         )
 
     def with_canary(self, name: str, now: datetime) -> State:
