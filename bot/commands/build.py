@@ -45,7 +45,7 @@ def all_commands(parts: Parts) -> Commands:
     learning = LearningCommands(parts.learning)
     counts: Counter[str] = Counter()  # shown by /status as well
     families = (
-        ForEverybody(store, parts.settings, parts.handoffs),
+        ForEverybody(store, parts.settings, parts.handoffs, parts.learning.registry.mark_stale),
         AboutAnswers(store),
         teaching,
         Reports(store, teaching, parts.now),

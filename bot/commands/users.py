@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
+from adapters.examples import RatingId
 from adapters.source import EndpointSource, parse_source
 from bot.blocking import run_blocking
 from bot.buttons import MAX_BYTES, Rows, Verb
@@ -17,7 +18,7 @@ from bot.handoff import Handoffs, handed_off
 from bot.store.posts import PostBody
 from bot.store.store import Store
 from bot.texts import say
-from bot.types import Button, Role
+from bot.types import Button, Place, Role, StoredAnswer
 from knowledge.types import ChunkKind
 
 EXAMPLES = 3  # questions that help offers
@@ -39,10 +40,25 @@ _LANGUAGES = {
 class ForEverybody:
     """What any user may ask for."""
 
-    def __init__(self, store: Store, settings: Settings, handoffs: Handoffs) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        handoffs: Handoffs,
+        unlearn: Callable[[Collection[RatingId]], object],
+    ) -> None:
+        """Keep what the commands work with.
+
+        Args:
+            store: Of everything.
+            settings: Those in force.
+            handoffs: Pass conversations on to people.
+            unlearn: Marks what learned from ratings that are to be erased; blocks.
+        """
         self._store = store
         self._settings = settings
         self._handoffs = handoffs
+        self._unlearn = unlearn
 
     @property
     def runs(self) -> Mapping[str, Run]:
@@ -149,20 +165,35 @@ class ForEverybody:
                 channel=message.channel,
                 thread=message.thread,
             )
-        await run_blocking(self._store.people.forget, person.id)
+        await run_blocking(self._forget, person.id)
         return Reply(text=say("forgotten", language, **counts))
+
+    def _forget(self, user_id: int) -> None:
+        """Erase a person; what learned from them is marked before, while it is known who they are."""
+        self._unlearn(self._store.ratings.ids_of(user_id))
+        self._store.people.forget(user_id)
 
     async def human(self, call: Call) -> Reply:
         """Pass the conversation on to people."""
-        question = call.arguments
+        question, about = call.arguments, call.stored.id
         if not question:
-            last = await run_blocking(self._store.answers.latest, call.stored.conversation_id)
+            last = await self._own_last(call)
             if last is None:
                 return usage(call, "human")
-            question = last.question
+            question, about = last.question, last.message_id
         unseen = call.stored.message.origin.unseen
-        opened = await self._handoffs.open(call.stored.conversation_id, call.person, question, unseen=unseen)
+        opened = await self._handoffs.open(
+            call.stored.conversation_id, call.person, question, about=about, unseen=unseen
+        )
         return Reply(text=say(handed_off(unseen) if opened else "human", call.language))
+
+    async def _own_last(self, call: Call) -> StoredAnswer | None:
+        """The answer to what this person asked last; in a thread, which has one subject, that to what anybody did."""
+        conversation, place = call.stored.conversation_id, call.stored.message.origin.place
+        own = await run_blocking(self._store.answers.latest, conversation, user_id=call.person.id)
+        if own is not None or place is Place.GROUP:
+            return own
+        return await run_blocking(self._store.answers.latest, conversation)
 
     async def cancel(self, call: Call) -> Reply:
         """Wait no more for what this person was asked for."""

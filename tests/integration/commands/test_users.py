@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.layout import seal_adapter
+from adapters.registry import Lineage
+from adapters.types import Task
 from bot.commands.answers import came_about
 from bot.config import Settings
 from bot.store.expectations import Expectation
@@ -110,6 +113,24 @@ async def test_forget_me_shows_what_would_go_and_erases_it_once_confirmed(office
     assert office.store.answers.get(answered.id) is None
     [post] = office.store.posts.pending("slack")
     assert (post.channel, post.body.text) == ("D1", erased.text), "no answer can be kept for a message that is gone"
+
+
+async def test_what_learned_from_a_person_is_marked_when_they_are_forgotten(office: Office, tmp_path: Path) -> None:
+    answered = office.asked("How long?")
+    mine, other = office.person_id(Role.USER), office.person_id(Role.OWNER)
+    for user in (mine, other):
+        office.store.ratings.rate(Rating(answer_id=answered.id, user_id=user, value=RatingValue.UP))
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    seal_adapter(folder, source="run", base="b", created_at=office.clock())
+    for ratings in ((f"{answered.id}:{mine}",), (f"{answered.id}:{other}",), ("99:98",)):
+        lineage = Lineage(ratings=ratings, examples_digest="", parent="", base="b", code="", seed=0)
+        office.registry.add_candidate(Task.INTENT, folder, lineage=lineage)
+    await office.say("/forget_me")
+    assert not any(version.stale for version in office.registry.versions(Task.INTENT)), "it is not confirmed yet"
+    await office.say(f"/forget_me yes {mine}")
+    # the second one learned from what somebody else said of an answer to them
+    assert [version.stale for version in office.registry.versions(Task.INTENT)] == [True, True, False]
 
 
 async def test_nobody_else_may_confirm(office: Office) -> None:
