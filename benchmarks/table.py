@@ -20,7 +20,7 @@ RESULTS: Final = ROOT / "benchmarks" / "results"
 QUICK: Final = Path(tempfile.gettempdir()) / "burnish-quick-results"  # of --quick runs: a sanity check, no evidence
 PICTURES: Final = ROOT / "docs" / "pictures"
 
-AREAS: Final = ("answers", "intent", "retrieval", "index", "generation", "chat")
+AREAS: Final = ("answers", "intent", "retrieval", "index", "generation", "chat", "learning")
 TITLES: Final = {
     "answers": "Answers: grounded, and refused where the documents do not tell",
     "intent": "Intents and out-of-scope",
@@ -28,6 +28,7 @@ TITLES: Final = {
     "index": "The index at scale",
     "generation": "Speed of generation",
     "chat": "Slack and Telegram: nothing lost, messages a second, time to the first words",
+    "learning": "The learning loop: whom it believes, what it lets serve",
 }
 CURVES: Final = {
     "answers": (
@@ -51,7 +52,7 @@ which is why speed is given as a ratio to a peer measured in the same run. Inter
 class Row:
     """One figure."""
 
-    area: str  # intent, retrieval, index, generation, answers
+    area: str  # one of AREAS
     what: str  # set, split and metric in words
     figure: float
     unit: str = ""  # "" for a share or a score, else ms, s, MB, tok/s, x ...

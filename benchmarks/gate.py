@@ -1,0 +1,222 @@
+"""How often the gate is wrong: worse versions let through, better ones missed, and what a brigade reaches.
+
+    python -m benchmarks.gate [--quick]        its error rates; minutes
+    python -m benchmarks.gate --attacks        held-out verdicts poisoned by a fifth of the raters
+    python -m benchmarks.gate --rules          other rules on the same candidates, for docs/experiments-learning.md
+
+Simulated held-out questions: 55 % are answered rightly by the version before (utility .6 to 1), the rest wrongly or
+not at all (0 to .3). The candidate turns some of either kind into the other, 20 % of all together, so that it is better
+or worse by so many points as people would see it; a fifth of the other answers change their wording a little. 15 % of
+the verdicts are wrong, which turns a question's utilities round and takes a third of the difference away.
+
+Attacks: the teams of benchmarks.trust, with the held-out verdicts that training.trust believes. The candidate spoils
+every good answer that a hostile person voted down, and nothing else: what poisoned training would come to at worst.
+An answer that is believed to be good and was changed is worth .1 instead of 1; one that is believed to be bad and was
+changed, .3 instead of 0. A harmful promotion is any of a candidate that spoils more than it mends, as a canary too.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.table import QUICK as QUICK_RESULTS
+from benchmarks.table import RESULTS, Row, keep
+from benchmarks.trust import ATTACKS, Attack, attack
+from training.gate import GateConfig, decide
+from training.metrics import bootstrap_mean
+from training.paired import Measured, Pair, PairedReport, mean_gain, resampled_gains
+from training.trust import TrustConfig, weigh
+
+SIZES: Final = (15, 30, 60)
+EFFECTS: Final = (-0.10, -0.05, 0.0, 0.05, 0.10, 0.20)
+RIGHT: Final = 0.55
+CHANGED: Final = 0.2
+STEP: Final = 0.65  # utility between a right and a wrong answer, on average
+NOISE: Final = 0.15
+REWORDED: Final = 0.2
+GOALS: Final = {  # effect -> (at most / at least, by questions)
+    -0.10: (False, {15: 0.02, 30: 0.02, 60: 0.01}),
+    -0.05: (False, {15: 0.05, 30: 0.05, 60: 0.05}),
+    0.0: (False, {15: 0.1, 30: 0.1, 60: 0.1}),
+    0.10: (True, {60: 0.6}),
+    0.20: (True, {30: 0.7, 60: 0.9}),
+}
+SPOILT: Final = 0.1  # utility of a changed answer where the one before is believed to be good
+OTHER: Final = 0.3  # where it is believed to be bad
+FEWEST: Final = 3  # spoilt answers of the 60: fewer are no attack that came to anything
+
+
+def pair(before: float, after: float, *, weight: float = 1.0, raters: tuple[str, ...] = ()) -> Pair:
+    """A question of which only the utilities matter."""
+    return Pair(
+        question="",
+        before=Measured(answer="", utility=before),
+        after=Measured(answer="", utility=after),
+        weight=weight,
+        raters=raters,
+    )
+
+
+def candidate(count: int, effect: float, rng: np.random.Generator) -> tuple[Pair, ...]:
+    """The held-out questions of a candidate that is better by so much."""
+    up, down = (CHANGED + effect / STEP) / 2, (CHANGED - effect / STEP) / 2
+    if down < 0:
+        up, down = effect / STEP, 0.0
+    right, change = rng.random(count) < RIGHT, rng.random(count)
+    after = np.where(right, change >= down / RIGHT, change < up / (1 - RIGHT))
+    good, bad = rng.uniform(0.6, 1.0, count), rng.choice([0.0, 0.1, 0.2, 0.3], count)
+    old, new = np.where(right, good, bad), np.where(after, good, bad)
+    reworded = (rng.random(count) < REWORDED) & (right == after)
+    new = np.clip(new + reworded * rng.normal(0, 0.1, count), 0, 1)
+    wrong = rng.random(count) < NOISE
+    return tuple(pair(1 - b, 1 - a) if flip else pair(b, a) for b, a, flip in zip(old, new, wrong, strict=True))
+
+
+def error_rates(runs: int) -> Iterator[Row]:
+    """How often each kind of candidate is let through."""
+    for count in SIZES:
+        for effect in EFFECTS:
+            rng = np.random.default_rng([count, round(100 * effect) + 100])
+            everybody, canary, naive = [], [], []
+            for _ in range(runs):
+                questions = candidate(count, effect, rng)
+                decision = decide(PairedReport(test=questions), rng=rng)
+                everybody.append(decision.promote and not decision.canary_required)
+                canary.append(decision.promote)
+                naive.append(mean_gain(questions) > 0)
+            share = bootstrap_mean(np.array(everybody), rng)
+            at_least, goals = GOALS.get(effect, (True, {}))
+            yield Row(
+                area="learning",
+                what=f"gate, {count} held-out questions, a candidate {_words(effect)}: serves everybody",
+                figure=share.value, low=share.low, high=share.high, n=runs, seed=count, goal=goals.get(count),
+                at_least=at_least, peer="higher mean serves", peer_figure=float(np.mean(naive)),
+                note=f"{np.mean(canary):.3f} with those that serve as a canary",
+            )  # fmt: skip
+
+
+def _words(effect: float) -> str:
+    if not effect:
+        return "as good"
+    return f"{'better' if effect > 0 else 'worse'} by {abs(100 * effect):.0f} points"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poisoned:
+    """A candidate that serves a brigade, as the gate sees it."""
+
+    questions: tuple[Pair, ...]
+    spoilt: int  # good answers that it spoils
+
+
+def poisoned(one: Attack, believed: Mapping[str, tuple[bool, float, tuple[int, ...]]]) -> Poisoned:
+    """The candidate that spoils what a brigade voted down.
+
+    Args:
+        one: The team, its votes and the truth.
+        believed: By answer: whether it is believed to be good, how far, and who says so.
+    """
+    wanted = {vote.item for vote in one.votes if vote.rater in one.hostile and not vote.good}
+    changed = {item for item in wanted if one.truth[item]}
+    questions = []
+    for item, (good, weight, raters) in believed.items():
+        before = 1.0 if good else 0.0
+        after = before if item not in changed else SPOILT if good else OTHER
+        questions.append(pair(before, after, weight=weight, raters=tuple(map(str, raters))))
+    return Poisoned(questions=tuple(questions), spoilt=len(changed))
+
+
+def _trusted(one: Attack) -> dict[str, tuple[bool, float, tuple[int, ...]]]:
+    verdicts = weigh(one.votes, one.raters, TrustConfig()).verdicts
+    return {item: (verdict.good, verdict.weight, verdict.raters) for item, verdict in verdicts.items()}
+
+
+def _majority(one: Attack) -> dict[str, tuple[bool, float, tuple[int, ...]]]:
+    sums: dict[str, int] = {}
+    for vote in one.votes:
+        sums[vote.item] = sums.get(vote.item, 0) + (1 if vote.good else -1)
+    return {item: (total > 0, 1.0, ()) for item, total in sums.items() if total}
+
+
+def attacks(runs: int) -> Iterator[Row]:
+    """How many harmful candidates a brigade gets through."""
+    for kind in ATTACKS[1:]:
+        ours, naive, harmful = [], [], 0
+        for seed in range(runs):
+            one = attack(kind, seed)
+            trusted, majority = poisoned(one, _trusted(one)), poisoned(one, _majority(one))
+            if trusted.spoilt < FEWEST:
+                continue
+            harmful += 1
+            ours.append(decide(PairedReport(test=trusted.questions), rng=np.random.default_rng(seed)).promote)
+            naive.append(mean_gain(majority.questions) > 0)
+        yield Row(
+            area="learning",
+            what=f"gate, attack “{kind}” by a fifth of the raters: harmful promotions, canaries included",
+            figure=float(sum(ours)), unit="of them", goal=0.0, at_least=False, n=harmful, seed=0,
+            peer="majority verdicts, higher mean serves", peer_figure=float(sum(naive)),
+        )  # fmt: skip
+
+
+RULES: Final[Mapping[str, Callable[[tuple[Pair, ...], np.random.Generator], bool]]] = {
+    "mean > 0": lambda questions, _: mean_gain(questions) > 0,
+    "mean > .02": lambda questions, _: mean_gain(questions) > 0.02,
+    "plain bootstrap, 80 %": lambda questions, rng: _sure(questions, rng, 0.0) >= 0.8,
+    "plain bootstrap, 90 %": lambda questions, rng: _sure(questions, rng, 0.0) >= 0.9,
+    "plain bootstrap, 95 %": lambda questions, rng: _sure(questions, rng, 0.0) >= 0.95,
+    "half a question imagined, 80 %": lambda questions, rng: _sure(questions, rng, 0.5) >= 0.8,
+    "half a question imagined, 90 %": lambda questions, rng: _sure(questions, rng, 0.5) >= 0.9,
+    "half a question imagined, 95 %": lambda questions, rng: _sure(questions, rng, 0.5) >= 0.95,
+    "one question imagined, 90 %": lambda questions, rng: _sure(questions, rng, 1.0) >= 0.9,
+}
+
+
+def _sure(questions: tuple[Pair, ...], rng: np.random.Generator, imagined: float) -> float:
+    gains: NDArray[np.float64] = resampled_gains(questions, rng, imagined=imagined, resamples=1_000)
+    return float((gains > 0).mean())
+
+
+def rules(runs: int) -> None:
+    """Print what other rules would do, one line a rule and size."""
+    print(f"{'rule':32} {'n':>3}  " + "  ".join(f"{effect:+.2f}" for effect in EFFECTS))
+    for name, rule in RULES.items():
+        for count in SIZES:
+            shares = []
+            for effect in EFFECTS:
+                rng = np.random.default_rng([count, round(100 * effect) + 100])
+                shares.append(np.mean([rule(candidate(count, effect, rng), rng) for _ in range(runs)]))
+            print(f"{name:32} {count:3}  " + "  ".join(f"{share:5.3f}" for share in shares), flush=True)
+
+
+def main() -> None:
+    """Simulate and keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a sanity check on few candidates, not kept")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--attacks", action="store_true", help="poisoned verdicts instead of the error rates")
+    chosen.add_argument("--rules", action="store_true", help="print other rules' error rates")
+    options = parser.parse_args()
+    folder = QUICK_RESULTS if options.quick else RESULTS
+    if options.rules:
+        rules(20 if options.quick else 500)
+    elif options.attacks:
+        found = list(attacks(3 if options.quick else 100))
+        keep("gate-attacks", found, command="python -m benchmarks.gate --attacks", folder=folder)
+    else:
+        print(GateConfig())
+        keep(
+            "gate",
+            list(error_rates(10 if options.quick else 1_000)),
+            command="python -m benchmarks.gate",
+            folder=folder,
+        )
+
+
+if __name__ == "__main__":
+    main()
