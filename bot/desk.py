@@ -34,7 +34,7 @@ from bot.handoff import Handoffs
 from bot.lanes import Lanes, Turn
 from bot.limits import Limits, Verdict
 from bot.middleware import plain_answer
-from bot.outgoing import Outgoing
+from bot.outgoing import Asks, Outgoing
 from bot.pipeline import Delta, Progress, Searching, Writing
 from bot.presses import Presses
 from bot.service import Answered, Bot
@@ -68,6 +68,7 @@ class Desk:
         presses: Presses,
         handoffs: Handoffs,
         limits: Limits,
+        asker: Asks | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._bot = bot
@@ -83,7 +84,13 @@ class Desk:
         self._waited: dict[str, set[int]] = {}  # by platform: messages that the last sweep found without an answer
         self.counts: Counter[str] = Counter()  # what happened since the start, by name, for the status page
         self._outgoing = Outgoing(
-            store=store, settings=settings, messengers=messengers, handoffs=handoffs, counts=self.counts, sleep=sleep
+            store=store,
+            settings=settings,
+            messengers=messengers,
+            handoffs=handoffs,
+            counts=self.counts,
+            sleep=sleep,
+            asker=asker,
         )
 
     # -- life

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from bot.blocking import run_blocking, uncut
 from bot.buttons import below
@@ -40,6 +41,13 @@ RATED_KINDS = frozenset({AnswerKind.GENERATED, AnswerKind.QUOTED, AnswerKind.CUR
 log = logging.getLogger(__name__)
 
 
+class Asks(Protocol):
+    """Decides under which answers the reader is asked what they think; bot.learning.asking."""
+
+    async def asks(self, stored: StoredMessage, answer: StoredAnswer, *, fresh: bool) -> bool:
+        """Whether to ask under this one; `fresh` if it is to be shown for the first time."""
+
+
 class Outgoing:
     """Delivers. What does not get through stays in the store, for the next sweep or start."""
 
@@ -52,6 +60,7 @@ class Outgoing:
         handoffs: Handoffs,
         counts: Counter[str],
         sleep: Callable[[float], Awaitable[None]],
+        asker: Asks | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -59,6 +68,7 @@ class Outgoing:
         self._handoffs = handoffs
         self._counts = counts
         self._sleep = sleep
+        self._asker = asker
         self._store_id = ""
         self._in_hand: set[int] = set()  # answers that are being delivered by this process
 
@@ -110,7 +120,8 @@ class Outgoing:
                 await run_blocking(self._store.answers.abandon, answer.id)
                 return
             target, places = aside, ("", ())
-        parts = self._parts(messenger, current, answer)
+        asks = self._asker is not None and await self._asker.asks(current, answer, fresh=fresh)
+        parts = self._parts(messenger, current, answer, asks=asks)
         if len(parts) > 1:  # one is what was planned when the answer was stored
             await self._store.run(self._store.answers.plan_delivery, answer.id, parts=len(parts))
         states = () if fresh else await self._store.run(self._store.answers.deliveries, answer.id)
@@ -127,7 +138,9 @@ class Outgoing:
         )
         self._counts["delivered"] += 1
 
-    def _parts(self, messenger: Messenger, stored: StoredMessage, answer: StoredAnswer) -> tuple[Part, ...]:
+    def _parts(
+        self, messenger: Messenger, stored: StoredMessage, answer: StoredAnswer, *, asks: bool
+    ) -> tuple[Part, ...]:
         language = language_of_sender(stored, self._settings.bot.language)
         rates = answer.id if answer.answer.kind in RATED_KINDS else None
         buttons = below(answer, language, human=self._handoffs.possible)
@@ -136,6 +149,8 @@ class Outgoing:
         if message.origin.unseen and not message.origin.command:  # all read the answer, and none saw the question
             name = safe(message.sender_name) or message.sender
             card = replace(card, text=f"{say('asked', language, name=name)}\n{quoted(message.text)}\n\n{card.text}")
+        if asks:  # beneath the answer and no part of it: nobody learns from it or refers to it
+            card = replace(card, text=f"{card.text}\n\n{say('ask-rating', language)}")
         return messenger.parts(card)
 
     # -- what is for one person alone

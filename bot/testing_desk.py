@@ -14,6 +14,7 @@ from bot.frontends.base import Messenger
 from bot.handoff import Handoffs
 from bot.limits import Limits
 from bot.middleware import ErrorBoundary, RunCommand, Tell
+from bot.outgoing import Asks
 from bot.presses import Presses
 from bot.service import Bot
 from bot.serving import answering, served
@@ -52,6 +53,7 @@ def fake_desk(
     settings: Settings | None = None,
     commands: RunCommand = no_commands,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    asker: Asks | None = None,
 ) -> Desk:
     """A desk that answers from what `teach` put into the store.
 
@@ -64,6 +66,7 @@ def fake_desk(
         settings: By default the defaults.
         commands: By default `no_commands`.
         sleep: Waits so many seconds.
+        asker: Decides under which answers to ask for a rating; by default nobody is asked.
     """
     settings = settings or Settings()
     pipeline = fake_pipeline(store.knowledge, folder, generator=generator, classifier=classifier, settings=settings)
@@ -84,5 +87,6 @@ def fake_desk(
         presses=Presses(store=store, handoffs=handoffs, teacher=KnowledgeTeacher(store.knowledge, FakeEncoder())),
         handoffs=handoffs,
         limits=Limits(settings.serve),
+        asker=asker,
         sleep=sleep,
     )

@@ -12,6 +12,7 @@ from typing import Any
 from bot.blocking import run_blocking
 from bot.commands.learning import Learning
 from bot.frontends.base import Messenger
+from bot.learning.asking import Asker
 from bot.learning.board import Board
 from bot.learning.gathering import Gathering
 from bot.learning.loop import LearningLoop, Parts
@@ -101,6 +102,18 @@ def learning_side(
     besides = _Besides(reporter, speak)
     schedule = Schedule(Clockwork(store=store, loop=loop, settings=settings, now=_now, besides=besides.look))
     return LearningSide(loop=loop, board=board, commands=commands, gathering=gathering, schedule=schedule)
+
+
+def asker(wiring: Wiring, store: Store) -> Asker:
+    """Who decides under which answers people are asked what they think."""
+    settings = wiring.settings
+    return Asker(
+        store,
+        wiring.encoder,
+        share=settings.learning.ask_share,
+        threshold=settings.answers.min_answerability,
+        now=_now,
+    )
 
 
 def supervisor_of(wiring: Wiring) -> Supervisor:

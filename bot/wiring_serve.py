@@ -34,7 +34,7 @@ from bot.teaching import KnowledgeTeacher
 from bot.texts import FALLBACK, say
 from bot.types import Answer, Outcome, RatingValue, Role, StoredMessage
 from bot.wiring import Progress, Wiring
-from bot.wiring_learning import LearningSide, Together, learning_side
+from bot.wiring_learning import LearningSide, Together, asker, learning_side
 from bot.wiring_live import Generators, live_path
 from knowledge.ingest import IngestReport
 from knowledge.retrieve import KnowledgeBase
@@ -148,6 +148,7 @@ class Serving:
             presses=Presses(store=store, handoffs=handoffs, teacher=teacher),
             handoffs=handoffs,
             limits=Limits(settings.serve),
+            asker=asker(wiring, store),
         )
         return Parts(
             desk=desk,

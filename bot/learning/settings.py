@@ -62,4 +62,11 @@ class LearningSettings(Section):
     max_minutes: float = Field(30.0, ge=1, le=1_440, description="A run that takes longer is ended, minutes.")
     max_memory_megabytes: int = Field(4_000, ge=500, le=1_000_000, description="One that needs more is ended, MB.")
     min_free_megabytes: int = Field(1_000, ge=0, le=1_000_000, description="Free disk that a run must leave, MB.")
+    ask_share: float = Field(
+        0.05,
+        ge=0,
+        le=0.5,
+        description="Share of answers under which the bot asks for a rating, where it learns most from one, and nobody "
+        "twice a day; 0: never.",
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="The same ratings and seed give the same version.")

@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
-from bot.store.schema import AskRow, UserRow
+from bot.store.schema import AnswerRow, AskRow, MessageRow, UserRow
 from bot.store.statements import upserting
+from bot.types import AnswerKind
 
 
 class Asks:
@@ -45,6 +46,19 @@ class Asks:
         """Whether somebody was asked about an answer."""
         with self._database.read() as connection:
             return connection.execute(select(AskRow.answer_id).where(AskRow.answer_id == answer_id)).first() is not None
+
+    def follows_command(self, message_id: int) -> bool:
+        """Whether the thing that a message's sender had said before it, anywhere, was a command, such as /new."""
+        sender = select(MessageRow.user_id).where(MessageRow.id == message_id).scalar_subquery()
+        before = (
+            select(AnswerRow.kind)
+            .join_from(MessageRow, AnswerRow, AnswerRow.message_id == MessageRow.id)
+            .where(MessageRow.user_id == sender, MessageRow.id < message_id)
+            .order_by(MessageRow.id.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            return connection.execute(before).scalar_one_or_none() is AnswerKind.COMMAND
 
     def last(self, user_id: int) -> datetime | None:
         """When a person was last asked; None for never."""
