@@ -204,7 +204,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = QUICK_RESULTS if options.quick else RESULTS
     if options.rules:
-        rules(20 if options.quick else 500)
+        rules(20 if options.quick else 400)
     elif options.attacks:
         found = list(attacks(3 if options.quick else 100))
         keep("gate-attacks", found, command="python -m benchmarks.gate --attacks", folder=folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,8 @@ from adapters.types import Task
 from bot.blocking import run_blocking
 from bot.errors import BotError
 from bot.learning.comparing import Questions, Seen, Subject, see, side_by_side
-from bot.learning.held_out import HeldOut
+from bot.learning.gathering import Gathering
+from bot.learning.held_out import HeldOut, held_out, without_own_answers
 from bot.learning.live import Arm, Versions
 from bot.learning.regression import fill, load_suite
 from bot.learning.replay import Likelihood, how_many_together
@@ -28,8 +29,10 @@ from knowledge.errors import KnowledgeError
 from knowledge.parsers.pairs import parse_csv, parse_json, parse_json_lines
 from knowledge.retrieve import KnowledgeBase
 from knowledge.testing import MemoryStore
+from knowledge.types import Passage
 from training.gate import decide
 from training.report import Part, Report, as_json, make_report, parts
+from training.types import Split
 
 __all__ = ["Part", "Report", "points", "reason_lines"]
 
@@ -180,11 +183,12 @@ def as_values(found: Report | Single) -> dict[str, Any]:
     return as_json(found, texts=True) if isinstance(found, Report) else asdict(found)
 
 
-def questions_for(file: Path | None, *, suite: bool) -> tuple[Questions, tuple[str, ...]]:
+def questions_for(wiring: Wiring, file: Path | None, *, suite: bool) -> tuple[Questions, tuple[str, ...]]:
     """What versions are measured on, and what is wrong with a file's rows that were left out.
 
     Args:
-        file: Questions with their right answers; None for none.
+        wiring: Of the settings.
+        file: Questions with their right answers; None for the rated ones that no version was trained on.
         suite: Whether the regression suite is asked too.
 
     Raises:
@@ -194,10 +198,26 @@ def questions_for(file: Path | None, *, suite: bool) -> tuple[Questions, tuple[s
     if file is not None:
         items, faults = questions_from(file)
         return Questions(test=items, suite=cases), faults
-    questions = Questions(suite=cases)
+    rated = _rated(wiring)
+    questions = replace(rated, suite=cases)
     if not len(questions):
         raise BotError("There is nothing to ask: no rated question is held out yet; name a file with --file.")
     return questions, ()
+
+
+def _rated(wiring: Wiring) -> Questions:
+    """The rated questions that are held out, without the entries that give their answers away."""
+    with wiring.open_store() as store:
+        knowledge = wiring.open_knowledge(store)
+
+        def search(text: str) -> tuple[Passage, ...]:
+            return knowledge.search(text, wiring.encoder.encode([text])[0])
+
+        labels = {definition.name for definition in wiring.definitions}
+        examples = Gathering(store, search=search, labels=lambda: labels).examples()
+        chunks = tuple(store.knowledge.load_chunks())
+        test, dev = (without_own_answers(held_out(examples, side), chunks) for side in (Split.TEST, Split.DEV))
+    return Questions(test=test, dev=dev)
 
 
 def questions_from(file: Path) -> tuple[tuple[HeldOut, ...], tuple[str, ...]]:

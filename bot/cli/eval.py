@@ -50,7 +50,7 @@ def evaluate(
     from bot.wiring_eval import Report, as_values, evaluate_versions, questions_for
 
     call = context(ctx)
-    questions, faults = questions_for(file, suite=suite)
+    questions, faults = questions_for(call.wiring, file, suite=suite)
     with call.bar():
         found = evaluate_versions(call.wiring, questions, task=task, candidate=candidate, against=against)
     if as_json:
