@@ -15,7 +15,7 @@ from adapters import bases
 from adapters.encoder.config import EncoderSettings
 from adapters.errors import AdapterError
 from adapters.intent import persist
-from adapters.intent.classifier import EnsembleClassifier, TrainedClassifier, TunedEncoder
+from adapters.intent.classifier import CLASSIFIER_FOLDER, EnsembleClassifier, TrainedClassifier, TunedEncoder
 from adapters.intent.config import IntentDefinition, load_definitions
 from adapters.layout import read_manifest
 from adapters.registry import Registry
@@ -154,16 +154,16 @@ class Wiring:
         """Add a finished adapter as a candidate.
 
         Raises:
-            BotError: It could not serve: nothing loads versions of this task yet, or it is for another generator.
+            BotError: It could not serve: it is for another model.
         """
-        if task is not Task.GENERATOR:
-            raise BotError(f"Versions of the {task.value} cannot serve yet; only the generator's can.")
         manifest = read_manifest(folder)
-        if manifest is not None and manifest.base != bases.fingerprint(self._fetch(self.settings.models.generator)):
-            raise BotError(
-                f"{folder} was not trained on the generator in the settings ({self.settings.models.generator}); "
-                "it could not serve."
-            )
+        models = self.settings.models
+        if task is Task.GENERATOR:
+            below, base = models.generator, bases.fingerprint(self._fetch(models.generator))
+        else:
+            below, base = models.encoder, self.encoder.name
+        if manifest is not None and manifest.base != base:
+            raise BotError(f"{folder} was not trained on the model in the settings ({below}); it could not serve.")
         return self.registry.add_candidate(task, folder)
 
     @property
@@ -216,12 +216,12 @@ class Wiring:
         return persist.load(folder, encoder=self.encoder.name, tuned=self._tuned_encoder) if folder.exists() else None
 
     def classifier_in(self, folder: Path) -> TrainedClassifier:
-        """A version of the classifier.
+        """The classifier in an adapter version's folder.
 
         Raises:
             AdapterError: The folder holds none, or one for another encoder.
         """
-        found = persist.load(folder, encoder=self.encoder.name, tuned=self._tuned_encoder)
+        found = persist.load(folder / CLASSIFIER_FOLDER, encoder=self.encoder.name, tuned=self._tuned_encoder)
         if found is None:
             raise AdapterError(f"{folder} holds no intent classifier.")
         return found

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from adapters.encoder.adapter import EncoderDelta
 from adapters.errors import AdapterError
 from adapters.intent.ensemble import IntentEnsemble
 from adapters.intent.model import IntentHead
 from adapters.types import Encoder, Intent, Matrix
+
+CLASSIFIER_FOLDER: Final = "classifier"  # within an adapter version's folder, whose own manifest.json is its seal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
