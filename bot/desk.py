@@ -234,6 +234,10 @@ class Desk:
         """Whether something said there answers a question that was passed on to people."""
         return await self._handoffs.of_reply(platform, channel, thread, reply_to) is not None
 
+    async def asked(self, platform: str, channel: str, thread: str, person: str) -> bool:
+        """Whether somebody's question from this place is with people."""
+        return await self._handoffs.asked(platform, channel, thread, person)
+
     async def knows(self, platform: str, event_id: str) -> bool:
         """Whether a message was brought here before."""
         return await run_blocking(self._store.inbox.by_event, platform, event_id) is not None

@@ -280,7 +280,7 @@ class Outgoing:
             channel=post.channel,
             thread=post.thread,
             place=Place.THREAD if post.thread or under else Place.GROUP,
-            reply_to=under,
+            reply_to=under or post.body.reply_to,
         )
 
 

@@ -208,7 +208,9 @@ class Presses:
             return _say(say("button-unknown", language))
         asked = await run_blocking(self._store.inbox.get, answer.message_id)
         unseen = asked is not None and asked.message.origin.unseen
-        opened = await self._handoffs.open(answer.conversation_id, person, answer.question, unseen=unseen)
+        opened = await self._handoffs.open(
+            answer.conversation_id, person, answer.question, about=answer.message_id, unseen=unseen
+        )
         text = say(handed_off(unseen) if opened else "human", language)
         return Outcome(response=Response(toast="", say=Card(text=text)), posts=opened)
 

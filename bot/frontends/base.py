@@ -297,6 +297,9 @@ class Inbox(Protocol):
             reply_to: The message that it replies to, "" for none.
         """
 
+    async def asked(self, platform: str, channel: str, thread: str, person: str) -> bool:
+        """Whether somebody's question from this place is with people; what they say in its thread is for them too."""
+
     async def knows(self, platform: str, event_id: str) -> bool:
         """Whether a message was brought here before."""
 

@@ -110,9 +110,16 @@ class Answers:
         """Read the answer to a message; None while there is none."""
         return self._first(_answers().where(AnswerRow.message_id == message_id))
 
-    def latest(self, conversation_id: int) -> StoredAnswer | None:
-        """Read the answer to the newest answered question of a conversation; what commands said does not count."""
+    def latest(self, conversation_id: int, *, user_id: int | None = None) -> StoredAnswer | None:
+        """Read the answer to the newest answered question of a conversation; what commands said does not count.
+
+        Args:
+            conversation_id: Which.
+            user_id: Of this person's questions; by default of everybody's.
+        """
         query = _answers().where(MessageRow.conversation_id == conversation_id, AnswerRow.kind.not_in(NOT_DIALOGUE))
+        if user_id is not None:
+            query = query.where(MessageRow.user_id == user_id)
         return self._first(query.order_by(MessageRow.id.desc()).limit(1))
 
     def unanswered(self, limit: int) -> tuple[StoredAnswer, ...]:

@@ -1,4 +1,4 @@
-"""Conversations given to people: the bot is silent in them until the people are done."""
+"""Conversations given to people: the bot is silent to their askers until the people are done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 from bot.store.clock import Clock
 from bot.store.engine import Database
 from bot.store.errors import StoreError
-from bot.store.schema import ConversationRow, HandoffRow
+from bot.store.schema import ConversationRow, HandoffRow, UserRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Handoff:
 
 
 class Handoffs:
-    """Conversations given to people; at most one open in each conversation."""
+    """Conversations given to people; each asker has at most one open in a place."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         """Keep the database; `Store` makes it."""
@@ -42,22 +42,20 @@ class Handoffs:
     def open(
         self, conversation_id: int, user_id: int, question: str, *, team_platform: str, team_channel: str
     ) -> Handoff:
-        """Give a conversation to people; where its place is with them already, that stays as it is.
+        """Give a conversation to people; where its asker has one open in the same place, that stays as it is.
 
         Raises:
             StoreError: There is no such conversation.
         """
         with self._database.write() as connection:
-            # the conversation's row is the lock: two presses at once open one handoff
-            connection.execute(
-                select(ConversationRow.id).where(ConversationRow.id == conversation_id).with_for_update()
-            )
+            # the asker's row is the lock: two presses at once open one handoff
+            connection.execute(select(UserRow.id).where(UserRow.id == user_id).with_for_update())
             where = select(ConversationRow.platform, ConversationRow.channel, ConversationRow.thread)
             here = connection.execute(where.where(ConversationRow.id == conversation_id)).first()
             if here is None:
                 raise StoreError(f"There is no conversation {conversation_id} to give to people.")
-            place = here._asdict()
-            row = connection.execute(_OPEN_IN, place).first()
+            mine = {**here._asdict(), "user": user_id}
+            row = connection.execute(_OPEN_IN, mine).first()
             if row is None:
                 connection.execute(
                     insert(HandoffRow).values(
@@ -71,18 +69,23 @@ class Handoffs:
                         resolved_at=None,
                     )
                 )
-                row = connection.execute(_OPEN_IN, place).one()
+                row = connection.execute(_OPEN_IN, mine).one()
         return _handoff(row)
 
     def get(self, handoff_id: int) -> Handoff | None:
         """Read one."""
         return self._first(_handoffs().where(HandoffRow.id == handoff_id))
 
-    def open_in(self, platform: str, channel: str, thread: str) -> Handoff | None:
-        """Read the one that is open in a place; it stays open however long the asker is silent."""
+    def open_of(self, platform: str, asker: str) -> tuple[Handoff, ...]:
+        """Read those that a person has open, newest first; they stay open however long the person is silent.
+
+        Args:
+            platform: Where.
+            asker: The platform's id of the person.
+        """
         with self._database.read() as connection:
-            row = connection.execute(_OPEN_IN, {"platform": platform, "channel": channel, "thread": thread}).first()
-        return None if row is None else _handoff(row)
+            rows = connection.execute(_OPEN_OF, {"platform": platform, "asker": asker}).all()
+        return tuple(_handoff(row) for row in rows)
 
     def waiting(self) -> tuple[Handoff, ...]:
         """Read all that are open, oldest first."""
@@ -140,9 +143,20 @@ _OPEN_IN = (
         ConversationRow.platform == bindparam("platform"),
         ConversationRow.channel == bindparam("channel"),
         ConversationRow.thread == bindparam("thread"),
+        HandoffRow.user_id == bindparam("user"),
         HandoffRow.resolved_at.is_(None),
     )
     .limit(1)
+)
+_OPEN_OF = (
+    _handoffs()
+    .join(UserRow, UserRow.id == HandoffRow.user_id)
+    .where(
+        UserRow.platform == bindparam("platform"),
+        UserRow.platform_user_id == bindparam("asker"),
+        HandoffRow.resolved_at.is_(None),
+    )
+    .order_by(HandoffRow.id.desc())
 )
 
 

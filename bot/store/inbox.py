@@ -157,6 +157,18 @@ class Inbox:
         with self._database.read() as connection:
             return frozenset(connection.execute(query).scalars())
 
+    def latest_of(self, platform: str, channel: str, thread: str, user_id: int) -> StoredMessage | None:
+        """Read what a person said last in a place."""
+        query = _messages().where(
+            ConversationRow.platform == platform,
+            ConversationRow.channel == channel,
+            ConversationRow.thread == thread,
+            MessageRow.user_id == user_id,
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query.order_by(MessageRow.id.desc()).limit(1)).first()
+        return None if row is None else _stored(row)
+
     def rename_channel(self, platform: str, channel: str, new: str) -> None:
         """Follow a channel to its new id, as when a Telegram group becomes a supergroup."""
         with self._database.write() as connection:

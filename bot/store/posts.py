@@ -24,6 +24,7 @@ class PostBody:
     text: str = field(repr=False)  # Markdown
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows
     under: str = ""  # the key of the post that it continues: as a reply to it, or in its thread
+    reply_to: str = ""  # the platform's id of the message that it answers; "" for none, or where it is `under` a post
     person: str = ""  # the platform's id of whoever alone it is for, wherever that person was; "" for all in its place
     picture: str = ""  # path of a PNG file that it shows, with the text as its caption; "" for none
 

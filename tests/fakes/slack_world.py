@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.fakes.slack_rules import MARKDOWN, Payload, RefusedError, check_message_blocks, check_text, check_view
 
+DIRECT = {"U2": "D2"}  # the direct conversation of a person; all others have D1
 BOT_TOKEN = "xoxb-fake"
 APP_TOKEN = "xapp-fake"
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -64,7 +65,7 @@ class World:
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self.channels: dict[str, dict[str, Posted]] = {"D1": {}, "C1": {}, "C2": {}, "CTEAM": {}}
+        self.channels: dict[str, dict[str, Posted]] = {"D1": {}, "D2": {}, "C1": {}, "C2": {}, "CTEAM": {}}
         self.users: dict[str, Payload] = {}
         self.without_bot: set[str] = set()  # channels that the bot is not in
         self.closed: set[str] = set()  # channels that nobody can write to any more
@@ -156,8 +157,8 @@ class World:
             raise RefusedError("user_not_found")
         return {"user": self.users[given["user"]]}
 
-    def _open(self, given: Payload) -> Payload:  # noqa: ARG002 - there is one such conversation here
-        return {"channel": {"id": "D1"}}
+    def _open(self, given: Payload) -> Payload:
+        return {"channel": {"id": DIRECT.get(given["users"], "D1")}}
 
     def _replies(self, given: Payload) -> Payload:
         root = self._known(given["channel"], given["ts"])

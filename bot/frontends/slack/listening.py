@@ -44,6 +44,8 @@ class Listening:
         if await desk.concerns(PLATFORM, told.channel, told.thread, ""):
             return True
         heard = self._hear(told)
+        if await desk.asked(PLATFORM, told.channel, told.thread, told.sender):
+            return True
         speakers = await desk.speakers(PLATFORM, told.channel, told.thread)
         return speakers == {told.sender} and heard <= {told.sender, self._bot}
 
