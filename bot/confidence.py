@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from math import exp, isfinite, log
+from typing import Final
 
+from adapters.retrieval.config import Calibration
 from bot.polarity import is_cue
 from bot.sentences import split_sentences
 from bot.words import Word, asked_words, content_keys, has_han
@@ -14,6 +16,7 @@ from knowledge.types import Passage
 # From here on the bot answers: a tenth of the answerable dev questions is refused, each set weighing the same
 # (benchmarks/abstention.py). Figures by set: docs/benchmarks.md.
 DEFAULT_ANSWERABILITY = 0.35
+UNCALIBRATED: Final = Calibration()
 PASSAGES_READ = 5
 _NAME_WEIGHT = 2.0
 
@@ -68,23 +71,41 @@ _GAIN_WEIGHT = 1.0
 _USUAL_GAIN = 1.3
 
 
-def judged_answerability(retrieved: float, judged: float, gain: float | None = None) -> float:
+def terms(scores: Mapping[str, float]) -> tuple[float, float, float]:
+    """What retrieval, head and likelihood give to the log odds that the documents answer.
+
+    Args:
+        scores: As in a trace; 0 for what is missing there.
+    """
+    retrieved = min(max(scores.get("retrieval", 0.5), 1e-6), 1 - 1e-6)
+    return (
+        _RETRIEVAL_WEIGHT * log(retrieved / (1 - retrieved)),
+        _HEAD_WEIGHT * (scores["head"] - _USUAL_HEAD) if "head" in scores else 0.0,
+        _GAIN_WEIGHT * (scores["likelihood"] - _USUAL_GAIN) if "likelihood" in scores else 0.0,
+    )
+
+
+def judged_answerability(
+    retrieved: float, judged: float | None, gain: float | None = None, calibration: Calibration = UNCALIBRATED
+) -> float:
     """Join what retrieval says with the generator's own verdict and with how likely it finds the question.
 
     Args:
         retrieved: As answerability() gave it, [0, 1].
-        judged: The head's log odds that the passages it read hold the answer.
+        judged: The head's log odds that the passages it read hold the answer; None where it was not asked.
         gain: By how much they make the question likelier, nats a token; None where it was not measured.
+        calibration: What the team's ratings have taught.
 
     Returns:
         A score in [0, 1], on the scale of answerability().
     """
-    if not (isfinite(judged) and (gain is None or isfinite(gain))):
+    measured = {"retrieval": retrieved, "head": judged, "likelihood": gain}
+    scores = {name: score for name, score in measured.items() if score is not None}
+    if not all(isfinite(score) for score in scores.values()):
         return 0.0
-    clipped = min(max(retrieved, 1e-6), 1 - 1e-6)
-    logit = _RETRIEVAL_WEIGHT * log(clipped / (1 - clipped)) + _HEAD_WEIGHT * (judged - _USUAL_HEAD)
-    if gain is not None:
-        logit += _GAIN_WEIGHT * (gain - _USUAL_GAIN)
+    by_retrieval, by_head, by_likelihood = terms(scores)
+    logit = calibration.shift + calibration.retrieval * by_retrieval
+    logit += calibration.head * by_head + calibration.likelihood * by_likelihood
     return 1 / (1 + exp(-max(-30.0, min(30.0, logit))))
 
 

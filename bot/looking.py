@@ -10,9 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
+from adapters.retrieval.config import Calibration
 from adapters.types import Encoder, Intent, IntentClassifier
 from bot.blocking import Failed, Together, run_blocking, tried
-from bot.confidence import answerability
+from bot.confidence import UNCALIBRATED, answerability, judged_answerability
 from bot.config import Settings
 from bot.extract import Extract, best_extracts, lines
 from bot.prompts import resolve_follow_up
@@ -113,6 +114,7 @@ class Looker:
         settings: Settings,
         clock: Callable[[], float],
         line_vectors: LineVectors | None = None,
+        calibration: Calibration = UNCALIBRATED,
     ) -> None:
         self._encoder = encoder
         self._classifier = classifier
@@ -120,6 +122,7 @@ class Looker:
         self._knowledge = knowledge
         self._settings = settings
         self._clock = clock
+        self._calibration = calibration
         self._line_vectors = line_vectors or LineVectors(encoder)
         self._finding: Together[Question, _Found] = Together(self._find_all, most=MOST_TOGETHER)
 
@@ -132,7 +135,7 @@ class Looker:
         """Look at one message."""
         found = await self._finding(question)
         if found.exact:
-            return self._look(found, (), (), answerable=1.0, timings_ms=found.timings_ms)
+            return self._look(found, (), (), retrieved=1.0, timings_ms=found.timings_ms)
         return await run_blocking(self._read, found)
 
     def _find_all(self, questions: Sequence[Question]) -> list[_Found | Failed]:
@@ -177,9 +180,9 @@ class Looker:
         """Choose the lines of the passages that answer best."""
         started = self._clock()
         extracts, readings = self._extracts(found.query, found.vector, found.passages)
-        answerable = answerability(found.query, found.passages, extracts[0].nearest) if extracts else 0.0
+        retrieved = answerability(found.query, found.passages, extracts[0].nearest) if extracts else 0.0
         timings = {**found.timings_ms, "extract": self._since(started)}
-        return self._look(found, extracts, readings, answerable=answerable, timings_ms=timings)
+        return self._look(found, extracts, readings, retrieved=retrieved, timings_ms=timings)
 
     def _look(
         self,
@@ -187,9 +190,12 @@ class Looker:
         extracts: tuple[Extract, ...],
         readings: tuple[Extract, ...],
         *,
-        answerable: float,
+        retrieved: float,
         timings_ms: Mapping[str, float],
     ) -> Look:
+        answerable = retrieved
+        if 0 < retrieved < 1:
+            answerable = judged_answerability(retrieved, None, None, self._calibration)
         route = self._router.route(found.intent)
         if not found.matched and answerable >= DOCUMENTS_WIN:
             route = self._router.as_question(route, answerable)
@@ -203,7 +209,7 @@ class Looker:
             passages=found.passages,
             curated=found.curated,
             answerable=answerable,
-            scores={"retrieval": answerable, "answerable": answerable},
+            scores={"retrieval": retrieved, "answerable": answerable},
             extracts=extracts,
             readings=readings,
             timings_ms=timings_ms,

@@ -8,9 +8,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from adapters.errors import AdapterError
+from adapters.retrieval.config import Calibration
 from adapters.types import Encoder, GenerationLimits, Generator, IntentClassifier
 from bot.blocking import run_blocking
-from bot.confidence import judged_answerability
+from bot.confidence import UNCALIBRATED, judged_answerability
 from bot.config import Settings
 from bot.drafting import Draft, sentences_of
 from bot.grounding import check_sentence
@@ -85,6 +86,7 @@ class Pipeline:
         settings: Settings,
         clock: Callable[[], float] = time.perf_counter,
         line_vectors: LineVectors | None = None,
+        calibration: Calibration = UNCALIBRATED,
     ) -> None:
         self._looker = Looker(
             encoder=encoder,
@@ -94,7 +96,9 @@ class Pipeline:
             settings=settings,
             clock=clock,
             line_vectors=line_vectors,
+            calibration=calibration,
         )
+        self._calibration = calibration
         self._generator = generator
         self._settings = settings
         self._clock = clock
@@ -259,7 +263,8 @@ class Pipeline:
         if judged.head is not None and judged.best_head is not None:
             draft.head, draft.unsure = judged.best_head, judged.head < SURE
             draft.gain = judged.gain
-            draft.answerable = judged_answerability(look.answerable, judged.best_head, judged.gain)
+            retrieved = look.scores["retrieval"]
+            draft.answerable = judged_answerability(retrieved, judged.best_head, judged.gain, self._calibration)
         joined = look.answerable if draft.answerable is None else draft.answerable
         draft.refused = joined < self._settings.answers.min_answerability
         minimum = self._settings.answers.min_support

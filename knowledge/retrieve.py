@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Final, TypeAlias
@@ -14,10 +13,10 @@ import numpy as np
 
 from knowledge import snapshot
 from knowledge.curated import CuratedBook, CuratedMatch, normalise, string_similarity
-from knowledge.fusion import BlendWeights, blend, centred, fuse, shares
-from knowledge.index import IndexSettings, VectorIndex
-from knowledge.lexical import Analyzer, LexicalIndex, LexicalSettings
-from knowledge.types import ChunkIds, Encoder, Hits, KnowledgeStore, Passage, StoredChunk, Vector
+from knowledge.index import VectorIndex
+from knowledge.lexical import Analyzer, LexicalIndex
+from knowledge.ranking import Fusion, Landscape, Ranking, RetrievalMode, RetrievalSettings, Scored
+from knowledge.types import Advised, ChunkIds, Encoder, KnowledgeStore, Matrix, Passage, StoredChunk, Vector
 
 __all__ = ["CuratedMatch", "Fusion", "KnowledgeBase", "Progress", "RetrievalMode", "RetrievalSettings"]
 
@@ -28,48 +27,6 @@ ENCODE_BATCH: Final = 256  # chunks encoded and committed at once when the encod
 TYPICAL_SAMPLE: Final = 500  # about so many chunks tell how near to a question any chunk lies
 CURATED_DEPTH: Final = 10  # questions looked at from either side
 _NO_IDS: Final[ChunkIds] = np.zeros(0, dtype=np.int64)
-_NO_HITS: Final = Hits(_NO_IDS, np.zeros(0, dtype=np.float32))
-
-
-class Fusion(StrEnum):
-    """How two searches become one ranking in hybrid mode."""
-
-    SCORES = "scores"  # knowledge.fusion.blend
-    PLACES = "places"  # reciprocal rank fusion
-
-
-class RetrievalMode(StrEnum):
-    """How passages are found."""
-
-    HYBRID = "hybrid"
-    VECTOR = "vector"
-    LEXICAL = "lexical"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetrievalSettings:
-    """How passages are found and ranked; chosen with benchmarks/retrieval.py."""
-
-    mode: RetrievalMode = RetrievalMode.HYBRID
-    top_k: int = 5  # passages, unless the caller says otherwise
-    fusion: Fusion = Fusion.SCORES
-    weights: BlendWeights = field(default_factory=BlendWeights)  # of scores
-    rrf_k: float = 10.0  # of places; better than the usual 60
-    vector_weight: float = 1.0  # of places
-    lexical_weight: float = 1.0  # of places
-    depth: int = 50  # places read from each ranking before they are fused
-    index: IndexSettings = field(default_factory=IndexSettings)
-    lexical: LexicalSettings = field(default_factory=LexicalSettings)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """Candidates with their scores, best first; row by row."""
-
-    ids: ChunkIds
-    fused: Vector
-    similarities: Vector  # NaN where the index has lost the chunk meanwhile
-    lexical: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +76,7 @@ class KnowledgeBase:
         self._index = index
         self._lexical = lexical
         self._titles = titles
+        self._ranking = Ranking(index, lexical, titles, settings)
         self._index_folder = index_folder
         self._settings = settings
         self._refreshing = Lock()
@@ -180,8 +138,19 @@ class KnowledgeBase:
         finally:
             self._refreshing.release()
 
+    @property
+    def revision(self) -> int | None:
+        """The state of the store that is searched."""
+        return self._view.revision
+
     def search(
-        self, text: str, vector: Vector, *, collections: Sequence[str] | None = None, top_k: int | None = None
+        self,
+        text: str,
+        vector: Vector,
+        *,
+        collections: Sequence[str] | None = None,
+        top_k: int | None = None,
+        advice: Advised | None = None,
     ) -> tuple[Passage, ...]:
         """Find the passages that fit a text best.
 
@@ -190,6 +159,7 @@ class KnowledgeBase:
             vector: The text's embedding, shape (dim,).
             collections: The only collections that may be found; None for all, an empty sequence for none.
             top_k: How many; None for the setting.
+            advice: What was learned about this query; knowledge.advice.AdvisedKnowledge gives it.
 
         Returns:
             Passages, best first; fewer than top_k only when there are no more.
@@ -198,34 +168,15 @@ class KnowledgeBase:
             DimensionMismatchError: The vector is not from this knowledge base's encoder.
         """
         wanted = self._settings.top_k if top_k is None else top_k
-        found = self._ranked(text, vector, self._view.allowed(collections), max(self._settings.depth, wanted))
+        view = self._view
+        found = self._ranking.ranked(
+            text,
+            Advised(vector=vector, changes={}) if advice is None else advice,
+            allowed=view.allowed(collections),
+            depth=max(self._settings.depth, wanted),
+            typical=view.typical,
+        )
         return self._passages(found, collections=collections, top_k=wanted)
-
-    def _ranked(self, text: str, vector: Vector, allowed: ChunkIds | None, depth: int) -> _Scored:
-        """Search as the mode says and order what was found."""
-        settings = self._settings
-        close = like = named = _NO_HITS
-        if settings.mode is not RetrievalMode.LEXICAL:
-            close = self._index.search(vector[np.newaxis, :], depth, allowed)[0]
-        if settings.mode is not RetrievalMode.VECTOR:
-            like = self._lexical.search(text, depth, allowed)
-            named = self._titles.search(text, depth, allowed)
-        ids = np.unique(np.concatenate([close.ids, like.ids, named.ids]))
-        similarities, lexical = self._index.scores(vector, ids), self._lexical.scores(text, ids)
-        if settings.mode is RetrievalMode.HYBRID and settings.fusion is Fusion.PLACES:
-            rankings = [(close.ids, settings.vector_weight), (like.ids, settings.lexical_weight)]
-            places = dict(fuse(rankings, k=settings.rrf_k))
-            fused = np.array([places.get(chunk_id, 0.0) for chunk_id in ids.tolist()], dtype=np.float32)
-        elif settings.mode is RetrievalMode.VECTOR:
-            fused = similarities
-        else:
-            titles = shares(self._titles.scores(text, ids), named)
-            similarity_weight = settings.weights.similarity if settings.mode is RetrievalMode.HYBRID else 0.0
-            weights = replace(settings.weights, similarity=similarity_weight)
-            nearness = centred(np.nan_to_num(similarities), float(self._view.typical @ vector))
-            fused = blend(nearness, shares(lexical, like), titles, weights)
-        order = np.lexsort((ids, -fused))
-        return _Scored(ids[order], fused[order], similarities[order], lexical[order])
 
     def is_curated(self, text: str, *, collections: Sequence[str] | None = None) -> bool:
         """Whether a curated question has this very wording, but for case, width, spaces and closing punctuation."""
@@ -255,7 +206,7 @@ class KnowledgeBase:
         close = self._index.search(vector[np.newaxis, :], CURATED_DEPTH, visible)[0].ids
         like = CuratedBook.nearest(asked, questions, CURATED_DEPTH)
         ids = np.array(list(dict.fromkeys([*same, *close.tolist(), *like.tolist()])), dtype=np.int64)
-        order = _Scored(
+        order = Scored(
             ids, np.ones(len(ids), dtype=np.float32), self._index.scores(vector, ids), self._lexical.scores(text, ids)
         )
         passages = self._passages(order, collections=collections, top_k=len(ids))
@@ -274,6 +225,35 @@ class KnowledgeBase:
         """Find the nearest curated question; None when there is none at all."""
         return next(iter(self.curated(text, vector, collections=collections, top_k=1)), None)
 
+    def near(self, vectors: Matrix, top_k: int) -> list[list[tuple[StoredChunk, float]]]:
+        """Find the chunks nearest to each of some vectors, with their cosines, nearest first."""
+        hits = self._index.search(vectors, top_k)
+        ids = np.unique(np.concatenate([_NO_IDS, *(one.ids for one in hits)]))
+        stored = {chunk.id: chunk for chunk in self._store.load_chunks(ids.tolist())}
+        return [
+            [
+                (stored[number], cosine)
+                for number, cosine in zip(one.ids.tolist(), one.scores.tolist(), strict=True)
+                if number in stored
+            ]
+            for one in hits
+        ]
+
+    def landscape(self, ids: ChunkIds) -> Landscape:
+        """What training needs to know of some chunks; those that are gone are left out."""
+        there, vectors = self._store.load_vectors(ids.tolist())
+        return Landscape(ids=there, vectors=vectors, typical=self._view.typical, ranking=self._ranking)
+
+    def chunks(self) -> Iterator[StoredChunk]:
+        """Every chunk, by id, read from the store."""
+        for _, batch in _batches(self.ids, READ_BATCH):
+            yield from self._store.load_chunks(batch.tolist())
+
+    @property
+    def ids(self) -> ChunkIds:
+        """Every chunk's id, ascending."""
+        return self._view.ids
+
     def save(self) -> None:
         """Save the index for a faster next start; nothing is done when it has not changed.
 
@@ -285,7 +265,7 @@ class KnowledgeBase:
                 snapshot.save(self._index_folder, self._index, encoder=self._encoder.name)
                 self._unsaved = False
 
-    def _passages(self, found: _Scored, *, collections: Sequence[str] | None, top_k: int) -> tuple[Passage, ...]:
+    def _passages(self, found: Scored, *, collections: Sequence[str] | None, top_k: int) -> tuple[Passage, ...]:
         """Look chunks up, best first, until there are enough; one removed since leaves its place to the next."""
         passages: list[Passage] = []
         for start in range(0, len(found.ids), max(1, top_k)):

@@ -190,7 +190,7 @@ class Passage:
     stored: StoredChunk
     similarity: float  # cosine, [-1, 1]; computed for every passage, also those that only BM25 found
     lexical: float  # BM25, >= 0
-    fused: float  # what it was ranked by, [-1, 1]: see knowledge.fusion
+    fused: float  # what it was ranked by, [-1, 1] (see knowledge.fusion), and what advice changed
     rank: int  # from 1
 
 
@@ -200,6 +200,44 @@ class Hits:
 
     ids: ChunkIds
     scores: Vector  # cosine similarity or BM25, whichever index found them
+
+
+class Mention(Protocol):
+    """A passage as somebody saw it earlier; its document may have changed since."""
+
+    @property
+    def uri(self) -> str:
+        """Of its document."""
+
+    @property
+    def text(self) -> str:
+        """What the passage said, titles not included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Advised:
+    """What advice says about one query."""
+
+    vector: Vector  # to search with, in place of the query's own; unit length, shape (dim,)
+    changes: Mapping[int, float]  # what to add to scores, by chunk id; each [-1, 1]
+
+
+class Advice(Protocol):
+    """What was learned of how people ask; knowledge is handed some and knows not where it comes from."""
+
+    @property
+    def mentions(self) -> Sequence[Mention]:
+        """The passages that it has learned of."""
+
+    @property
+    def vectors(self) -> Matrix:
+        """Their vectors by the encoder that searches, shape (len(mentions), dim)."""
+
+    def aim(self, vector: Vector) -> Vector:
+        """Turn a query's unit vector to where its passages lie; a unit vector, shape (dim,)."""
+
+    def changes(self, vector: Vector) -> Mapping[int, float]:
+        """What to add to scores by the number of the mention, for a query's own vector; what is missing stays."""
 
 
 class Encoder(Protocol):

@@ -1,0 +1,115 @@
+"""What ratings teach retrieval: which passages answered which questions, and where a question's passages lie.
+
+The index and the passages' vectors stay as they are, so one version gives way to another in an instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adapters.retrieval.config import Calibration, Kernel
+from adapters.types import Matrix
+
+Vector: TypeAlias = NDArray[np.float32]  # shape (dim,)
+Numbers: TypeAlias = NDArray[np.int64]  # shape (n,)
+
+SKETCH: Final = 48  # numbers of each remembered question that are compared first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPassage:
+    """A passage that somebody rated; found again in the knowledge base by these."""
+
+    uri: str  # of its document
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Links:
+    """Questions that were asked, and what the passages shown were worth to them; row by row."""
+
+    questions: Numbers  # of the memory's questions
+    passages: Numbers  # of the adapter's passages
+    worth: Vector  # [-1, 1]: 1 for a good one, -1 for a bad one, times how far the raters are trusted
+
+
+class LinkMemory:
+    """Remembered questions: similar ones are answered by the same passages. Immutable, so thread-safe."""
+
+    def __init__(self, questions: Matrix, links: Links, kernel: Kernel) -> None:
+        """Sketch the questions.
+
+        Args:
+            questions: Unit vectors, shape (n, dim).
+            links: What is known of them.
+            kernel: How far they speak for others.
+        """
+        self.questions = questions
+        self.links = links
+        self.kernel = kernel
+        # Most questions are told from a new one by a few numbers: a bound on the cosine, so that none is missed.
+        self._axes = np.linalg.svd(questions, full_matrices=False)[2][:SKETCH].T.copy()  # (dim, SKETCH)
+        self._sketches = questions @ self._axes  # (n, SKETCH)
+        self._rest = _rest(self._sketches)
+        self._links_of: dict[int, list[int]] = {}
+        for number, question in enumerate(links.questions.tolist()):
+            self._links_of.setdefault(question, []).append(number)
+
+    def changes(self, vector: Vector) -> dict[int, float]:
+        """What to add to passages' scores by their number, [-strength, strength]."""
+        sketch = vector @ self._axes  # (SKETCH,)
+        bound = self._sketches @ sketch
+        bound += self._rest * _rest(sketch)
+        near = np.flatnonzero(bound > self.kernel.floor)
+        found: dict[int, float] = {}
+        for question, cosine in zip(near.tolist(), (self.questions[near] @ vector).tolist(), strict=True):
+            weight = (cosine - self.kernel.floor) / (1 - self.kernel.floor)
+            for link in self._links_of.get(question, ()) if weight > 0 else ():
+                passage = int(self.links.passages[link])
+                found[passage] = found.get(passage, 0.0) + weight * float(self.links.worth[link])
+        return {number: self.kernel.strength * min(1.0, max(-1.0, sum_)) for number, sum_ in found.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class QueryAdapter:
+    """A residual on a query's vector, of low rank: (1 + down up) q, brought to length 1."""
+
+    down: Matrix  # (dim, rank)
+    up: Matrix  # (rank, dim)
+
+    def aim(self, vector: Vector) -> Vector:
+        """Turn a unit vector to where its passages lie."""
+        turned: Vector = (vector + (vector @ self.down) @ self.up).astype(np.float32, copy=False)
+        length = float(np.sqrt(turned @ turned))
+        return turned / np.float32(length) if length > 0 else vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RetrievalAdapter:
+    """What serves; a part that did not pay is None. It is knowledge's Advice, and knows nothing of knowledge."""
+
+    encoder: str  # name of the encoder whose vectors these are
+    mentions: Sequence[KnownPassage]
+    vectors: Matrix  # of the passages, shape (len(mentions), dim)
+    memory: LinkMemory | None
+    query: QueryAdapter | None
+    calibration: Calibration = field(default_factory=Calibration)
+
+    def aim(self, vector: Vector) -> Vector:
+        """Turn a query's unit vector to where its passages lie."""
+        return vector if self.query is None else self.query.aim(vector)
+
+    def changes(self, vector: Vector) -> Mapping[int, float]:
+        """What to add to passages' scores by their number, for a query's own vector."""
+        return {} if self.memory is None else self.memory.changes(vector)
+
+
+def _rest(sketches: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Length of what sketches leave out of unit vectors."""
+    left: NDArray[np.float32] = np.sqrt(np.maximum(0.0, 1.0 - (sketches**2).sum(axis=-1)) + 1e-6)
+    return left
