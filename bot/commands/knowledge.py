@@ -17,6 +17,7 @@ from bot.buttons import Rows
 from bot.buttons import command as command_button
 from bot.cards import safe
 from bot.commands.base import STOPPED, Call, Reply, Run, number_of, spelled, usage, words_of
+from bot.commands.outdated import outdated as list_outdated
 from bot.frontends.base import PlatformError
 from bot.handoff import quoted
 from bot.store.store import Store
@@ -123,10 +124,12 @@ class KnowledgeCommands:
         return _reported(call, report, await run_blocking(self._older, saved))
 
     async def knowledge(self, call: Call) -> Reply:
-        """Say what is known; list, search or remove it."""
+        """Say what is known; list, search or remove it, or see what is called out of date."""
         word, rest = words_of(call.arguments)
         if word == "search" and rest:
             return await self._search(call, rest)
+        if word == "outdated":
+            return await list_outdated(call, self._store, rest)
         documents = await run_blocking(self._store.knowledge.documents)
         if word == "remove" and rest:
             return await self._remove(call, documents, rest)
@@ -134,7 +137,7 @@ class KnowledgeCommands:
             return _listed(call, documents, number_of(rest) or 1)
         if word:
             return usage(call, "knowledge")
-        return _summed(call, documents)
+        return _summed(call, documents, outdated=len(await run_blocking(self._store.document_tasks.open)))
 
     async def _search(self, call: Call, words: str) -> Reply:
         passages = (await run_blocking(self._documents.search, words))[:PASSAGES]
@@ -278,7 +281,7 @@ def _remove_row(language: str, document: StoredDocument, key: str) -> tuple[Butt
     return (command_button(label, "knowledge", f"remove {document.id}"),)
 
 
-def _summed(call: Call, documents: Sequence[StoredDocument]) -> Reply:
+def _summed(call: Call, documents: Sequence[StoredDocument], *, outdated: int) -> Reply:
     if not documents:
         return Reply(text=say("knowledge-empty", call.language, command=spelled(call, "ingest")))
     collections = Counter(one.collection for one in documents)
@@ -293,10 +296,13 @@ def _summed(call: Call, documents: Sequence[StoredDocument]) -> Reply:
         )
         for name, count in collections.most_common()
     ]
-    button = command_button(say("button-documents", call.language), "knowledge", "documents")
+    buttons = [command_button(say("button-documents", call.language), "knowledge", "documents")]
+    if outdated:
+        lines += ["", say("outdated-title", call.language, documents=outdated)]
+        buttons.append(command_button(say("button-outdated", call.language), "knowledge", "outdated"))
     search = spelled(call, "knowledge", say("knowledge-search-words", call.language))
     lines += ["", say("knowledge-how", call.language, command=search)]
-    return Reply(text="\n".join(lines), buttons=((button,),))
+    return Reply(text="\n".join(lines), buttons=(tuple(buttons),))
 
 
 def _listed(call: Call, documents: Sequence[StoredDocument], page: int) -> Reply:

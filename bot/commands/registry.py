@@ -48,7 +48,7 @@ COMMANDS = (
         name="knowledge",
         least=Role.ADMIN,
         aliases=("kb",),
-        plain=_plain(r"documents|search\s.+|remove\s+\S.*"),
+        plain=_plain(r"documents|outdated|search\s.+|remove\s+\S.*"),
     ),
     Command(name="status", least=Role.ADMIN),
     Command(

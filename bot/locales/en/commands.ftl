@@ -42,7 +42,7 @@ usage-teach = `{ $command } question | answer`
 usage-unanswered = `{ $command } 2` for the second page
 usage-report = `{ $command } 30` for so many days, up to 365
 usage-ingest = `{ $command } https://example.com/help`, or send a document with the word `ingest` as its caption
-usage-knowledge = `{ $command } documents`, `{ $command } search words` or `{ $command } remove 12` (a number, or a part of the title)
+usage-knowledge = `{ $command } documents`, `{ $command } outdated`, `{ $command } search words` or `{ $command } remove 12` (a number, or a part of the title)
 usage-grant = Reply to a message of that person with `{ $command } trainer`. In Slack `{ $command } @person trainer` works too; Telegram does not tell me who @person is. Roles: `user`, `trainer`, `admin`
 usage-revoke = `{ $command } @person`, or reply to a message of that person
 

@@ -48,8 +48,8 @@ preview-doubt-disagrees = { $people ->
    *[other] { $people } people contradict nearly everybody and are hardly believed.
 }
 preview-outdated = { $documents ->
-    [one] One document was called out of date: /knowledge outdated lists it.
-   *[other] { $documents } documents were called out of date: /knowledge outdated lists them.
+    [one] One document was called out of date; `knowledge outdated` in chat lists it.
+   *[other] { $documents } documents were called out of date; `knowledge outdated` in chat lists them.
 }
 
 # The request for a rating, under a few answers.
@@ -60,14 +60,15 @@ outdated-title = { $documents ->
     [one] One document was called out of date
    *[other] { $documents } documents were called out of date
 }
-outdated-document = { $people ->
+outdated-people = { $people ->
     [one] one person
    *[other] { $people } people
-}, asked: { $question }
+}
 outdated-none = No document is called out of date.
 outdated-how = A document leaves this list when it is ingested with other content, or when you press its button.
 outdated-settled = { $title } is off the list. What is said of later answers puts it on again.
 outdated-settled-before = That document is not on the list any more.
+button-outdated = Out of date
 button-settle = ✓ { $number } is up to date
 
 # A corrected answer that is brought back.

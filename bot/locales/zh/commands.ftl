@@ -42,7 +42,7 @@ usage-teach = `{ $command } 问题 | 答案`
 usage-unanswered = `{ $command } 2` 查看第二页
 usage-report = `{ $command } 30` 指定天数，最多 365
 usage-ingest = `{ $command } https://example.com/help`，或发送文档并在说明中写 `ingest`
-usage-knowledge = `{ $command } documents`、`{ $command } search 关键词` 或 `{ $command } remove 12`（编号，或标题的一部分）
+usage-knowledge = `{ $command } documents`、`{ $command } outdated`、`{ $command } search 关键词` 或 `{ $command } remove 12`（编号，或标题的一部分）
 usage-grant = 用 `{ $command } trainer` 回复对方的消息。在 Slack 中也可以用 `{ $command } @某人 trainer`；Telegram 不会告诉我 @某人 是谁。角色：`user`、`trainer`、`admin`
 usage-revoke = `{ $command } @某人`，或回复对方的消息
 

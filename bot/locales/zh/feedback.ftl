@@ -28,18 +28,19 @@ preview-doubt-new = { $people } 个新账号的评价只算一半。
 preview-doubt-burst = { $people } 人在几分钟内评价了大量回答，只按少数几条计算。
 preview-doubt-one-voice = { $people } 人总是对相同的回答给出相同的评价，按一人计算。
 preview-doubt-disagrees = { $people } 人与几乎所有人的看法相反，其评价基本不予采信。
-preview-outdated = 有 { $documents } 份文档被指内容过期：用 /knowledge outdated 查看。
+preview-outdated = 有 { $documents } 份文档被指内容过期；在聊天中用 `knowledge outdated` 查看。
 
 # The request for a rating, under a few answers.
 ask-rating = 这个回答对吗？点 👍 或 👎 能帮我学习；我很少这样问。
 
 # Documents that were called out of date.
 outdated-title = 有 { $documents } 份文档被指内容过期
-outdated-document = { $people } 人，问的是：{ $question }
+outdated-people = { $people } 人
 outdated-none = 没有文档被指内容过期。
 outdated-how = 文档更新内容后重新导入，或您按下对应按钮，就会从此列表中移除。
 outdated-settled = 《{ $title }》已从列表中移除。如果之后的回答又被指过期，它会再次出现。
 outdated-settled-before = 该文档已不在列表中。
+button-outdated = 内容过期
 button-settle = ✓ { $number } 内容有效
 
 # A corrected answer that is brought back.

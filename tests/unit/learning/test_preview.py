@@ -44,7 +44,7 @@ def test_an_admin_sees_what_is_learned_from_whom_and_what_is_left_out() -> None:
         "    “Odd?”",
         "  out of date, which only the document can mend: 1",
     )
-    assert lines[-1] == "One document was called out of date: /knowledge outdated lists it."
+    assert lines[-1] == "One document was called out of date; `knowledge outdated` in chat lists it."
 
 
 def test_nobody_is_named_to_others() -> None:
