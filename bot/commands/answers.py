@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from adapters.types import Intent
 from bot.blocking import run_blocking
 from bot.buttons import Rows, rating_row
 from bot.buttons import command as command_button
@@ -14,6 +15,7 @@ from bot.store.inbox import NOT_DIALOGUE
 from bot.store.store import Store
 from bot.texts import say
 from bot.types import (
+    Answer,
     AnswerKind,
     Correction,
     Outcome,
@@ -35,6 +37,14 @@ _VALUES = {
     "👎": RatingValue.DOWN,
     "-": RatingValue.DOWN,
 }
+# What scores, steps and versions are called in the texts.
+_CALLED = frozenset(
+    {
+        *("retrieval", "head", "likelihood", "answerable"),
+        *("encode", "classify", "retrieve", "extract", "first_token", "write", "total"),
+        *("encoder", "intent", "generator"),
+    }
+)
 
 
 class AboutAnswers:
@@ -113,39 +123,69 @@ class AboutAnswers:
 
 
 def explanation(stored: StoredAnswer, language: str) -> str:
-    """Why an answer is as it is, as Markdown."""
-    answer, trace = stored.answer, stored.answer.trace
+    """Why an answer is as it is, as Markdown: in plain words first, then the numbers for whoever runs the bot."""
+    trace, shown = stored.answer.trace, stored.answer.trace.passages[:PASSAGES]
+    lines = [say(_how(stored.answer), language)]
+    if trace.query and trace.query != stored.question:
+        lines.append(say("why-searched", language, query=safe(trace.query)))
+    if "answerable" in trace.scores and shown:
+        lines.append(say("why-sure", language, percent=round(100 * trace.scores["answerable"])))
+    if shown:
+        lines += ["", say("why-passages", language)]
+        lines += [f"{number}. {_found(passage, language)}" for number, passage in enumerate(shown, start=1)]
+    return "\n".join([*lines, "", f"**{say('why-details', language)}**", *_details(stored, language)])
+
+
+def _how(answer: Answer) -> str:
+    """Which sentence says where an answer's words come from."""
+    return "why-handed-off" if answer.outcome is Outcome.HANDED_OFF else f"why-{answer.kind.value}"
+
+
+def _found(passage: TracedPassage, language: str) -> str:
+    used = f" · **{say('why-used', language)}**" if passage.used else ""
+    return f"{safe(passage.title)}{used}"
+
+
+def _details(stored: StoredAnswer, language: str) -> list[str]:
+    trace = stored.answer.trace
     facts = [
-        ("why-answer", f"#{stored.id} · {came_about(answer.kind, answer.outcome, language)}"),
+        ("why-number", f"#{stored.id}"),
         ("why-because", safe(trace.reason)),
-        ("why-searched", safe(trace.query) if trace.query != stored.question else ""),
-        ("why-scores", " · ".join(f"{name} {value:.2f}" for name, value in trace.scores.items())),
-        ("why-versions", " · ".join(f"{task} `{name}`" for task, name in trace.versions.items())),
-        ("why-times", " · ".join(f"{step} {value:,.0f} ms" for step, value in trace.timings_ms.items())),
+        ("why-taken", _intent(trace.intent, language) if trace.intent is not None else ""),
+        ("why-scores", _listed(trace.scores, "{:.2f}", language)),
+        ("why-matches", "; ".join(_match(*one, language) for one in enumerate(trace.passages[:PASSAGES], start=1))),
+        (
+            "why-versions",
+            ", ".join(f"{_called(task, language)} `{name}`" for task, name in trace.versions.items()),
+        ),
+        ("why-times", _listed({name: ms / 1000 for name, ms in trace.timings_ms.items()}, "{:.2f} s", language)),
     ]
-    if trace.intent is not None:
-        intent = trace.intent
-        said = f"{safe(intent.label)} · {intent.confidence:.2f} · {intent.in_scope:.2f}"
-        facts.insert(3, ("why-intent", said))
-    lines = [f"- **{say(key, language)}** {text}" for key, text in facts if text]
-    if trace.passages:
-        lines += ["", f"**{say('why-passages', language)}**"]
-        lines += [
-            f"{number}. {_passage(passage, language)}"
-            for number, passage in enumerate(trace.passages[:PASSAGES], start=1)
-        ]
-    return "\n".join(lines)
+    return [f"- {say(key, language)} {text}" for key, text in facts if text]
+
+
+def _intent(intent: Intent, language: str) -> str:
+    sure, near = round(100 * intent.confidence), round(100 * intent.in_scope)
+    return say("why-taken-for", language, label=safe(intent.label), sure=sure, near=near)
+
+
+def _match(number: int, passage: TracedPassage, language: str) -> str:
+    meaning, words = f"{passage.similarity:.2f}", f"{passage.lexical:.1f}"
+    return say("why-match", language, number=number, meaning=meaning, words=words, both=f"{passage.fused:.3f}")
+
+
+def _listed(values: Mapping[str, float], form: str, language: str) -> str:
+    return ", ".join(f"{_called(name, language)} {form.format(value)}" for name, value in values.items())
+
+
+def _called(name: str, language: str) -> str:
+    """What a part of the way to an answer is called; older or newer answers may hold names that are not known here."""
+    return say(f"why-{name.replace('_', '-')}", language) if name in _CALLED else name
 
 
 def came_about(kind: AnswerKind, outcome: Outcome, language: str) -> str:
     """How a question ended and where the answer's words come from."""
     ended = say(f"outcome-{outcome.value.replace(' ', '-')}", language)
     return f"{ended} · {say(f'kind-{kind.value}', language)}"
-
-
-def _passage(passage: TracedPassage, language: str) -> str:
-    used = f" · **{say('why-used', language)}**" if passage.used else ""
-    return f"{safe(passage.title)} · {passage.similarity:.3f} · {passage.lexical:.2f} · {passage.fused:.4f}{used}"
 
 
 def _reason(text: str) -> tuple[RatingReason, str]:

@@ -209,10 +209,10 @@ class SlackApi:
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
     if response.status >= 500:  # noqa: PLR2004 - HTTP's border
-        raise UnreachableError(f"Slack's files answered with HTTP {response.status}")
+        raise UnreachableError(f"Slack's store of files has trouble of its own (HTTP {response.status})")
     if response.status != 200:  # noqa: PLR2004 - HTTP's "here it is"
         raise PlatformError(
-            f"Slack does not hand out the file (HTTP {response.status}); the scope files:read may be missing"
+            f"Slack does not hand out the file; the app may lack the permission files:read (HTTP {response.status})"
         )
     pieces = bytearray()
     async for piece in response.content.iter_chunked(64 * 1024):
@@ -245,7 +245,7 @@ def _error(method: str, response: Any) -> PlatformError:  # noqa: ANN401 - Slack
     if status == 429 or code in {"ratelimited", "rate_limited"}:  # noqa: PLR2004 - HTTP's "too many requests"
         return ThrottledError(_seconds(response.headers))
     if status >= 500 or code in _LATER or not code:  # noqa: PLR2004 - HTTP's border
-        return UnreachableError(f"Slack answered {method} with HTTP {status} {code}".rstrip())
+        return UnreachableError(f"Slack has trouble of its own ({method}: {code or f'HTTP {status}'})")
     return _refusal(method, code, data)
 
 

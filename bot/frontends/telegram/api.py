@@ -230,10 +230,21 @@ def _id(text: str, otherwise: type[PlatformError]) -> int:
 
 
 _KINDS: tuple[tuple[type[errors.TelegramError], type[PlatformError], str], ...] = (
-    (errors.InvalidToken, BadTokenError, "Telegram does not know this bot token, or its server not the method."),
+    (
+        errors.InvalidToken,
+        BadTokenError,
+        "Telegram does not know the bot's token: copy it again from @BotFather. (Or your Bot API server is too old.)",
+    ),
     (errors.Conflict, SecondPollerError, "Another program takes this bot's updates."),
     (errors.Forbidden, PlaceGoneError, "Telegram does not let the bot write there."),
     (errors.NetworkError, UnreachableError, "Telegram did not answer, or had an error of its own."),
+)
+
+
+_REFUSALS: tuple[tuple[tuple[str, ...], type[PlatformError], str], ...] = (
+    (_MARKUP, MarkupError, "Telegram does not take the text's formatting or its length"),
+    (_MESSAGE_GONE, MessageGoneError, "The message is not there any more, or is too old to be changed"),
+    (_PLACE_GONE, PlaceGoneError, "The chat is not there any more, or the bot may not write in it"),
 )
 
 
@@ -248,24 +259,19 @@ def translated(error: errors.TelegramError) -> PlatformError:
     for theirs, ours, sentence in _KINDS:
         if isinstance(error, theirs):
             return ours(sentence)
-    return PlatformError(f"Telegram refused it ({type(error).__name__}).")
+    return PlatformError(f"Telegram refused it for a reason that Burnish does not know ({type(error).__name__}).")
 
 
 def _refused(description: str) -> PlatformError:
     if "file is too big" in description:
         return _too_big()
-    kinds: tuple[tuple[tuple[str, ...], type[PlatformError]], ...] = (
-        (_MARKUP, MarkupError),
-        (_MESSAGE_GONE, MessageGoneError),
-        (_PLACE_GONE, PlaceGoneError),
-    )
-    for parts, kind in kinds:
+    for parts, kind, sentence in _REFUSALS:
         for part in parts:
             if part in description:
-                return kind(f"Telegram refused it: {part}.")
+                return kind(f"{sentence} ({part}).")
     if _SAME in description:
         return UnchangedError("Telegram has it already.")
-    return PlatformError("Telegram refused the request (HTTP 400).")
+    return PlatformError("Telegram refused it for a reason that Burnish does not know.")
 
 
 class UnchangedError(PlatformError):

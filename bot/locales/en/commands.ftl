@@ -92,15 +92,6 @@ sources-none = That answer has no sources.
 rate-which = How was the last answer?
 rated-up = Thank you, noted as good.
 rated-down = Thank you, noted as not good.
-why-answer = Answer
-why-because = Because
-why-searched = Searched for
-why-intent = Intent, confidence, in scope
-why-scores = Scores
-why-versions = Versions
-why-times = Time
-why-passages = Passages: similarity, BM25, rank score
-why-used = used
 correction-of-nothing = I no longer know which answer this is about.
 button-approve-now = Put it in force now
 

@@ -92,15 +92,6 @@ sources-none = 该回答没有引用来源。
 rate-which = 上一个回答怎么样？
 rated-up = 谢谢，已记录为好评。
 rated-down = 谢谢，已记录为差评。
-why-answer = 回答
-why-because = 原因
-why-searched = 检索内容
-why-intent = 意图、置信度、是否在职责范围内
-why-scores = 得分
-why-versions = 版本
-why-times = 耗时
-why-passages = 段落：相似度、BM25、排序得分
-why-used = 已采用
 correction-of-nothing = 我已经不知道这是针对哪个回答的了。
 button-approve-now = 立即生效
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,14 +11,26 @@ import pytest
 from adapters.layout import seal_adapter
 from adapters.registry import Lineage
 from adapters.types import Task
-from bot.commands.answers import came_about
+from bot.commands.answers import came_about, explanation
 from bot.config import Settings
 from bot.store.expectations import Expectation
 from bot.store.inbox import NOT_DIALOGUE
 from bot.texts import languages, say
-from bot.types import AnswerKind, Correction, Origin, Outcome, Place, Rating, RatingReason, RatingValue, Role, Wanted
+from bot.types import (
+    AnswerKind,
+    Correction,
+    Origin,
+    Outcome,
+    Place,
+    Rating,
+    RatingReason,
+    RatingValue,
+    Role,
+    StoredAnswer,
+    Wanted,
+)
 from tests.integration.commands.office import PEOPLE, Office, data
-from tests.stores import message
+from tests.stores import NOON, answer, message
 
 
 async def test_help_names_the_bot_gives_examples_and_lists_what_the_person_may_do(office: Office) -> None:
@@ -171,6 +185,13 @@ async def test_human_takes_a_text_of_its_own(office: Office) -> None:
     assert [one.question for one in office.store.handoffs.waiting()] == ["My card is gone"]
 
 
+async def test_human_in_a_group_passes_on_what_its_sender_asked_last_not_what_others_did(office: Office) -> None:
+    office.asked("How long?", place=Place.GROUP)
+    office.asked("Who pays?", role=Role.TRAINER, place=Place.GROUP)
+    await office.say("/human", place=Place.GROUP)
+    assert [one.question for one in office.store.handoffs.waiting()] == ["How long?"]
+
+
 async def test_without_a_team_human_says_so(tmp_path: Path) -> None:
     with Office.open(tmp_path, Settings()) as alone:
         assert (await alone.say("/human help")).text == say("human", "en")
@@ -194,14 +215,34 @@ async def test_cancel_stops_the_waiting(office: Office) -> None:
 async def test_why_explains_the_last_answer(office: Office) -> None:
     assert (await office.say("/why")).text == say("no-answer-yet", "en")
     answered = office.asked("How long then?")
-    lines = (await office.say("/why")).text.splitlines()
-    assert lines[0] == f"- **Answer** #{answered.id} · answered · written from the passages"
-    assert "- **Because** the best passage is good enough" in lines
-    assert "- **Searched for** How long does a refund take?" in lines
-    assert "- **Intent, confidence, in scope** question · 0.30 · 0.00" in lines
-    assert "- **Versions** encoder `mini` · generator `smol`" in lines
-    assert "- **Time** encode 1 ms · total 310 ms" in lines
-    assert lines[-1] == "1. Refunds · -0.250 · 3.50 · 0.0164 · **used**"
+    plain, _, details = (await office.say("/why")).text.partition("\n\n**For whoever looks after me**\n")
+    assert plain.splitlines() == [
+        "I wrote this from the documents; every sentence of it was found in them.",
+        "I searched for: How long does a refund take?",
+        "",
+        "What I found, the best first:",
+        "1. Refunds · **used**",
+    ]
+    assert details.splitlines() == [
+        f"- Answer #{answered.id}",
+        "- Noted as the reason: the best passage is good enough",
+        "- Taken for: question (sure by 30 %; 0 % close to what I am here for)",
+        "- How well each fits: 1. by meaning -0.25, by words 3.5, both 0.016",
+        "- Models: reads `mini`, writes `smol`",
+        "- Time: reading the question 0.00 s, in all 0.31 s",
+    ]
+
+
+def test_why_says_how_sure_the_bot_was_and_knows_a_sentence_for_every_kind_of_answer() -> None:
+    trace = replace(answer().trace, scores={"retrieval": 0.5, "head": -1.25, "answerable": 0.834, "later": 1.0})
+    about = partial(StoredAnswer, id=3, message_id=1, conversation_id=1, question="Q", created_at=NOON)
+    said = explanation(about(answer=replace(answer(), trace=trace)), "en")
+    assert "How likely the documents answer this, as far as I can tell: 83 %." in said
+    assert "from the search 0.50, from the language model -1.25, all together 0.83, later 1.00" in said
+    for language in ("en", "zh"):
+        for kind in AnswerKind:
+            for outcome in Outcome:
+                assert explanation(about(answer=replace(answer(), kind=kind, outcome=outcome)), language)
 
 
 async def test_why_speaks_of_the_answer_that_it_replies_to(office: Office) -> None:
@@ -209,7 +250,7 @@ async def test_why_speaks_of_the_answer_that_it_replies_to(office: Office) -> No
     office.store.answers.mark_delivered(first.id, part=1, platform_message_id="ts-7")
     office.asked("Who pays?")
     said = await office.say("", origin=Origin(command="why", reply_to="ts-7"))
-    assert f"#{first.id} " in said.text
+    assert f"Answer #{first.id}\n" in said.text
 
 
 async def test_a_command_that_is_replied_to_is_no_answer(office: Office) -> None:
@@ -218,7 +259,7 @@ async def test_a_command_that_is_replied_to_is_no_answer(office: Office) -> None
     told = office.store.answers.add(stored.id, await office.commands(stored))
     office.store.answers.mark_delivered(told.id, part=1, platform_message_id="ts-8")
     said = await office.say("", origin=Origin(command="why", reply_to="ts-8"))
-    assert f"#{answered.id} " in said.text
+    assert f"Answer #{answered.id}\n" in said.text
 
 
 @pytest.mark.parametrize("kind", [one for one in AnswerKind if one not in NOT_DIALOGUE])
@@ -231,7 +272,7 @@ def test_every_way_in_which_an_answer_comes_about_has_words(kind: AnswerKind, ou
 async def test_what_commands_said_is_not_the_last_answer(office: Office) -> None:
     answered = office.asked("How long?")
     await office.say("/help")
-    assert f"#{answered.id} " in (await office.say("/why")).text
+    assert f"Answer #{answered.id}\n" in (await office.say("/why")).text
 
 
 async def test_sources_shows_the_passages_in_full(office: Office) -> None:
