@@ -77,8 +77,10 @@ class Silent:
         return self._fail()
 
     async def _fail(self) -> AsyncGenerator[str, None]:
+        nothing: tuple[str, ...] = ()
+        for piece in nothing:
+            yield piece
         raise GenerationError("There is no generator.")
-        yield ""
 
     async def aclose(self) -> None:
         """Nothing to stop."""
