@@ -17,7 +17,10 @@ from adapters.generator.shipped import shipped_adapter
 from adapters.intent.classifier import TrainedClassifier
 from adapters.intent.match import ExampleMatcher
 from adapters.layout import verify
+from adapters.retrieval.model import RetrievalAdapter
+from adapters.retrieval.persist import load as load_retrieval
 from adapters.types import AdapterVersion, Generator, Task
+from bot.confidence import UNCALIBRATED
 from bot.deferred import DeferredGenerator
 from bot.learning.live import Arm, LivePath, Notice, Versions
 from bot.looking import LineVectors
@@ -28,6 +31,7 @@ from bot.routing import Router
 from bot.store.store import Store
 from bot.types import Answer
 from bot.wiring import Wiring
+from knowledge.advice import AdvisedKnowledge
 from knowledge.retrieve import KnowledgeBase
 
 CLASSIFIERS = 4  # that are kept loaded: two that serve, and two that were just swapped
@@ -45,6 +49,11 @@ class Generators:
     def __init__(self) -> None:
         self._held: dict[Path | None, _Held] = {}
         self._turn = Lock()
+
+    @property
+    def loaded(self) -> int:
+        """How many there are."""
+        return len(self._held)
 
     def take(self, key: Path | None, load: Callable[[], Generator]) -> Generator:
         """Hold a generator, loaded if need be; blocks meanwhile.
@@ -115,14 +124,16 @@ class Arms:
         generator = self._generators.take(key, partial(self._generator, version, at_once=at_once))
         release = partial(self._generators.release, key)
         try:
+            learned = self._learned(versions[Task.RETRIEVAL])
             path = Pipeline(
                 encoder=self._encoder,
                 classifier=self._classifier(versions[Task.INTENT]),
                 router=self._router,
-                knowledge=self._knowledge,
+                knowledge=self._knowledge if learned is None else AdvisedKnowledge(self._knowledge, learned),
                 generator=generator,
                 settings=self._wiring.settings,
                 line_vectors=self._lines,
+                calibration=UNCALIBRATED if learned is None else learned.calibration,
             )
         except BaseException:
             with ThreadPoolExecutor(max_workers=1) as pool:  # this thread may have a loop already
@@ -149,6 +160,10 @@ class Arms:
     def _knowledge(self) -> KnowledgeBase:
         return self._wiring.open_knowledge(self._store)
 
+    def _learned(self, version: AdapterVersion | None) -> RetrievalAdapter | None:
+        """What retrieval has learned; the index stays as it is, so it is loaded in an instant."""
+        return None if version is None else load_retrieval(version.folder, encoder=self._encoder.name)
+
     def _classifier(self, version: AdapterVersion | None) -> TrainedClassifier:
         return self._classifier_in(version.folder if version is not None else None)
 
@@ -163,11 +178,17 @@ class Arms:
         if Task.GENERATOR not in self._wiring.followed or folder is None:
             return
         shipped = shipped_adapter(bases.fingerprint(folder))
-        if shipped is None or registry.active(Task.GENERATOR) is not None:
+        if shipped is None or self._has_active(Task.GENERATOR):
             return
         known = {version.fingerprint: version for version in registry.versions(Task.GENERATOR)}
         first = known.get(bases.fingerprint(shipped)) or registry.add_candidate(Task.GENERATOR, shipped)
         registry.promote(Task.GENERATOR, first.name)
+
+    def _has_active(self, task: Task) -> bool:
+        try:
+            return self._wiring.registry.active(task) is not None
+        except AdapterError:  # there is one, and its folder is gone or torn
+            return True
 
     def _first(self, task: Task) -> AdapterVersion | None:
         if task not in self._wiring.followed:
@@ -185,7 +206,10 @@ class Arms:
         if version.task is Task.GENERATOR:
             return self._generator_fault(version) is None
         try:
-            self._classifier(version)
+            if version.task is Task.RETRIEVAL:
+                self._learned(version)
+            else:
+                self._classifier(version)
         except AdapterError:
             return False
         return True
