@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from training.trl_loop import Fitted, LoopConfig, Turn
 
 # By grid over simulated ratings, docs/experiments-learning.md; of a LoRA that goes on from the one that ships.
-LEARNING_RATES: Final = MappingProxyType({Objective.SFT: 2e-4, Objective.KTO: 5e-5, Objective.DPO: 5e-5})
+LEARNING_RATES: Final = MappingProxyType({Objective.SFT: 2e-4, Objective.KTO: 2e-4, Objective.DPO: 1e-4})
 KINDS: Final = ("lora", "dora", "adalora", "ia3", "prompt")
 MIN_DEV_ROWS: Final = 5  # fewer say nothing about when to stop (an assumption)
-STATES: Final = 48  # prompts that the answerability head is fitted anew on
+STATES: Final = 32  # prompts that the answerability head is fitted anew on
+STEP_COSTS: Final = MappingProxyType({Objective.SFT: 1.0, Objective.KTO: 1.8, Objective.DPO: 2.8})  # time of a step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +52,10 @@ class FeedbackConfig:
     weight_decay: float = 0.01  # AdamW's, decoupled, 0 to 1
     warm_up: float = 0.1  # share of the steps, 0 to 1
     epochs: float = 2.0  # how often an example of weight 1 is shown, above 0
-    max_steps: int = 32  # however many examples there are, >= 1: bounds the time
+    max_steps: int = 20  # of SFT, however many examples there are, >= 1: bounds the time; of KTO and DPO see STEP_COSTS
     batch_size: int = 8  # prompts a step, 2 or more
     rehearsal: float = 0.25  # share of the prompts that are rehearsed, 0 to 0.9
-    distilled: int = 24  # of those at most so many with the answers of the version before, >= 0
+    distilled: int = 16  # of those at most so many with the answers of the version before, >= 0
     evaluate_every: int = 8  # steps between two looks at the dev side, >= 1
     patience: int = 2  # looks without a lower dev loss before it stops, >= 1
     min_examples: int = 20  # usable ones on the training side, >= 1; fewer train nothing
@@ -120,7 +121,7 @@ def train_generator_on_feedback(
     """
     from training.adapter_kinds import AdapterKind, AdapterShape
     from training.candidates import bench, prompts_of, tracked, write_candidate
-    from training.trl_loop import fit
+    from training.trl_loop import entry_of, fit
 
     started = time.perf_counter()
     train, dev, objective = chosen(examples, config, excerpt)
@@ -134,8 +135,8 @@ def train_generator_on_feedback(
         fitted = fit(
             at.attached,
             at.tokenizer,
-            lessons(train, rehearsed, objective, config),
-            [turn for row in dev for turn in turns_of(row, objective)],
+            [entry_of(turn, objective) for turn in lessons(train, rehearsed, objective, config)],
+            [entry_of(turn, objective) for row in dev for turn in turns_of(row, objective)],
             _loop(objective, config),
             on_step=on_step,
             trackers=trackers,
@@ -186,7 +187,7 @@ def lessons(train: Sequence[Row], rehearsed: Sequence[Row], objective: Objective
     """The prompts of a whole training in their order, examples and rehearsal mixed."""
     rng = random.Random(config.seed)  # noqa: S311 - an order, nothing secret
     turns = [(turn, row.weight) for row in train for turn in turns_of(row, objective)]
-    most = config.max_steps * config.batch_size
+    most = max(1, int(config.max_steps / STEP_COSTS[objective])) * config.batch_size
     shown = config.epochs * sum(weight for _, weight in turns)
     count = max(1, round(min(shown, most * (1 - config.rehearsal))))
     picked = drawn([turn for turn, _ in turns], [weight for _, weight in turns], count, rng)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -43,11 +44,12 @@ class _Data:
     embeddings: Matrix  # shape (n, dim)
     labels: tuple[str, ...]
     columns: NDArray[np.int64]  # shape (n,)
+    weights: NDArray[np.float64]  # shape (n,)
 
     def only(self, kept: NDArray[np.bool_]) -> _Data:
         """The rows that are kept, shape (n,); labels that have none left are gone."""
         rows = tuple(row for row, keep in zip(self.rows, kept, strict=True) if keep)
-        return _data(rows, self.embeddings[kept])
+        return _data(rows, self.embeddings[kept], self.weights[kept])
 
 
 def few_shot(definitions: Sequence[IntentDefinition], encoder: Encoder) -> IntentHead:
@@ -55,7 +57,9 @@ def few_shot(definitions: Sequence[IntentDefinition], encoder: Encoder) -> Inten
     return few_shot_training(definitions, encoder).head
 
 
-def few_shot_training(definitions: Sequence[IntentDefinition], encoder: Encoder) -> IntentTraining:
+def few_shot_training(
+    definitions: Sequence[IntentDefinition], encoder: Encoder, *, weights: Mapping[str, float] = MappingProxyType({})
+) -> IntentTraining:
     """Make a head from definitions and measure it out of fold.
 
     Without any example, or with one intent only, the head is made of prototypes. If the encoder turns out not to
@@ -65,6 +69,7 @@ def few_shot_training(definitions: Sequence[IntentDefinition], encoder: Encoder)
     Args:
         definitions: The built-in intents and a team's own.
         encoder: Makes the embeddings, here and later.
+        weights: How much an example counts, above 0, by its text; 1 where nothing is said.
 
     Returns:
         The head, named by its content, with its out-of-fold accuracy and calibration error.
@@ -77,7 +82,8 @@ def few_shot_training(definitions: Sequence[IntentDefinition], encoder: Encoder)
     if not any(definition.examples for definition in definitions) or len(counts(rows)) < 2:  # noqa: PLR2004 - nothing to tell apart
         head = IntentHead.from_prototypes(definitions, encoder)
         return _training(head, len(rows), np.zeros(0), np.zeros(0, dtype=bool), started)
-    data = _data(rows, encoder.encode([row.text for row in rows]))
+    counted = np.array([weights.get(row.text, 1.0) for row in rows])
+    data = _data(rows, encoder.encode([row.text for row in rows]), counted)
     logits, similarities, centres = _out_of_fold(data)
     kept = readable(data.rows, logits, similarities, data.columns)
     if not kept.all():
@@ -87,7 +93,7 @@ def few_shot_training(definitions: Sequence[IntentDefinition], encoder: Encoder)
     probabilities = _mixed(logits, similarities, temperature)
     inside = np.array([row.label != OUT_OF_SCOPE for row in data.rows])
     evidence = Evidence(probabilities=probabilities, similarities=similarities, logits=logits, centres=centres)
-    weight, bias = fit_layer(data.embeddings, data.columns, len(data.labels))
+    weight, bias = fit_layer(data.embeddings, data.columns, len(data.labels), data.weights)
     examples, starts = sorted_examples(data.embeddings, data.columns, len(data.labels))
     head = IntentHead(
         name=f"intent-few-shot-{content_digest(weight, bias, examples)}",
@@ -118,7 +124,7 @@ def few_shot_rows(definitions: Sequence[IntentDefinition]) -> tuple[LabelledText
 
 def readable_rows(rows: Sequence[LabelledText], encoder: Encoder) -> tuple[LabelledText, ...]:
     """The rows that the encoder can make use of; see `readable`."""
-    data = _data(tuple(rows), encoder.encode([row.text for row in rows]))
+    data = _data(tuple(rows), encoder.encode([row.text for row in rows]), np.ones(len(rows)))
     logits, similarities, _ = _out_of_fold(data)
     return data.only(readable(data.rows, logits, similarities, data.columns)).rows
 
@@ -140,13 +146,16 @@ def readable(
     return np.asarray(~cjk | np.array([row.label == QUESTION for row in rows]))
 
 
-def fit_layer(embeddings: Matrix, columns: NDArray[np.int64], count: int) -> tuple[Matrix, NDArray[np.float32]]:
+def fit_layer(
+    embeddings: Matrix, columns: NDArray[np.int64], count: int, weights: NDArray[np.float64] | None = None
+) -> tuple[Matrix, NDArray[np.float32]]:
     """Fit the linear layer; each label weighs the same, however many examples it has.
 
     Args:
         embeddings: Shape (n, dim).
         columns: Each row's label, shape (n,); at least two labels occur.
         count: How many labels there are; one that does not occur is never predicted.
+        weights: Of the rows, shape (n,); None: all alike.
 
     Returns:
         Weight, shape (count, dim), and bias, shape (count,).
@@ -156,7 +165,9 @@ def fit_layer(embeddings: Matrix, columns: NDArray[np.int64], count: int) -> tup
 
     # On a busy machine a second thread makes so small a problem ten times slower.
     with threadpool_limits(1):
-        fit = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=2_000).fit(embeddings, columns)
+        fit = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=2_000).fit(
+            embeddings, columns, sample_weight=weights
+        )
     coefficients, intercept = fit.coef_, fit.intercept_
     if len(fit.classes_) == 2:  # noqa: PLR2004 - scikit-learn gives one row for two classes
         coefficients = np.concatenate([-coefficients, coefficients]) / 2
@@ -175,10 +186,14 @@ def content_digest(*arrays: NDArray[np.float32]) -> str:
     return digest.hexdigest()[:6]
 
 
-def _data(rows: tuple[LabelledText, ...], embeddings: Matrix) -> _Data:
+def _data(rows: tuple[LabelledText, ...], embeddings: Matrix, weights: NDArray[np.float64]) -> _Data:
     labels = tuple(counts(rows))
     return _Data(
-        rows=rows, embeddings=embeddings, labels=labels, columns=columns_of([row.label for row in rows], labels)
+        rows=rows,
+        embeddings=embeddings,
+        labels=labels,
+        columns=columns_of([row.label for row in rows], labels),
+        weights=weights,
     )
 
 
@@ -191,7 +206,7 @@ def _out_of_fold(data: _Data) -> tuple[NDArray[np.float64], NDArray[np.float64],
         present = np.unique(data.columns[kept])
         if len(present) < 2:  # noqa: PLR2004 - a layer needs two labels
             continue
-        weight, bias = fit_layer(data.embeddings[kept], data.columns[kept], len(data.labels))
+        weight, bias = fit_layer(data.embeddings[kept], data.columns[kept], len(data.labels), data.weights[kept])
         logits[held] = data.embeddings[held] @ weight.T + bias
         places = np.searchsorted(present, data.columns[kept])
         examples, starts = sorted_examples(data.embeddings[kept], places, len(present))

@@ -42,6 +42,7 @@ class _Side:
 
     embeddings: Matrix  # shape (n, dim)
     columns: NDArray[np.int64]  # shape (n,)
+    weights: NDArray[np.float32] | None = None  # shape (n,); None: all alike
 
 
 def train_intent(
@@ -52,6 +53,7 @@ def train_intent(
     config: TrainConfig,
     now: datetime,
     on_epoch: OnEpoch = lambda _: None,
+    weights: NDArray[np.float32] | None = None,
 ) -> IntentTraining:
     """Train a head on the rows whose texts fall on the train side, stop and calibrate it on the dev side.
 
@@ -62,6 +64,7 @@ def train_intent(
         config: How to train.
         now: Goes into the head's name.
         on_epoch: Told after each epoch.
+        weights: How much each row counts, shape (len(rows),); None: all alike.
 
     Returns:
         The head with the weights of the epoch of the lowest dev loss. Rows, config and machine being the same, so
@@ -74,6 +77,8 @@ def train_intent(
     labels = _checked_labels(rows)
     sides = _sides(rows, embeddings, labels, config)
     train, dev = sides[Split.TRAIN], sides[Split.DEV]
+    if weights is not None:
+        train = replace(train, weights=weights[_splits(rows, config) == Split.TRAIN])
     with _one_thread():
         weight, bias, epochs = fit_epochs(train, dev, len(labels), config, on_epoch)
     training = calibrated(rows, embeddings, weight, bias, encoder=encoder, config=config, now=now, epochs=epochs)
@@ -170,6 +175,7 @@ def fit_epochs(
     dev_x, dev_y = torch.from_numpy(dev.embeddings), torch.from_numpy(dev.columns)
     # Each label weighs the same in sum, however many rows it has.
     balance = len(y) / (count * torch.bincount(y, minlength=count).clamp(min=1).float())  # (count,)
+    each = torch.ones(len(y)) if train.weights is None else torch.from_numpy(train.weights)  # (n,)
     layer = torch.nn.Linear(x.shape[1], count)
     torch.nn.init.zeros_(layer.weight)  # the loss is convex: no symmetry to break
     torch.nn.init.zeros_(layer.bias)
@@ -181,7 +187,8 @@ def fit_epochs(
         for rows in torch.split(torch.randperm(len(y), generator=random), config.batch_size):
             mask = torch.rand((len(rows), x.shape[1]), generator=random) >= config.dropout  # (b, dim)
             logits = layer(x[rows] * mask / (1 - config.dropout))  # (b, count)
-            loss = functional.cross_entropy(logits, y[rows], weight=balance)
+            counted = balance[y[rows]] * each[rows]  # (b,)
+            loss = (functional.cross_entropy(logits, y[rows], reduction="none") * counted).sum() / counted.sum()
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import torch
 from transformers import PrinterCallback, TrainerCallback
@@ -22,6 +22,8 @@ from training.answer_scores import score_answers_only
 from training.preferences import Objective
 from training.tracking import Tracker
 from training.types import OnTrainStep, TrainStep
+
+Entry: TypeAlias = dict[str, Any]  # a row of TRL's: a prompt with its answers, or input_ids with labels
 
 # KTO's losses of good and bad answers weigh the same in sum within these bounds (arXiv 2402.01306, equation 8).
 MOST_BALANCE: Final = 4.0
@@ -66,8 +68,8 @@ class Fitted:
 def fit(
     attached: Attached,
     tokenizer: Any,  # noqa: ANN401 - transformers ships no types
-    train: Sequence[Turn],
-    dev: Sequence[Turn],
+    train: Sequence[Entry],
+    dev: Sequence[Entry],
     config: LoopConfig,
     *,
     on_step: OnTrainStep,
@@ -162,8 +164,8 @@ def _learned(model: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - peft ship
 def _trainer(
     attached: Attached,
     tokenizer: Any,  # noqa: ANN401 - transformers ships no types
-    train: Sequence[Turn],
-    dev: Sequence[Turn],
+    train: Sequence[Entry],
+    dev: Sequence[Entry],
     config: LoopConfig,
     *,
     steps: int,
@@ -173,7 +175,7 @@ def _trainer(
     kind, settings = _TRAINERS[config.objective]
     own: dict[str, Any] = {}
     if config.objective is Objective.KTO:
-        good = sum(bool(turn.good) for turn in train)
+        good = sum(bool(entry["label"]) for entry in train)
         share = good / max(len(train) - good, 1)
         own = {"beta": config.beta, "undesirable_weight": min(max(share, 1 / MOST_BALANCE), MOST_BALANCE)}
     if config.objective is Objective.DPO:
@@ -207,42 +209,35 @@ def _trainer(
     return kind(
         model=attached.model,
         args=arguments,
-        train_dataset=_dataset(train, config.objective),
-        eval_dataset=_dataset(dev, config.objective) if dev else None,
+        train_dataset=_dataset(train),
+        eval_dataset=_dataset(dev) if dev else None,
         processing_class=tokenizer,
         peft_config=attached.config,
         callbacks=[watch],
     )
 
 
-def _dataset(turns: Sequence[Turn], objective: Objective) -> Any:  # noqa: ANN401 - datasets ships no types
-    import datasets
-
-    datasets.disable_progress_bars()
-    return datasets.Dataset.from_list([_ENTRIES[objective](turn) for turn in turns])
-
-
-def _prompt(turn: Turn) -> list[dict[str, str]]:
-    return [{"role": one.role, "content": one.content} for one in turn.turns]
+def entry_of(turn: Turn, objective: Objective) -> Entry:
+    """A prompt as TRL reads it."""
+    prompt = [{"role": one.role, "content": one.content} for one in turn.turns]
+    if objective is Objective.DPO:
+        return {"prompt": prompt, "chosen": _said(turn.good), "rejected": _said(turn.bad)}
+    if objective is Objective.KTO:
+        return {"prompt": prompt, "completion": _said(turn.good or turn.bad), "label": bool(turn.good)}
+    return {"prompt": prompt, "completion": _said(turn.good)}
 
 
 def _said(answer: str) -> list[dict[str, str]]:
     return [{"role": "assistant", "content": answer}]
 
 
-def _sft(turn: Turn) -> dict[str, Any]:
-    return {"prompt": _prompt(turn), "completion": _said(turn.good)}
+def _dataset(entries: Sequence[Entry]) -> Any:  # noqa: ANN401 - datasets ships no types
+    import datasets
+
+    datasets.disable_progress_bars()
+    return datasets.Dataset.from_list(list(entries))
 
 
-def _kto(turn: Turn) -> dict[str, Any]:
-    return {"prompt": _prompt(turn), "completion": _said(turn.good or turn.bad), "label": bool(turn.good)}
-
-
-def _dpo(turn: Turn) -> dict[str, Any]:
-    return {"prompt": _prompt(turn), "chosen": _said(turn.good), "rejected": _said(turn.bad)}
-
-
-_ENTRIES: Final = {Objective.SFT: _sft, Objective.KTO: _kto, Objective.DPO: _dpo}
 _TRAINERS: Final = {
     Objective.SFT: (SFTTrainer, SFTConfig),
     Objective.KTO: (KTOTrainer, KTOConfig),
