@@ -179,7 +179,7 @@ def _learn_links(
         epochs, found, part = _cross_fit(asked, config, told)
         _note(metrics, "query", part)
         if part.pays(config.evidence):
-            query, scores = _final(asked, replace(config, epochs=epochs), told), found
+            query, scores = _final(asked, config, epochs, told), found
             metrics["query epochs"] = epochs
     memory = None
     if config.memory:
@@ -263,16 +263,17 @@ def _cross_fit(asked: Asked, config: RetrievalTrainConfig, told: OnTrainStep) ->
     return best + 1, scores, parts[best]
 
 
-def _final(asked: Asked, config: RetrievalTrainConfig, told: OnTrainStep) -> QueryAdapter:
-    """Learn from all questions."""
-    done = 0
+def _final(asked: Asked, config: RetrievalTrainConfig, epochs: int, told: OnTrainStep) -> QueryAdapter:
+    """Learn from all questions, for as many epochs as served those left out best."""
+    done, steps = config.folds * config.epochs, (config.folds + 1) * config.epochs
 
     def after(loss: float, _residual: Matrix) -> None:
         nonlocal done
         done += 1
-        told(TrainStep(step=done, steps=config.epochs, loss=loss))
+        told(TrainStep(step=done, steps=steps, loss=loss))
 
-    return of_rank(fit_query(asked, _answered(asked, asked.folds >= 0), config, after), config.rank)
+    residual = fit_query(asked, _answered(asked, asked.folds >= 0), replace(config, epochs=epochs), after)
+    return of_rank(residual, config.rank)
 
 
 def _answered(asked: Asked, among: NDArray[np.bool_]) -> list[int]:

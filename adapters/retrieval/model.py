@@ -5,6 +5,7 @@ The index and the passages' vectors stay as they are, so one version gives way t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -19,6 +20,7 @@ Vector: TypeAlias = NDArray[np.float32]  # shape (dim,)
 Numbers: TypeAlias = NDArray[np.int64]  # shape (n,)
 
 SKETCH: Final = 48  # numbers of each remembered question that are compared first
+SLACK: Final = 1e-3  # vectors come from 16 bits: their length is 1 to about that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +57,29 @@ class LinkMemory:
         # Most questions are told from a new one by a few numbers: a bound on the cosine, so that none is missed.
         self._axes = np.linalg.svd(questions, full_matrices=False)[2][:SKETCH].T.copy()  # (dim, SKETCH)
         self._sketches = questions @ self._axes  # (n, SKETCH)
-        self._rest = _rest(self._sketches)
-        self._links_of: dict[int, list[int]] = {}
-        for number, question in enumerate(links.questions.tolist()):
-            self._links_of.setdefault(question, []).append(number)
+        self._rest = np.sqrt(
+            np.maximum(0.0, 1.0 - (self._sketches**2).sum(axis=1)) + SLACK
+        )  # (n,): what they leave out
+        self._links_of: dict[int, list[tuple[int, float]]] = {}
+        for question, passage, worth in zip(
+            links.questions.tolist(), links.passages.tolist(), links.worth.tolist(), strict=True
+        ):
+            self._links_of.setdefault(question, []).append((passage, worth))
 
     def changes(self, vector: Vector) -> dict[int, float]:
         """What to add to passages' scores by their number, [-strength, strength]."""
         sketch = vector @ self._axes  # (SKETCH,)
         bound = self._sketches @ sketch
-        bound += self._rest * _rest(sketch)
+        bound += self._rest * np.float32(math.sqrt(max(0.0, 1.0 - float(sketch @ sketch)) + SLACK))
         near = np.flatnonzero(bound > self.kernel.floor)
+        if not len(near):
+            return {}
+        cosines = self.questions[near] @ vector
         found: dict[int, float] = {}
-        for question, cosine in zip(near.tolist(), (self.questions[near] @ vector).tolist(), strict=True):
-            weight = (cosine - self.kernel.floor) / (1 - self.kernel.floor)
-            for link in self._links_of.get(question, ()) if weight > 0 else ():
-                passage = int(self.links.passages[link])
-                found[passage] = found.get(passage, 0.0) + weight * float(self.links.worth[link])
+        for place in np.flatnonzero(cosines > self.kernel.floor).tolist():
+            weight = (float(cosines[place]) - self.kernel.floor) / (1 - self.kernel.floor)
+            for passage, worth in self._links_of.get(int(near[place]), ()):
+                found[passage] = found.get(passage, 0.0) + weight * worth
         return {number: self.kernel.strength * min(1.0, max(-1.0, sum_)) for number, sum_ in found.items()}
 
 
@@ -107,9 +115,3 @@ class RetrievalAdapter:
     def changes(self, vector: Vector) -> Mapping[int, float]:
         """What to add to passages' scores by their number, for a query's own vector."""
         return {} if self.memory is None else self.memory.changes(vector)
-
-
-def _rest(sketches: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Length of what sketches leave out of unit vectors."""
-    left: NDArray[np.float32] = np.sqrt(np.maximum(0.0, 1.0 - (sketches**2).sum(axis=-1)) + 1e-6)
-    return left

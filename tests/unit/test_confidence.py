@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.confidence import DEFAULT_ANSWERABILITY, answerability, features
+from adapters.retrieval.config import FACTOR_RANGE, SHIFT_RANGE, Calibration
+from bot.confidence import DEFAULT_ANSWERABILITY, answerability, features, judged_answerability, terms
 from knowledge.types import Chunk, ChunkKind, Passage, StoredChunk
 
 
@@ -72,3 +73,38 @@ def test_without_passages_the_score_is_zero() -> None:
 
 def test_a_question_without_words_has_a_score() -> None:
     assert 0 <= answerability("?!", [passage(REFUND)], 0.5) <= 1
+
+
+def test_retrieval_alone_and_no_calibration_leave_the_score_as_it_is() -> None:
+    assert judged_answerability(0.42, None) == pytest.approx(0.42)
+
+
+def test_terms_and_calibration_make_the_score() -> None:
+    scores = {"retrieval": 0.6, "head": 1.2, "likelihood": 0.8, "answerable": 0.1}
+    calibration = Calibration(shift=0.5, retrieval=0.9, head=1.3, likelihood=0.7)
+    retrieval, head, likelihood = terms(scores)
+    assert (retrieval, head, likelihood) == pytest.approx((0.405465, 0.2, -0.5))
+    logit = 0.5 + 0.9 * retrieval + 1.3 * head + 0.7 * likelihood
+    assert judged_answerability(0.6, 1.2, 0.8, calibration) == pytest.approx(1 / (1 + 2.718281828**-logit))
+
+
+def test_what_was_not_measured_has_no_say() -> None:
+    assert terms({}) == (0.0, 0.0, 0.0)
+    assert terms({"retrieval": 0.5}) == (0.0, 0.0, 0.0)
+
+
+def test_a_calibration_moves_what_lies_near_the_line() -> None:
+    assert judged_answerability(0.3, None) < DEFAULT_ANSWERABILITY
+    assert judged_answerability(0.3, None, None, Calibration(shift=0.5)) > DEFAULT_ANSWERABILITY
+    assert judged_answerability(0.4, None, None, Calibration(shift=-0.5)) < DEFAULT_ANSWERABILITY
+
+
+def test_no_calibration_switches_refusing_off_or_answering() -> None:
+    boldest = Calibration(shift=SHIFT_RANGE[1], retrieval=FACTOR_RANGE[0])
+    assert judged_answerability(0.05, None, None, boldest) < DEFAULT_ANSWERABILITY
+    shyest = Calibration(shift=SHIFT_RANGE[0], retrieval=FACTOR_RANGE[0])
+    assert judged_answerability(0.8, None, None, shyest) > DEFAULT_ANSWERABILITY
+
+
+def test_a_score_that_is_no_number_is_never_enough() -> None:
+    assert judged_answerability(0.9, float("nan")) == 0.0
