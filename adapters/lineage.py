@@ -8,12 +8,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from filelock import FileLock
+
 from adapters.errors import AdapterError
 from adapters.examples import RatingId
-from adapters.layout import read_manifest, record_files, write_manifest
+from adapters.layout import disk_errors, read_manifest, record_files, write_manifest
+from adapters.registry_state import write_whole
 
 LINEAGE_NAME: Final = "lineage.json"
 REPORT_NAME: Final = "report.json"
+ERASED_NAME: Final = "erased.json"  # in the registry's folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,25 @@ def seal_origin(folder: Path, lineage: Lineage | None, report: Mapping[str, Any]
     if report is not None:
         (folder / REPORT_NAME).write_text(json_text(report), encoding="utf-8")
     write_manifest(folder, replace(manifest, files=record_files(folder)))
+
+
+def read_erased(root: Path) -> frozenset[RatingId]:
+    """Ids of the ratings that versions must not have learned from any more."""
+    content = read_json(root / ERASED_NAME)
+    return frozenset(content["ratings"]) if content else frozenset()
+
+
+def remember_erased(root: Path, ratings: frozenset[RatingId]) -> None:
+    """Add to the ratings that versions must not have learned from any more.
+
+    Raises:
+        AdapterError: The disk is full, or the folder cannot be written.
+    """
+    with disk_errors("change the adapter versions", root):
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / "erased.lock"):
+            known = sorted(read_erased(root) | ratings)
+            write_whole(root / ERASED_NAME, json_text({"ratings": known}))
 
 
 def json_text(content: Mapping[str, Any]) -> str:

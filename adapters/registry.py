@@ -4,6 +4,7 @@ ROOT/TASK/NAME/              a version's folder, sealed by its manifest; never c
 ROOT/TASK/NAME.report.json   what the gate found, where that came after the folder was sealed
 ROOT/TASK/state.json         stages and the pointer to the active version; replaced in one rename
 ROOT/TASK.lock               held while the state is being changed
+ROOT/erased.json             ids of ratings whose people are forgotten; ids are never given again
 
 A name is taken in state.json before its folder is there, and a version is struck out there after its folder is gone; a
 version is what stands in both. Killed in between, the rest is cleared away when the next one is added.
@@ -31,8 +32,10 @@ from adapters.lineage import (
     Lineage,
     differences,
     json_text,
+    read_erased,
     read_json,
     read_lineage,
+    remember_erased,
     seal_origin,
 )
 from adapters.registry_state import STATE_NAME, State, read_state, state_stamp, write_state, write_whole
@@ -150,6 +153,8 @@ class Registry:
             name = f"{task.value}-{number}"
             taken = replace(self._swept(task, state), count=number)
             added = taken.with_stage(name, Stage.CANDIDATE, self._clock())
+            if lineage is not None and not read_erased(self._root).isdisjoint(lineage.ratings):
+                added = replace(added, stale=(*added.stale, name))
             self._write(task, added)
             staged = self._folder(task, name).with_name(name + _STAGED)
             shutil.copytree(folder, staged)
@@ -191,7 +196,7 @@ class Registry:
             self._refuse_unfit(task, name, state)
             served = tuple(one for one in state.served if one != name)
             # Before the first version that was trained here nothing served, and that can be gone back to.
-            trained = read_lineage(self._folder(task, name)) is not None
+            trained = self._lineage(task, name) is not None
             if state.active != name and (state.active or trained):
                 served = (*served, state.active)
             changed = state.with_active(name, served, self._clock())
@@ -268,7 +273,7 @@ class Registry:
             kept = {state.active, state.canary, *(state.served[-keep:] if keep else ())}
             candidates = [name for name, stage in state.stages.items() if stage == Stage.CANDIDATE.value]
             kept |= {max(candidates, key=_number)} if candidates else set()
-            lineages = {name: read_lineage(self._folder(task, name)) for name in state.stages}
+            lineages = {name: self._lineage(task, name) for name in state.stages}
             kept |= {lineage.parent for name, lineage in lineages.items() if lineage and name in kept}
             kept |= {name for name, lineage in lineages.items() if lineage is None and _number(name) == 1}
             gone = frozenset(state.stages) - kept
@@ -283,21 +288,24 @@ class Registry:
         Returns:
             Their names, of all tasks; those that were marked before are not among them.
         """
-        erased, marked = frozenset(ratings), list[str]()
+        marked: list[str] = []
+        if not ratings:
+            return ()
+        erased = frozenset(ratings)
+        remember_erased(self._root, erased)  # a run that goes on now may add a version that learned from them
         for task in Task:
-            if not self._learned_from(task, erased, self._read(task)):
-                continue
             with self._changing(task) as state:
-                names = self._learned_from(task, erased, state)
-                self._write(task, replace(state, stale=(*state.stale, *names)))
+                lineages = ((name, self._lineage(task, name)) for name in state.stages if name not in state.stale)
+                names = [name for name, lineage in lineages if lineage and not erased.isdisjoint(lineage.ratings)]
+                if names:
+                    self._write(task, replace(state, stale=(*state.stale, *names)))
                 marked += names
         return tuple(marked)
 
     # -- disk
 
-    def _learned_from(self, task: Task, ratings: frozenset[RatingId], state: State) -> list[str]:
-        lineages = {name: read_lineage(self._folder(task, name)) for name in state.stages if name not in state.stale}
-        return [name for name, lineage in lineages.items() if lineage and not ratings.isdisjoint(lineage.ratings)]
+    def _lineage(self, task: Task, name: str) -> Lineage | None:
+        return read_lineage(self._folder(task, name))
 
     def _folder(self, task: Task, name: str) -> Path:
         return self._root / task.value / name

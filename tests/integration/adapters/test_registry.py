@@ -252,6 +252,10 @@ def test_forgetting_somebody_marks_what_learned_from_them(registry: Registry, tm
     }
     assert stages(registry)["intent-1"] == "active"
     assert registry.mark_stale(["1:5"]) == ()
+    assert registry.mark_stale([]) == ()
+    # a run that was going on meanwhile
+    assert trained(registry, tmp_path / "c", "1:5", "8:8").stale
+    assert not trained(registry, tmp_path / "d", "8:8").stale
 
 
 def test_two_versions_are_compared_by_what_they_were_made_of_and_what_the_gate_found(
