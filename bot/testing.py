@@ -12,8 +12,10 @@ from pathlib import Path
 from rich.console import Console
 
 from adapters.intent.config import IntentDefinition, load_definitions
+from adapters.retrieval.config import Calibration
 from adapters.testing import FakeEncoder
 from adapters.types import Encoder, Generator, Intent, Matrix
+from bot.confidence import UNCALIBRATED
 from bot.config import Settings
 from bot.frontends.terminal import Person, Terminal
 from bot.logs import OURS, log_to
@@ -73,6 +75,7 @@ def fake_pipeline(
     definitions: Sequence[IntentDefinition] | None = None,
     match: Callable[[str], Intent | None] = lambda _: None,
     clock: Callable[[], float] = time.perf_counter,
+    calibration: Calibration = UNCALIBRATED,
 ) -> Pipeline:
     """The real message path over the real search, with fake models.
 
@@ -86,6 +89,7 @@ def fake_pipeline(
         definitions: By default the built-in intents.
         match: Recognises small talk before the classifier does; by default it never does.
         clock: Seconds, for the timings.
+        calibration: Of the score by which it refuses; by default none.
     """
     settings = settings or Settings()
     encoder = encoder or FakeEncoder()
@@ -101,6 +105,7 @@ def fake_pipeline(
         generator=generator,
         settings=settings,
         clock=clock,
+        calibration=calibration,
     )
 
 

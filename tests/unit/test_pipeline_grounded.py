@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 from pathlib import Path
 
+import pytest
+
 from adapters.errors import GenerationError
+from adapters.retrieval.config import Calibration
 from adapters.testing import ScriptedGenerator
 from adapters.types import ChatTurn
 from bot.confidence import judged_answerability
@@ -167,3 +171,33 @@ async def test_chinese_is_quoted_by_a_grounded_generator_too(tmp_path: Path) -> 
     given = await answer(path, "输错密码账户冻结多久？")
     assert given.kind is AnswerKind.QUOTED
     assert generator.asked == []
+
+
+async def test_what_ratings_taught_moves_the_line_of_refusal_and_the_trace_keeps_the_score_before(
+    tmp_path: Path,
+) -> None:
+    found = {}
+    for shift in (0.0, 1.0, -1.0):
+        generator = ScriptedGenerator(lambda _: "Fees are kept by the card company.", answerable=[0.0] * 4)
+        path = pipeline(tmp_path / str(shift), generator=generator, calibration=Calibration(shift=shift))
+        found[shift] = (await answer(path, REFUND_QUESTION)).trace.scores
+    assert len({scores["retrieval"] for scores in found.values()}) == 1
+    odds = {shift: log(scores["answerable"] / (1 - scores["answerable"])) for shift, scores in found.items()}
+    assert odds[1.0] - odds[0.0] == pytest.approx(1.0)
+    assert odds[0.0] - odds[-1.0] == pytest.approx(1.0)
+
+
+async def test_a_calibration_counts_where_the_generator_is_not_asked_too(tmp_path: Path) -> None:
+    kinds = {}
+    for shift in (0.0, -1.0):
+        path = pipeline(
+            tmp_path / str(shift),
+            generator=ScriptedGenerator(lambda _: REFUNDS),
+            settings=settings(min_answerability=0.15, suggestion_similarity=1.0),
+            calibration=Calibration(shift=shift),
+        )
+        given = await answer(path, REFUND_QUESTION)
+        kinds[shift] = (given.kind, given.trace.scores["retrieval"])
+    assert kinds[0.0][1] == kinds[-1.0][1] > 0.15
+    assert kinds[0.0][0] is not AnswerKind.REFUSAL
+    assert kinds[-1.0][0] is AnswerKind.REFUSAL
