@@ -47,7 +47,7 @@ class Counted:
     """A path that counts how many questions it is asked at once, and may end without an answer or fail."""
 
     def __init__(self, path: Pipeline, *, silent: bool = False, fails: bool = False) -> None:
-        self.now = self.most = 0
+        self.now = self.most = self.asked = 0
         self._path, self._silent, self._fails = path, silent, fails
 
     async def answer(
@@ -59,6 +59,7 @@ class Counted:
         avoid: Collection[int] = (),
     ) -> AsyncGenerator[Event, None]:
         self.now += 1
+        self.asked += 1
         self.most = max(self.most, self.now)
         try:
             await asyncio.sleep(0)
@@ -139,6 +140,7 @@ async def test_one_failure_is_raised_as_it_is_and_leaves_nothing_at_work(tmp_pat
     with pytest.raises(BotError, match="refunds"):
         await replay(failing, [ITEM] * 9, together=3)
     assert (silent.now, failing.now) == (0, 0)
+    assert max(silent.asked, failing.asked) < 9  # the rest is not asked
 
 
 @pytest.mark.parametrize(("rows", "questions"), [(8, 2), (4, 1), (1, 1), (16, 4)])
