@@ -14,6 +14,7 @@ from bot.commands.learning import Learning
 from bot.frontends.base import Messenger
 from bot.learning.asking import Asker
 from bot.learning.board import Board
+from bot.learning.canary import WatchConfig, watch
 from bot.learning.gathering import Gathering
 from bot.learning.loop import LearningLoop, Parts
 from bot.learning.preview import preview
@@ -23,6 +24,7 @@ from bot.learning.supervisor import Limits, Supervisor
 from bot.service import Closeable
 from bot.store.store import Store
 from bot.wiring import Wiring
+from knowledge.retrieve import KnowledgeBase
 from knowledge.types import Passage
 
 WORKER = "train-worker"  # the hidden command of the training process
@@ -84,6 +86,7 @@ def learning_side(
             registry=wiring.registry,
             settings=settings,
             folder=wiring.folders.training,
+            trainable=lambda: wiring.followed,
             gather=gathering.examples,
             work=supervisor_of(wiring).run,
             code=version("burnish"),
@@ -99,7 +102,7 @@ def learning_side(
         preview=lambda language, in_detail: "\n".join(preview_lines(store, gathering, language, in_detail=in_detail)),
         board=board,
     )
-    besides = _Besides(reporter, speak)
+    besides = _Besides(wiring, store, reporter, speak)
     schedule = Schedule(Clockwork(store=store, loop=loop, settings=settings, now=_now, besides=besides.look))
     return LearningSide(loop=loop, board=board, commands=commands, gathering=gathering, schedule=schedule)
 
@@ -150,19 +153,41 @@ def preview_lines(store: Store, gathering: Gathering, language: str, *, in_detai
     return lines if in_detail else tuple(line for line in lines if not line.startswith(" "))
 
 
-class _Besides:
-    """What one program does every few seconds beside the plan."""
+def searching(wiring: Wiring, store: Store) -> Search:
+    """A search for a program that is not the bot; the index is loaded when it is first needed."""
+    opened: list[KnowledgeBase] = []
 
-    def __init__(self, reporter: Reporter, speak: Speak) -> None:
+    def search(query: str) -> Sequence[Passage]:
+        if not opened:
+            opened.append(wiring.open_knowledge(store))
+        return opened[0].search(query, wiring.encoder.encode([query])[0])
+
+    return search
+
+
+class _Besides:
+    """What one program does every few seconds beside the plan: it watches versions by their ratings, and thanks."""
+
+    def __init__(self, wiring: Wiring, store: Store, reporter: Reporter, speak: Speak) -> None:
+        self._wiring = wiring
+        self._store = store
         self._reporter = reporter
         self._speak = speak
         self._since = _now() - THANKED_BACK
 
     async def look(self) -> None:
-        now = _now()
-        if await run_blocking(self._reporter.thank, self._since):
+        if await run_blocking(self._look, _now()):
             await self._speak()
+
+    def _look(self, now: datetime) -> bool:
+        """Whether there is something to say. Blocks."""
+        config = WatchConfig(share=self._wiring.settings.learning.canary_share)
+        acted = [one for one in watch(self._wiring.registry, self._store, config, now) if one.acted]
+        for verdict in acted:
+            self._reporter.notify(f"watch:{verdict.version}:{verdict.act.value}", verdict.words)
+        thanked = self._reporter.thank(self._since)
         self._since = now
+        return bool(acted or thanked)
 
 
 class Together:

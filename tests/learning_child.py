@@ -57,6 +57,8 @@ class Scripted(Learner):
             raise TooFewError(have=examples, need=20)
         if self._mode == "fails":
             raise TrainingError("The examples do not fit.")
+        if self._mode == "breaks":
+            raise ZeroDivisionError("the password is swordfish")
         if self._mode == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         if self._mode == "greedy":

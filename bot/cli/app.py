@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from adapters.errors import AdapterError
-from bot.cli import chat, config, intents, knowledge, models, owner, serve, slack, store, train, versions
+from bot.cli import chat, config, intents, knowledge, models, owner, schedule, serve, slack, store, train, versions
 from bot.cli.context import BAD_SETTING, FAILED, INTERRUPTED, Context
 from bot.cli.eval import evaluate
 from bot.config import ConfigError
@@ -67,7 +67,9 @@ app.add_typer(intents.app, name="intents")
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
 app.command("eval")(evaluate)
+app.command("train-worker", hidden=True)(train.worker)
 app.add_typer(versions.app, name="versions")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(store.app, name="store")
 app.add_typer(slack.app, name="slack")
 app.add_typer(config.app, name="config")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -50,12 +51,10 @@ def add(
 
 
 @app.command()
-def promote(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(help="Such as generator-2.")], task: Which = Task.GENERATOR
-) -> None:
+def promote(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Such as generator-2.")]) -> None:
     """Let a version serve; a running bot takes it within seconds."""
     call = context(ctx)
-    version = call.wiring.registry.promote(task, name)
+    version = call.wiring.registry.promote(_task_of(name), name)
     call.out.print(Text(f"{version.name} serves; a running bot takes it within seconds."))
 
 
@@ -66,6 +65,69 @@ def rollback(ctx: typer.Context, task: Which = Task.GENERATOR) -> None:
     version = call.wiring.registry.rollback(task)
     serving = version.name if version is not None else f"the {task.value} as it was before the first version"
     call.out.print(Text(f"{serving} serves; a running bot takes it within seconds."))
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Such as generator-2.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For a script.")] = False,
+) -> None:
+    """Show where a version came from, and what was measured of it."""
+    call = context(ctx)
+    task, registry = _task_of(name), call.wiring.registry
+    version, lineage = registry.version(task, name), registry.lineage(task, name)
+    shown: dict[str, object] = {**_row(version), "stale": version.stale, "reason": version.reason}
+    if lineage is not None:
+        shown |= {**asdict(lineage), "ratings": len(lineage.ratings)}
+    report = registry.report(task, name) or {}
+    if as_json:
+        call.print_json({**shown, "report": report})
+        return
+    for key, value in shown.items():
+        if value != "":
+            call.out.print(Text.assemble((f"{key}: ", "dim"), str(value)))
+    if report:
+        call.print_json(report)
+
+
+@app.command()
+def diff(
+    ctx: typer.Context,
+    first: Annotated[str, typer.Argument(help="Such as generator-2.")],
+    second: Annotated[str, typer.Argument(help="Another one of the same part.")],
+) -> None:
+    """Show in what two versions differ."""
+    call = context(ctx)
+    if _task_of(first) is not _task_of(second):
+        raise typer.BadParameter("both must be versions of the same part")
+    found = call.wiring.registry.diff(_task_of(first), first, second)
+    if not found:
+        call.out.print("Their origins and reports are the same.")
+        return
+    table = Table("", first, second, box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for one in found:
+        table.add_row(Text(one.what), Text(one.first or "-"), Text(one.second or "-"))
+    call.out.print(table)
+
+
+@app.command()
+def prune(
+    ctx: typer.Context,
+    task: Which = Task.GENERATOR,
+    keep: Annotated[int, typer.Option(min=0, help="How many of those that served before are kept.")] = 5,
+) -> None:
+    """Remove versions that nobody will want back; what serves, and what came with the program, always stays."""
+    call = context(ctx)
+    gone = call.wiring.registry.prune(task, keep)
+    call.out.print(Text(f"Removed: {', '.join(gone)}" if gone else "There is nothing to remove."))
+
+
+def _task_of(name: str) -> Task:
+    task, _, number = name.rpartition("-")
+    if task not in set(Task) or not number.isdecimal():
+        raise typer.BadParameter("a version is called such as generator-2; `burnish versions list` names them")
+    return Task(task)
 
 
 def _row(version: AdapterVersion) -> dict[str, str]:

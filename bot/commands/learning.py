@@ -17,10 +17,10 @@ from bot.buttons import command as command_button
 from bot.cards import safe
 from bot.commands.base import LOCAL, Call, Reply, Run, spelled, usage, words_of
 from bot.learning.errors import LearningError, RunningError
-from bot.learning.loop import LearningLoop, LoopState, task_of
+from bot.learning.loop import LearningLoop, LoopState
 from bot.learning.report import progress_text, report_buttons, report_text, task_name
 from bot.learning.settings import LearningSettings
-from bot.learning.types import ALL_TASKS, Cause
+from bot.learning.types import ALL_TASKS, Cause, task_of
 from bot.store.runs import Asker
 from bot.store.runs import Run as TrainingRun
 from bot.texts import say

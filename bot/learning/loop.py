@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -38,6 +38,7 @@ from bot.learning.types import (
     Verdict,
     detail_of,
     detail_text,
+    task_of,
 )
 from bot.learning.verdicts import reason_lines
 from bot.store.runs import Asker, Run
@@ -85,6 +86,7 @@ class Parts:
     registry: Registry
     settings: LearningSettings
     folder: Path  # for its lock, work in progress and pictures
+    trainable: Callable[[], Collection[Task]]  # the tasks whose models run here; blocks
     gather: Callable[[], Examples]  # blocks
     work: Work
     code: str  # version of the program
@@ -219,6 +221,8 @@ class LearningLoop:
 
     def _begin(self, lock: FileLock, tasks: tuple[Task, ...], cause: Cause, asker: Asker) -> Run:
         """Take the lock, which a dead program does not hold, and note the run. Blocks."""
+        if not (tasks := tuple(task for task in tasks if task in self._parts.trainable())):
+            raise LearningError("That cannot be trained here: with these settings its model runs elsewhere.")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -387,15 +391,3 @@ class LearningLoop:
             next_run=self._store.jobs.next_run(),
             last=next(recent, None),
         )
-
-
-def task_of(name: str) -> Task:
-    """The task of a version, by its name.
-
-    Raises:
-        LearningError: No version is called so.
-    """
-    task, _, number = name.strip().lower().rpartition("-")
-    if task not in set(Task) or not number.isdecimal():
-        raise LearningError("A version is called such as generator-3; `versions` lists them.")
-    return Task(task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -131,10 +131,10 @@ class Reporter:
                     body = PostBody(text=caption, picture=result.picture)
                     self._post(f"run:{run.id}:picture:{result.task.value}:{person.id}", body, person)
 
-    def notify(self, key: str, say_it: str) -> None:
-        """Keep something for every admin, in words that are ready. Blocks."""
+    def notify(self, key: str, words: Callable[[str], str]) -> None:
+        """Keep something for every admin, in words for each language. Blocks."""
         for person in self._admins():
-            self._post(f"{key}:{person.id}", PostBody(text=safe(say_it)), person)
+            self._post(f"{key}:{person.id}", PostBody(text=words(self._language_of(person))), person)
 
     def thank(self, since: datetime) -> int:
         """Tell whoever gave a right answer that was approved since a time that it is live. Blocks.

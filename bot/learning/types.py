@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from adapters.examples import Examples, RatingId
 from adapters.types import Stage, Task
+from bot.learning.errors import LearningError
 from training.gate import Reason
 
 ALL_TASKS = (Task.INTENT, Task.RETRIEVAL, Task.GENERATOR)  # the quickest first
@@ -156,3 +157,15 @@ def detail_of(text: str) -> RunDetail:
 def detail_text(detail: RunDetail) -> str:
     """As `detail_of` reads it."""
     return DETAIL.dump_json(detail).decode()
+
+
+def task_of(name: str) -> Task:
+    """The task of a version, by its name.
+
+    Raises:
+        LearningError: No version is called so.
+    """
+    task, _, number = name.strip().lower().rpartition("-")
+    if task not in set(Task) or not number.isdecimal():
+        raise LearningError("A version is called such as generator-3; `versions` lists them.")
+    return Task(task)

@@ -8,7 +8,9 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO, Protocol
 
 import psutil
@@ -87,6 +89,7 @@ def work(pipes: Pipes, learner: Callable[[Job], Learner]) -> None:
         pipes: To the program that wants it.
         learner: Makes what trains and judges; loads the models.
     """
+    sys.excepthook = partial(_break, pipes)
     job = JOB.validate_json(pipes.job.readline())
     threading.Thread(target=_end_with, args=[pipes.job], daemon=True).start()
     try:
@@ -108,6 +111,14 @@ def _learned(learner: Learner, job: Job, task: Task, pipes: Pipes) -> TaskResult
         return learner.learn(task, job.examples, Path(job.folder) / task.value, seed=job.seed, tell=tell)
     except TooFewError as error:
         return TaskResult(task=task, verdict=Verdict.TOO_FEW, have=error.have, need=error.need)
+
+
+def _break(pipes: Pipes, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:  # noqa: ARG001 - a hook's shape
+    """Say what broke by its kind and place alone: an exception's text may quote what a person wrote."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "?"
+    pipes.say(FailureLine(failure=f"The training process broke ({kind.__name__} at {place})."))
 
 
 def _end_with(job: BinaryIO) -> None:

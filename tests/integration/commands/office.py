@@ -26,7 +26,7 @@ from bot.handoff import Handoffs
 from bot.learning.errors import CancelledRunError
 from bot.learning.loop import LearningLoop
 from bot.learning.loop import Parts as LoopParts
-from bot.learning.types import Job, Step, TaskResult
+from bot.learning.types import ALL_TASKS, Job, Step, TaskResult
 from bot.store.crypto import Keyring
 from bot.store.runs import Run
 from bot.store.store import Store
@@ -70,6 +70,7 @@ class Office:
                 registry=self.registry,
                 settings=settings.learning,
                 folder=folder / "training",
+                trainable=lambda: ALL_TASKS,
                 gather=Examples,
                 work=self.train,
                 code="0.1.0",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,7 +20,7 @@ from bot.learning.errors import LearningError, RunningError
 from bot.learning.loop import LearningLoop, Parts
 from bot.learning.settings import LearningSettings
 from bot.learning.supervisor import Limits, Supervisor
-from bot.learning.types import Cause, RunDetail, TaskResult, Verdict, detail_text
+from bot.learning.types import ALL_TASKS, Cause, RunDetail, TaskResult, Verdict, detail_text
 from bot.store.crypto import Keyring
 from bot.store.runs import Asker, Run
 from bot.store.schema import RunState
@@ -91,6 +90,7 @@ async def school(tmp_path: Path, store: Store) -> AsyncIterator[Made]:
                 registry=registry,
                 settings=settings,
                 folder=tmp_path / "training",
+                trainable=lambda: ALL_TASKS,
                 gather=lambda: EXAMPLES,
                 work=supervisor.run,
                 code="0.1.0",

@@ -63,6 +63,7 @@ class Team:
                 registry=Registry(self._folder / "versions"),
                 settings=settings,
                 folder=self._folder / "training",
+                trainable=lambda: ALL_TASKS,
                 gather=Examples,
                 work=work,
                 code="",

@@ -72,6 +72,7 @@ async def test_too_few_examples_are_a_result_that_says_how_many_are_missing(job:
     ("mode", "error", "sentence"),
     [
         ("fails", LearningError, "The examples do not fit"),
+        ("breaks", LearningError, r"broke \(ZeroDivisionError at learning_child.py:\d+\)"),
         ("killed", DiedError, "exit code -9"),
         ("babbles", DiedError, "not understood"),
         ("unknown-module", DiedError, "exit code"),

@@ -1,0 +1,234 @@
+"""The composition root of the training process: trains a candidate, and has it judged beside what serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from adapters.examples import Example, Examples
+from adapters.layout import read_manifest
+from adapters.types import AdapterVersion, Stage, Task
+from bot.confidence import terms
+from bot.errors import BotError
+from bot.learning.comparing import Questions, Seen, side_by_side
+from bot.learning.held_out import held_out, rater_of, without_own_answers
+from bot.learning.live import Versions
+from bot.learning.regression import load_suite
+from bot.learning.types import Job, Phase, Sample, TaskResult, Verdict
+from bot.learning.worker import Tell
+from bot.store.store import Store
+from bot.wiring import Wiring
+from bot.wiring_eval import WHAT_SERVES, Comparer
+from training.errors import TrainingError
+from training.gate import decide
+from training.ground import Ground
+from training.plots import plot_learning
+from training.report import Report, as_json, make_report
+from training.splits import feedback_side
+from training.types import Candidate, OnTrainStep, Split, TrainConfig, TrainStep
+
+CANDIDATE = "candidate"  # what a version is called before it is in the registry
+
+
+class LocalLearner:
+    """Trains and judges in this process; bot.learning.worker.Learner."""
+
+    def __init__(self, wiring: Wiring, store: Store, job: Job) -> None:
+        """Load the encoder.
+
+        Args:
+            wiring: Of the settings.
+            store: Holds the team's knowledge.
+            job: Whose folder is worked in.
+        """
+        self._wiring = wiring
+        self._store = store
+        self._job = job
+        self._comparer = Comparer(wiring, store, Path(job.folder) / "suite")
+        self._seen: Seen | None = None  # of what serves
+
+    def learn(self, task: Task, examples: Examples, folder: Path, *, seed: int, tell: Tell) -> TaskResult:
+        """Train a task's candidate, and compare it with what serves."""
+
+        def on_step(step: TrainStep) -> None:
+            tell(Phase.TRAIN, step.step, step.steps)
+
+        candidate = self._train(task, examples, folder, seed, on_step)
+        report = self._judge(candidate, tell, seed=seed)
+        tell(Phase.DRAW, 0, 1)
+        picture = _drawn(candidate, report, folder.with_suffix(".png"))
+        used = used_for(task, examples)
+        ratings = tuple(sorted({rating for one in used for rating in one.ratings}))
+        return TaskResult(
+            task=task,
+            verdict=Verdict.BETTER if report.decision.promote else Verdict.NOT_BETTER,
+            examples=candidate.examples,
+            people=len({rater_of(rating) for rating in ratings}),
+            must_canary=report.decision.canary_required,
+            reasons=report.decision.reasons,
+            samples=tuple(Sample(question=one.question, before=one.before, after=one.after) for one in report.examples),
+            seconds=candidate.seconds,
+            folder=str(candidate.folder),
+            picture=picture,
+            parent=self._parent(task),
+            base=_version(candidate).base,
+            ratings=ratings,
+            digest=examples.digest,
+            # texts are people's, and the registry is not encrypted
+            report=as_json(report, texts=False) | {"training": dict(candidate.metrics)},
+        )
+
+    # -- training
+
+    def _train(self, task: Task, examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
+        trainers: dict[Task, Callable[[Examples, Path, int, OnTrainStep], Candidate]] = {
+            Task.INTENT: self._intent,
+            Task.RETRIEVAL: self._retrieval,
+            Task.GENERATOR: self._generator,
+        }
+        return trainers[task](examples, folder, seed, on_step)
+
+    def _intent(self, examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
+        from training.feedback_intent import IntentGround, train_intent_on_feedback
+
+        return train_intent_on_feedback(
+            examples,
+            IntentGround(definitions=self._wiring.definitions),
+            self._wiring.encoder,
+            folder,
+            TrainConfig(seed=seed),
+            now=datetime.now(UTC),
+            on_step=on_step,
+        )
+
+    def _retrieval(self, examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
+        from training.feedback_retrieval import train_on_feedback
+        from training.retrieval_parts import RetrievalTrainConfig
+
+        return train_on_feedback(
+            examples,
+            folder,
+            RetrievalTrainConfig(seed=seed),
+            knowledge=self._wiring.open_knowledge(self._store),
+            encoder=self._wiring.encoder,
+            terms=terms,
+            source=f"run-{self._job.run}",
+            now=datetime.now(UTC),
+            on_step=on_step,
+        )
+
+    def _generator(self, examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
+        from training.feedback_generator import FeedbackConfig, train_generator_on_feedback
+
+        return train_generator_on_feedback(
+            examples,
+            self._ground,
+            folder,
+            FeedbackConfig(seed=seed),
+            now=datetime.now(UTC),
+            logs=self._wiring.folders.training / "logs" / f"run-{self._job.run}",
+            on_step=on_step,
+        )
+
+    @cached_property
+    def _ground(self) -> Ground:
+        base, serving = self._wiring.generator_folder, self._versions[Task.GENERATOR]
+        if base is None:
+            raise BotError("The language model runs elsewhere; it cannot be trained here.")
+        return Ground(
+            base=base,
+            source=self._wiring.settings.models.generator,
+            parent=serving.folder if serving is not None else None,
+            parent_name=serving.name if serving is not None else "",
+        )
+
+    # -- judging
+
+    def _judge(self, candidate: Candidate, tell: Tell, *, seed: int) -> Report:
+        versions = {**self._versions, candidate.task: _version(candidate)}
+        before, asked = self._before(tell), len(self._questions)
+
+        def asking(done: int, of: int) -> None:
+            tell(Phase.REPLAY, asked + done, asked + of)
+
+        after = asyncio.run(self._comparer.see(versions, self._questions, asking))
+        paired = side_by_side(self._questions, before, after)
+        decision = decide(paired, rng=np.random.default_rng(seed))
+        against = self._parent(candidate.task) or WHAT_SERVES
+        return make_report(paired, decision, task=candidate.task, candidate=CANDIDATE, against=against)
+
+    def _before(self, tell: Tell) -> Seen:
+        """What serves now makes of the questions; asked once for all tasks of the job."""
+        if self._seen is None:
+
+            def asking(done: int, of: int) -> None:
+                tell(Phase.REPLAY, done, 2 * of)
+
+            self._seen = asyncio.run(self._comparer.see(self._versions, self._questions, asking))
+        return self._seen
+
+    @cached_property
+    def _questions(self) -> Questions:
+        chunks = tuple(self._store.knowledge.load_chunks())
+        test, dev = (
+            without_own_answers(held_out(self._job.examples, side), chunks) for side in (Split.TEST, Split.DEV)
+        )
+        return Questions(test=test, dev=dev, suite=load_suite().cases)
+
+    @cached_property
+    def _versions(self) -> Versions:
+        """What serves now."""
+
+        async def serving() -> Versions:
+            arm = await self._comparer.serving()
+            await arm.aclose()
+            return arm.versions
+
+        return asyncio.run(serving())
+
+    def _parent(self, task: Task) -> str:
+        serving = self._versions[task]
+        return serving.name if serving is not None else ""
+
+
+def used_for(task: Task, examples: Examples) -> tuple[Example, ...]:
+    """The examples that a task may learn from: those of its kind, but for the side that decides."""
+    kinds: dict[Task, tuple[Example, ...]] = {
+        Task.INTENT: examples.intents,
+        Task.RETRIEVAL: (*examples.links, *examples.verdicts),
+        Task.GENERATOR: examples.answers,
+    }
+    return tuple(one for one in kinds[task] if feedback_side(one.question) is not Split.TEST)
+
+
+def _drawn(candidate: Candidate, report: Report, picture: Path) -> str:
+    """The picture's path; "" where nothing was measured that could be drawn."""
+    title = f"{candidate.task.value}: what {candidate.examples} examples brought"
+    try:
+        plot_learning(candidate.curve, report.parts, picture, title=title, names=(report.against, CANDIDATE))
+    except TrainingError:
+        return ""
+    return str(picture)
+
+
+def _version(candidate: Candidate) -> AdapterVersion:
+    """A candidate as a version that is not in the registry yet."""
+    manifest = read_manifest(candidate.folder)
+    if manifest is None:
+        raise BotError(f"What was trained for the {candidate.task.value} is not complete.")
+    return AdapterVersion(
+        task=candidate.task,
+        name=CANDIDATE,
+        number=0,
+        stage=Stage.CANDIDATE,
+        folder=candidate.folder,
+        base=manifest.base,
+        fingerprint=manifest.fingerprint,
+        source=manifest.source,
+        created_at=datetime.fromisoformat(manifest.created_at),
+    )
