@@ -232,8 +232,8 @@ def _cross_fit(asked: Asked, config: RetrievalTrainConfig, told: OnTrainStep) ->
         How many epochs serve the questions left out best, the scores that they have then, and what they gain.
     """
     steps, temperature = config.epochs * (config.folds + 1), asked.temperature()
-    before = asked.likelihood(asked.plain(), temperature)
-    likelihoods = np.zeros((config.epochs, len(before)))
+    before = asked.chance(asked.plain(), temperature)
+    chances = np.zeros((config.epochs, len(before)))
     residuals: list[list[Matrix]] = []
     for fold in range(config.folds):
         rows = _answered(asked, asked.folds != fold)
@@ -248,13 +248,13 @@ def _cross_fit(asked: Asked, config: RetrievalTrainConfig, told: OnTrainStep) ->
             fold: int = fold,
         ) -> None:
             part = replace(asked, good=asked.good[left], bad=asked.bad[left])
-            likelihoods[len(made), left] = part.likelihood(aimed_scores(asked, residual, left), temperature)
+            chances[len(made), left] = part.chance(aimed_scores(asked, residual, left), temperature)
             made.append(residual)
             told(TrainStep(step=fold * config.epochs + len(made), steps=steps, loss=loss))
 
         fit_query(asked, rows, config, after)
         residuals.append(made)
-    parts = [compared(before, row, asked.weights) for row in likelihoods]
+    parts = [compared(before, row, asked.weights) for row in chances]
     best = max(range(config.epochs), key=lambda epoch: parts[epoch].gain)
     scores = np.zeros_like(asked.words)
     for fold, made in enumerate(residuals):

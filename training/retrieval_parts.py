@@ -29,6 +29,7 @@ KERNELS: Final = (
     Kernel(floor=0.7, strength=0.2),
 )
 TEMPERATURES: Final = tuple(0.02 * 1.25**step for step in range(12))  # .02 to .23
+LEAST_CHANCE: Final = 1e-9  # of a passage that a link points to by mistake
 NOT_RIGHT: Final = -1e4  # the logit of a passage that does not answer, where only those that do are summed
 SHIFT_SPREAD: Final = 0.5  # of the prior around the defaults, log odds
 FACTOR_SPREAD: Final = 0.2
@@ -106,20 +107,24 @@ class Asked:
         trusted: NDArray[np.float32] = self.good.max(axis=1)
         return trusted
 
-    def likelihood(self, scores: Matrix, temperature: float) -> Values:
-        """Log-likelihood that one of its right passages is picked by a softmax, nats, (n,); 0 where none is known.
+    def chance(self, scores: Matrix, temperature: float) -> Values:
+        """Chance that a softmax picks one of its right passages, (n,), [0, 1]; 0 where none is known.
 
-        Places would say the same with more noise: of 400 rated questions, what shows clearly here does not there.
+        Places say the same with more noise, and log-likelihoods are ruled by the few links that point anywhere: what is
+        two standard errors here, of 400 rated questions, is half a standard error or one and a half there.
         """
         logits = scores.astype(np.float64) / temperature
         right = np.where(self.good > 0, logits, NOT_RIGHT)
-        found: Values = np.where(self.weights > 0, _log_sum(right) - _log_sum(logits), 0.0)
+        found: Values = np.where(self.weights > 0, np.exp(_log_sum(right) - _log_sum(logits)), 0.0)
         return found
 
     def temperature(self) -> float:
         """The temperature that fits what is known before anything is learned: a mere change of scale gains nothing."""
         plain = self.plain()
-        return max(TEMPERATURES, key=lambda one: float(self.likelihood(plain, one) @ self.weights))
+        return max(
+            TEMPERATURES,
+            key=lambda one: float(np.log(np.maximum(self.chance(plain, one), LEAST_CHANCE)) @ self.weights),
+        )
 
 
 def _log_sum(logits: Values) -> Values:
@@ -218,9 +223,9 @@ def choose_kernel(asked: Asked, scores: Matrix, config: RetrievalTrainConfig) ->
         config: How sure it must be.
     """
     temperature = asked.temperature()
-    before = asked.likelihood(scores, temperature)
+    before = asked.chance(scores, temperature)
     parts = {
-        kernel: compared(before, asked.likelihood(remembered(asked, scores, kernel), temperature), asked.weights)
+        kernel: compared(before, asked.chance(remembered(asked, scores, kernel), temperature), asked.weights)
         for kernel in KERNELS
     }
     best = max(parts, key=lambda kernel: parts[kernel].gain)

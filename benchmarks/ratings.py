@@ -1,0 +1,316 @@
+"""What retrieval learns from ratings alone: FeedbackQA's rated passages, measured on questions that nobody rated.
+
+    python -m benchmarks.ratings [--vectors FILE] [--quick]
+
+1,929 passages, each with what two or three people said of it as an answer to one of 643 questions. Good: a mean of
+"Acceptable" or better; bad: below "Could be Improved"; what lies between is left out. Those of the test side are kept
+back as in the product. No question's known answer is trained on: these only measure, on the half of the questions on
+which nothing was chosen (the defaults of training.retrieval_parts were chosen on the other half). A file given with
+--vectors keeps what the encoder made, for the next run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adapters.examples import Examples, LinkExample, ShownPassage
+from adapters.retrieval.config import Kernel
+from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
+from adapters.retrieval.persist import load
+from benchmarks import encoders
+from benchmarks.retrieval import Cached, cutter, scores, stored
+from benchmarks.table import QUICK, RESULTS, Row, keep
+from benchmarks.tasks import Query, Task, feedbackqa, rows
+from bot.confidence import terms
+from knowledge.advice import AdvisedKnowledge
+from knowledge.retrieve import KnowledgeBase
+from training.feedback_retrieval import train_on_feedback
+from training.retrieval_parts import RetrievalTrainConfig
+from training.splits import feedback_side, normalised
+from training.types import Split
+
+SEED: Final = 20261126
+SEEDS: Final = 5
+SIZES: Final = (50, 100, 200)  # ratings that a team has
+GOOD, BAD = 2.0, 1.0  # mean scores: from "Acceptable" on, and below "Could be Improved"
+GOAL: Final = 0.03  # acc@1 above the untrained hybrid
+RESAMPLES: Final = 10_000
+HOSTILE: Final = 0.2  # of the raters
+FORCED: Final = -1e9  # evidence under which every part is kept
+REMEMBERED: Final = (200, 5_000)
+Hits = NDArray[np.float64]  # 1 where the first passage is right, one a question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """The task, its knowledge base, and the questions that measure."""
+
+    task: Task
+    base: KnowledgeBase
+    encoder: Cached
+    queries: tuple[Query, ...]
+
+
+class Keeping(Cached):
+    """Also remembers between runs."""
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__(encoders.load("en"))
+        self._path = path
+        self._read: dict[str, NDArray[np.float32]] = {}
+        if path is not None and path.is_file():
+            with np.load(path) as kept:
+                self._read = dict(zip(kept["digests"].tolist(), kept["vectors"], strict=True))
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts, shape (n, dim)."""
+        for text in texts:
+            if text not in self._known and _digest(text) in self._read:
+                self._known[text] = self._read[_digest(text)]
+        return super().encode(texts)
+
+    def save(self) -> None:
+        """Keep what was encoded."""
+        if self._path is not None:
+            digests = np.array([_digest(text) for text in self._known])
+            np.savez(self._path, digests=digests, vectors=np.stack(list(self._known.values())))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def rated(bench: Bench) -> tuple[LinkExample, ...]:
+    """What people said of passages, as links; a document's nearest chunk is what they would have been shown."""
+    chunks: dict[str, list[int]] = {}
+    for number, key in enumerate(bench.task.documents):
+        chunks.setdefault(key, []).append(number)
+    made = []
+    for number, row in enumerate(rows("feedbackqa/ratings")):
+        mean = float(np.mean(row["scores"]))
+        if BAD <= mean < GOOD:
+            continue
+        asked = bench.encoder.encode([row["question"]])[0]
+        vectors = bench.encoder.encode([bench.task.chunks[place].embedding_text for place in chunks[row["doc"]]])
+        place = chunks[row["doc"]][int(np.argmax(vectors @ asked))]
+        made.append(
+            LinkExample(
+                question=row["question"],
+                passage=shown(bench.task, place),
+                good=mean >= GOOD,
+                weight=1.0,
+                ratings=(f"{number}:1",),
+            )
+        )
+    return tuple(made)
+
+
+def shown(task: Task, place: int) -> ShownPassage:
+    """A chunk as somebody saw it."""
+    piece = task.chunks[place]
+    return ShownPassage(uri=task.documents[place], title=" > ".join(piece.title_path), text=piece.text)
+
+
+def trained(
+    bench: Bench, links: Sequence[LinkExample], config: RetrievalTrainConfig
+) -> tuple[RetrievalAdapter, Mapping[str, float]]:
+    """Train as the product does; the adapter, and what was measured while it was trained."""
+    with TemporaryDirectory(prefix="burnish-bench-") as folder:
+        candidate = train_on_feedback(
+            Examples(links=tuple(links)),
+            Path(folder) / "retrieval",
+            config,
+            knowledge=bench.base,
+            encoder=bench.encoder,
+            terms=terms,
+            source="benchmarks.ratings",
+            now=datetime.now(UTC),
+        )
+        print("  ", {name: round(value, 4) for name, value in candidate.metrics.items()}, f"{candidate.seconds:.0f} s")
+        metrics = {**candidate.metrics, "seconds": candidate.seconds}
+        return load(Path(folder) / "retrieval", encoder=bench.encoder.name), metrics
+
+
+def hits(bench: Bench, adapter: RetrievalAdapter | None, *, alone: bool) -> Hits:
+    """Search for every question; `alone`: in its own collection."""
+    base = bench.base if adapter is None else AdvisedKnowledge(bench.base, adapter)
+    found = []
+    for query, vector in zip(bench.queries, bench.encoder.encode([q.text for q in bench.queries]), strict=True):
+        passages = base.search(query.text, vector, collections=[query.collection] if alone else None, top_k=1)
+        found.append(scores([passage.stored.uri for passage in passages], query.relevant)[0])
+    return np.array(found)
+
+
+def gain(before: Hits, after: Hits) -> tuple[float, float, float]:
+    """How much more often the first passage is right, with its 95 % interval: paired bootstrap over questions."""
+    differences = after - before
+    draws = np.random.default_rng(SEED).integers(0, len(differences), (RESAMPLES, len(differences)), dtype=np.int32)
+    means = differences[draws].mean(axis=1)
+    return float(differences.mean()), float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+def row(what: str, before: Hits, after: Hits, *, note: str = "", goal: float | None = None) -> Row:
+    """One figure: the gain in acc@1."""
+    value, low, high = gain(before, after)
+    was, now = float(before.mean()), float(after.mean())
+    return Row(
+        area="retrieval", what=f"FeedbackQA, learned from ratings alone: {what}, acc@1 gained", figure=value, low=low,
+        high=high, n=len(before), seed=SEED, goal=goal, peer="hybrid untrained", peer_figure=was,
+        ratio=now / was if was else None, note=note,
+    )  # fmt: skip
+
+
+def whole(bench: Bench, links: Sequence[LinkExample]) -> list[Row]:
+    """All ratings: every part alone and together, and as the product keeps them."""
+    before = {alone: hits(bench, None, alone=alone) for alone in (False, True)}
+    kept_docs = {one.passage.uri for one in links if one.good and feedback_side(one.question) is not Split.TEST}
+    again = np.array([bool(query.relevant & kept_docs) for query in bench.queries])
+    ways: Mapping[str, RetrievalTrainConfig] = {
+        "as the product keeps parts": RetrievalTrainConfig(),
+        "residual on the query (b), kept in any case": RetrievalTrainConfig(memory=False, evidence=FORCED),
+        "link memory (a), kept in any case": RetrievalTrainConfig(query=False, evidence=FORCED),
+        "(a) and (b), kept in any case": RetrievalTrainConfig(evidence=FORCED),
+    }
+    found = []
+    for way, config in ways.items():
+        print(way)
+        adapter, metrics = trained(bench, links, config)
+        for alone, name in ((False, "pooled"), (True, "per collection")):
+            after = hits(bench, adapter, alone=alone)
+            goal = GOAL if way.startswith("as the") and not alone else None
+            found.append(
+                row(f"{way}, {name}", before[alone], after, note=f"{metrics['seconds']:.0f} s of training", goal=goal)
+            )
+            if not alone:
+                found.append(row(f"{way}, passages rated before", before[alone][again], after[again]))
+                found.append(row(f"{way}, other passages", before[alone][~again], after[~again]))
+    return found
+
+
+def hostile(bench: Bench, links: Sequence[LinkExample]) -> list[Row]:
+    """A fifth of the raters call passages good that have nothing to do with the question."""
+    rng = random.Random(SEED)  # noqa: S311 - which raters, nothing secret
+    places = range(len(bench.task.chunks))
+    before = hits(bench, None, alone=False)
+    found = []
+    for name, trust in (("as trusted as the others", 1.0), ("trusted a tenth", 0.1)):
+        spoiled = [
+            replace(one, passage=shown(bench.task, rng.choice(places)), good=True, weight=trust)
+            if rng.random() < HOSTILE
+            else one
+            for one in links
+        ]
+        print("hostile", name)
+        config = RetrievalTrainConfig(memory=False, evidence=FORCED)
+        adapter, _ = trained(bench, spoiled, config)
+        after = hits(bench, adapter, alone=False)
+        found.append(row(f"(b), a fifth of the links point anywhere, {name}", before, after))
+    return found
+
+
+def small(bench: Bench, links: Sequence[LinkExample]) -> list[Row]:
+    """As many ratings as a team has, drawn anew five times; the questions' mean over the draws."""
+    before = hits(bench, None, alone=False)
+    learnable = [one for one in links if feedback_side(one.question) is not Split.TEST]
+    found = []
+    for size in SIZES:
+        forced, chosen, kept = [], [], 0
+        for seed in range(SEEDS):
+            drawn = random.Random(seed).sample(learnable, size)  # noqa: S311 - as above
+            config = RetrievalTrainConfig(evidence=FORCED, memory=False, seed=seed, least_questions=15)
+            adapter, metrics = trained(bench, drawn, config)
+            forced.append(hits(bench, adapter, alone=False))
+            pays = metrics["query gain"] > RetrievalTrainConfig().evidence * metrics["query error"]
+            kept += pays
+            chosen.append(forced[-1] if pays else before)
+        for way, after in (("(b) in any case", forced), ("(b) where it pays", chosen)):
+            note = f"mean of {SEEDS} draws; it paid in {kept}"
+            found.append(row(f"{size} ratings, {way}, pooled", before, np.mean(after, axis=0), note=note))
+    return found
+
+
+def latency(bench: Bench) -> list[Row]:
+    """One search with remembered links, beside one without, in turns."""
+    texts = [query.text for query in bench.task.queries]
+    vectors = bench.encoder.encode(texts)
+    rng = np.random.default_rng(SEED)
+    residual = rng.standard_normal((2, vectors.shape[1], 64)).astype(np.float32) * 0.02
+    found = []
+    for count in REMEMBERED:
+        places = rng.integers(0, len(bench.task.chunks), count)
+        unique, numbers = np.unique(places, return_inverse=True)
+        mentions = [KnownPassage(uri=bench.task.documents[p], text=bench.task.chunks[p].text) for p in unique]
+        links = Links(
+            questions=np.arange(count), passages=numbers.astype(np.int64), worth=np.ones(count, dtype=np.float32)
+        )
+        adapter = RetrievalAdapter(
+            encoder=bench.encoder.name,
+            mentions=mentions,
+            vectors=bench.encoder.encode([bench.task.chunks[p].embedding_text for p in unique]),
+            memory=LinkMemory(vectors[:count], links, Kernel(floor=0.8, strength=0.3)),
+            query=QueryAdapter(down=residual[0], up=residual[1].T.copy()),
+        )
+        with_it = AdvisedKnowledge(bench.base, adapter)
+        asked = list(zip(texts[-400:], vectors[-400:], strict=True))
+        turned = asked[200:] + asked[:200]  # another question each time: words of the last one are still at hand
+        times = np.array(
+            [
+                [_timed(bench.base, *first), _timed(with_it, *second)]
+                for _ in range(3)
+                for first, second in zip(asked, turned, strict=True)
+            ]
+        )
+        plain, advised = np.median(times, axis=0).tolist()
+        found.append(
+            Row(
+                area="retrieval", what=f"one search with {count:,} remembered links and a residual", figure=advised,
+                unit="ms", n=len(times), peer="without", peer_figure=plain, ratio=advised / plain,
+                note="the ratio is to be at most 1.10",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _timed(base: KnowledgeBase | AdvisedKnowledge, text: str, vector: NDArray[np.float32]) -> float:
+    started = time.perf_counter()
+    base.search(text, vector)
+    return 1000 * (time.perf_counter() - started)  # ms
+
+
+def main() -> None:
+    """Train, measure and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vectors", type=Path, help="a file that keeps what the encoder made (.npz)")
+    parser.add_argument("--quick", action="store_true", help="few questions; nothing is kept in the project")
+    arguments = parser.parse_args()
+    encoder = Keeping(arguments.vectors)
+    task = next(iter(feedbackqa(cutter(encoder.count_tokens))))
+    known = {normalised(one["question"]) for one in rows("feedbackqa/ratings")}
+    queries = tuple(query for query in task.queries if not query.dev and normalised(query.text) not in known)
+    encoder.encode([query.text for query in task.queries])
+    with TemporaryDirectory(prefix="burnish-bench-") as folder:
+        base = KnowledgeBase.open(stored(task, encoder), encoder, Path(folder))
+        bench = Bench(task=task, base=base, encoder=encoder, queries=queries[:100] if arguments.quick else queries)
+        links = rated(bench)
+        encoder.save()
+        print(f"{len(links)} links, {len(bench.queries)} questions")
+        found = latency(bench)
+        if not arguments.quick:
+            found += whole(bench, links) + hostile(bench, links) + small(bench, links)
+    keep("ratings", found, command="python -m benchmarks.ratings", folder=QUICK if arguments.quick else RESULTS)
+
+
+if __name__ == "__main__":
+    main()
