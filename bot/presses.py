@@ -11,7 +11,7 @@ from bot.buttons import Pressed, Verb, after_reason, below, read, reason_of, rea
 from bot.buttons import command as command_button
 from bot.cards import Card, safe
 from bot.commands.base import STOPPED, may, number_of
-from bot.frontends.base import Press, Response
+from bot.frontends.base import Form, Press, Response
 from bot.handoff import Handoffs, handed_off, quoted
 from bot.store.expectations import Expectation
 from bot.store.handoffs import Handoff
@@ -242,6 +242,11 @@ class Presses:
         handoff = await self._to_keep(press, pressed, person, language)
         if isinstance(handoff, Outcome):
             return handoff
+        if press.text.strip():  # a form was filled in: as if it had been said when it was asked for
+            kept = self._said(press, person, press.text.strip(), command=Wanted.KEPT, subject=handoff.id)
+            return Outcome(response=Response(buttons=()), message=kept)
+        if press.takes_form:
+            return Outcome(response=Response(form=Form(question=handoff.question, answer=handoff.reply)))
         await run_blocking(
             self._store.expectations.expect,
             press.platform,
@@ -278,7 +283,7 @@ class Presses:
     def _below(self, answer: StoredAnswer, language: str, rated: RatingValue | None) -> tuple[tuple[Button, ...], ...]:
         return below(answer, language, rated=rated, human=self._handoffs.possible)
 
-    def _said(self, press: Press, person: Person, text: str, *, command: str = "") -> Message:
+    def _said(self, press: Press, person: Person, text: str, *, command: str = "", subject: int = 0) -> Message:
         return Message(
             platform=press.platform,
             event_id=f"press:{press.event_id}",
@@ -293,6 +298,7 @@ class Presses:
                 command=command,
                 language=press.language,
                 message_id=press.message_id,
+                subject=subject,
                 team=press.team,
                 # what stands in no message is seen by whoever pressed alone, and so is what it leads to
                 unseen=press.place is Place.GROUP and not press.message_id,

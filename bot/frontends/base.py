@@ -181,6 +181,7 @@ class Press:
     language: str = ""  # of the sender's client
     team: str = ""
     text: str = field(default="", repr=False)  # what was typed into a form that the button opened
+    takes_form: bool = False  # whether the front end can open a form where a button asks for a text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +198,14 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Asks for an answer that is there to be changed."""
+
+    question: str = field(repr=False)
+    answer: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """What a press leads to at once; the front end shows it."""
 
@@ -204,6 +213,7 @@ class Response:
     buttons: Rows | None = None  # in the place of those that the message has; None: they stay
     say: Card | None = None  # to the person alone where the platform can
     expects_text: bool = False  # whether the person's next text is what `say` asks for
+    form: Form | None = None  # to be opened; one that cannot be is asked for again without `takes_form`
 
 
 def target_of(stored: StoredMessage) -> Target:

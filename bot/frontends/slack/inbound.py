@@ -263,6 +263,7 @@ def press_of(payload: Payload, action: Payload, who: Who) -> Press:
         data=str(action.get("value") or ""),
         language=who.language,
         team=str((payload.get("team") or {}).get("id") or ""),
+        takes_form=True,
     )
 
 

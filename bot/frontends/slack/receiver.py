@@ -158,6 +158,12 @@ class Receiver:
             await self._open(payload, views.correction_form(opened, self._language(who)))
             return
         response = await self._desk.pressed(press)
+        if response.form is not None:
+            opened = Opened(channel=press.channel, message=press.message_id, thread=press.thread, data=press.data)
+            view = views.change_form(opened, response.form, self._language(who))
+            if view is not None and await self._open(payload, view):
+                return
+            response = await self._desk.pressed(replace(press, takes_form=False))
         self.background.start("press", self._show(press, response))
 
     async def _choose_language(self, payload: Payload, action: Payload, who: Who) -> None:
@@ -187,23 +193,26 @@ class Receiver:
 
     # -- forms
 
-    async def _open(self, payload: Payload, view: Block) -> None:
-        """Open a form; Slack allows it for three seconds after the press."""
+    async def _open(self, payload: Payload, view: Block) -> bool:
+        """Open a form; Slack allows it for three seconds after the press. False if it is not open."""
         try:
             await self._api.call("views.open", trigger_id=payload.get("trigger_id"), view=view)
-        except PlatformError as error:  # pressing again is all that helps
+        except PlatformError as error:
             log.warning("form not opened", extra={"action": "slack-form-failed", "error": type(error).__name__})
+            return False
+        return True
 
     async def submitted(self, payload: Payload) -> None:
         """Somebody sent a form."""
         view = payload.get("view") or {}
         who = await self._profiles.of(str(payload["user"]["id"]))
-        if view.get("callback_id") == views.CORRECT:
-            await self._corrected(payload, view, who)
+        if view.get("callback_id") in {views.CORRECT, views.CHANGE}:
+            await self._filled_in(payload, view, who)
         elif view.get("callback_id") == views.KEEP:
             await self._kept(payload, view, who)
 
-    async def _corrected(self, payload: Payload, view: Payload, who: Who) -> None:
+    async def _filled_in(self, payload: Payload, view: Payload, who: Who) -> None:
+        """What a button asked for: it is pressed with the text."""
         opened = Opened.unpacked(str(view["private_metadata"]))
         press = Press(
             platform=PLATFORM,
@@ -221,7 +230,9 @@ class Receiver:
         )
         response = await self._desk.pressed(press)
         pressed = read(press.data)
-        if pressed is not None:  # the form has done its part: the first buttons come back
+        if (
+            pressed is not None and pressed.verb is Verb.CORRECT
+        ):  # the form has done its part: the first buttons come back
             first = await self._desk.pressed(replace(press, data=data_of(Verb.BACK, pressed.subject), text=""))
             response = replace(response, buttons=first.buttons)
         self.background.start("press", self._show(press, response))

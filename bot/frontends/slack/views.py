@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.buttons import Verb, data_of
+from bot.frontends.base import Form
 from bot.frontends.slack.markup import Block
 from bot.texts import languages, say
 
 CORRECT = "correct"  # a form's callback id: the right answer to an answer that was not
+CHANGE = "change_answer"  # that of the form in which people's reply is changed before it is kept
 KEEP = "keep_answer"  # that of the shortcut and of its form: a thread's answer becomes knowledge
 LANGUAGE_CHOICE = "home.language"  # the action id of the choice in the App Home
 INPUT_CHARACTERS = 3_000  # of a text field
@@ -66,6 +68,15 @@ def correction_form(opened: Opened, language: str) -> Block:
     return _form(
         CORRECT, opened, language, "slack-correct", [_input("text", say("slack-correct-label", language), lines=True)]
     )
+
+
+def change_form(opened: Opened, form: Form, language: str) -> Block | None:
+    """Offers an answer to be changed; None for one that does not fit into a field of Slack's."""
+    if len(form.answer) > INPUT_CHARACTERS:
+        return None
+    question = _section(f"{say('slack-keep-question', language)}: {form.question}"[:LINE_CHARACTERS])
+    field_ = _input("text", say("slack-keep-answer", language), value=form.answer, lines=True)
+    return _form(CHANGE, opened, language, "slack-keep", [question, field_])
 
 
 def keep_form(opened: Opened, pair: Pair, language: str) -> Block:

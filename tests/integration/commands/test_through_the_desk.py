@@ -14,7 +14,7 @@ import pytest
 from adapters.testing import ScriptedGenerator
 from bot.config import Settings
 from bot.desk import Desk
-from bot.frontends.base import Press, Response
+from bot.frontends.base import Form, Press, Response
 from bot.frontends.fake import FakeMessage, FakeMessenger
 from bot.store.posts import PostBody
 from bot.testing import teach
@@ -96,7 +96,9 @@ class Chat:
             data=data,
         )
 
-    async def press_in_team(self, data: str, message_id: str, *, role: Role = Role.TRAINER) -> Response:
+    async def press_in_team(
+        self, data: str, message_id: str, *, role: Role = Role.TRAINER, text: str = "", takes_form: bool = False
+    ) -> Response:
         """Press a button in the team's channel, in the thread of what was passed on."""
         press = Press(
             platform="slack",
@@ -108,6 +110,8 @@ class Chat:
             sender=PEOPLE[role],
             sender_name="",
             data=data,
+            text=text,
+            takes_form=takes_form,
         )
         response = await self.desk.pressed(press)
         await self.desk.idle()
@@ -306,6 +310,22 @@ async def test_what_people_replied_can_be_changed_before_it_is_kept(chat: Chat) 
     assert chat.last.buttons[0][0].data.startswith("x:unteach:"), "it can be taken back"
     answered = await chat.say("My card is gone", role=Role.OWNER)
     assert answered.startswith("Call us, and we block it.")
+
+
+async def test_a_form_in_which_a_reply_was_changed_is_kept_once_however_often_it_is_sent(chat: Chat) -> None:
+    await chat.say("My card is gone", command="human")
+    root = next(key for key, one in chat.slack.messages.items() if one.target.channel == "C9")
+    await chat.desk.said(message("blocked it", channel="C9", thread=root, sender=PEOPLE[Role.TRAINER]))
+    await chat.desk.idle()
+    assert (await chat.press_in_team("e:1", root, role=Role.USER, takes_form=True)).form is None
+    asked = await chat.press_in_team("e:1", root, takes_form=True)
+    assert asked == Response(form=Form(question="My card is gone", answer="blocked it"))
+    assert (await chat.press_in_team("e:1", root, role=Role.USER, text="It is free.")).form is None
+    for _ in range(2):
+        assert (await chat.press_in_team("e:1", root, text="We blocked it.")).buttons == ()
+    assert chat.shown("C9")[-1] == say("taught-now", "en", question="My card is gone")
+    assert [action for _, action, *_ in chat.office.audit()] == ["refused: keep", "refused: keep", "kept"]
+    assert (await chat.say("My card is gone", role=Role.OWNER)).startswith("We blocked it.")
 
 
 async def test_an_ingest_can_be_stopped_half_way_and_every_document_is_whole(chat: Chat) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.types import Role
+from tests.fakes.slack_server import Fault
 from tests.fakes.slack_world import Posted
 from tests.integration.frontends.slack.offices import (
     BOT,
@@ -13,7 +15,7 @@ from tests.integration.frontends.slack.offices import (
     Office,
 )
 
-HUMAN = "🙋 Ask a human"
+HUMAN, CHANGE = "🙋 Ask a human", "✍️ Change it first"
 MINE = {"U1": "D1", "U2": "D2"}  # the direct conversations
 
 
@@ -100,3 +102,57 @@ async def test_what_an_asker_says_in_their_thread_reaches_the_team_though_others
     assert office.replies("C1", thread=ts)[-1] == INVOICES, "Bob asked the bot"
     await office.say("Tomorrow.", TEAM_CHANNEL, user="U5", thread=root.ts)
     assert office.replies("C1", thread=ts)[-1] == "**Eve** to **Ada**: Tomorrow."
+
+
+async def resolved(office: Office, reply: str = "tmrw, ada") -> Posted:
+    """Ada asked people of refunds, Eve, a trainer, replied and closed it; what stands in the team's channel."""
+    await office.say(Q_REFUND)
+    await office.press(office.shown(), HUMAN)
+    [root] = office.world.of_bot(TEAM_CHANNEL)
+    await office.say(reply, TEAM_CHANNEL, user="U5", thread=root.ts)
+    await office.press(root, "✓ Resolved", user="U5")
+    eve = office.store.people.by_platform("slack", "U5")
+    assert eve is not None
+    office.store.people.set_role(eve.id, Role.TRAINER)
+    return root
+
+
+async def test_what_people_replied_is_changed_in_a_form_before_it_is_kept(office: Office) -> None:
+    root = await resolved(office)
+    await office.press(root, CHANGE, user="U5")
+    [form] = office.world.views
+    question, answer = form["blocks"]
+    assert question["text"]["text"] == f"Question: {Q_REFUND}"
+    assert answer["element"]["initial_value"] == "tmrw, ada"
+    assert office.world.whispers == [], "the form says it all"
+    envelope = office.slack.submit("U5", form, text="They come tomorrow.")
+    await office.quiet()
+    assert office.slack.acknowledged[envelope] == {}, "an empty acknowledgement closes the form"
+    assert list(root.buttons) == []
+    assert office.replies(TEAM_CHANNEL, thread=root.ts)[-1] == "/kept They come tomorrow. 1"
+    await office.say("Anything else?", TEAM_CHANNEL, user="U5", thread=root.ts)
+    assert office.replies()[-1] == "**Eve:** Anything else?", "no text is waited for in the thread"
+
+
+async def test_where_no_form_opens_the_changed_reply_is_taken_from_the_thread(office: Office) -> None:
+    root = await resolved(office)
+    office.slack.plant("views.open", Fault(kind="500"))
+    await office.press(root, CHANGE, user="U5")
+    assert office.world.views == []
+    assert "> tmrw, ada" in office.world.whispers[-1].shown
+    await office.say("They come tomorrow.", TEAM_CHANNEL, user="U5", thread=root.ts)
+    assert office.replies(TEAM_CHANNEL, thread=root.ts)[-1] == "/kept They come tomorrow. 1"
+
+
+async def test_a_reply_that_no_field_holds_is_not_cut_by_a_form(office: Office) -> None:
+    long = "word " * 700 + "end"
+    await office.press(await resolved(office, long), CHANGE, user="U5")
+    assert office.world.views == []
+    assert any("end" in one.shown for one in office.world.whispers)
+
+
+async def test_no_form_opens_to_whom_may_not_keep_answers(office: Office) -> None:
+    root = await resolved(office)
+    await office.press(root, CHANGE, user="U2")
+    assert office.world.views == []
+    assert "训练员" in office.world.whispers[-1].shown
