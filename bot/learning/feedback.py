@@ -109,6 +109,26 @@ def gather(
     trust = _trust(items, raters, config)
     told, left_out = _told(items, raters, trust)
     corrected = _corrections(rated)
+    found = _learned(told, corrected, labels, left_out)
+    for stored, correction in corrected.values():
+        passage = source_of(correction.text, stored.answer.trace.query, near(stored, search(correction.text)))
+        found += taught_by(stored, correction.text, f"c:{correction.id}", passage)
+    examples, undecided = _settled([_masked(one, masker) for one in found])
+    authors = _authors(rated)
+    return Gathered(
+        examples=examples,
+        outdated=_outdated(rated),
+        left_out=_omissions(left_out, undecided, masker, {one.stored.id: one.stored for one in rated}),
+        people=tuple(sorted({authors[rating] for rating in examples.ratings})),
+        authors=authors,
+        trust=trust,
+    )
+
+
+def _learned(
+    told: Iterable[Told], corrected: Collection[str], labels: Collection[str], left_out: dict[int, LeftOut]
+) -> list[Example]:
+    """What the believed ratings teach; notes in `left_out` why some teach nothing."""
     found: list[Example] = []
     for one in told:
         learned = examples_of(one, labels)
@@ -118,24 +138,17 @@ def gather(
             found += learned
         else:
             left_out[one.stored.id] = LeftOut.NO_CAUSE
-    for stored, correction in corrected.values():
-        passage = source_of(correction.text, stored.answer.trace.query, near(stored, search(correction.text)))
-        found += taught_by(stored, correction.text, f"c:{correction.id}", passage)
-    examples, undecided = _settled([_masked(one, masker) for one in found])
-    authors = _authors(rated)
-    answers = {one.stored.id: one.stored for one in rated}
+    return found
+
+
+def _omissions(
+    left_out: Mapping[int, LeftOut], undecided: Iterable[Example], masker: Masker, answers: Mapping[int, StoredAnswer]
+) -> tuple[Omission, ...]:
     omitted = [
         Omission(answer_id=answer_id, question=masker.question(answers[answer_id].question), why=why)
         for answer_id, why in sorted(left_out.items())
     ]
-    return Gathered(
-        examples=examples,
-        outdated=_outdated(rated),
-        left_out=(*omitted, *(_contradicted(one, masker, answers) for one in undecided)),
-        people=tuple(sorted({authors[rating] for rating in examples.ratings})),
-        authors=authors,
-        trust=trust,
-    )
+    return (*omitted, *(_contradicted(one, masker, answers) for one in undecided))
 
 
 def facts_of(raters: Mapping[int, Rater]) -> dict[int, RaterFacts]:
