@@ -136,7 +136,8 @@ class Desk:
         stored = await self._accepted(message)
         if stored is None:
             return
-        verdict = self._limits.check(message)
+        # an album counts as the one thing that was sent
+        verdict = Verdict.PASS if message.origin.rest else self._limits.check(message)
         if verdict is Verdict.PASS or await self._is_staff(stored) or await self._handoffs.takes(message):
             self._take(stored)
         elif verdict is Verdict.WARN:
@@ -237,6 +238,10 @@ class Desk:
     async def asked(self, platform: str, channel: str, thread: str, person: str) -> bool:
         """Whether somebody's question from this place is with people."""
         return await self._handoffs.asked(platform, channel, thread, person)
+
+    async def album(self, message: Message) -> tuple[StoredMessage, ...]:
+        """The messages of a message's album that were brought here."""
+        return await run_blocking(self._store.inbox.album, message)
 
     async def knows(self, platform: str, event_id: str) -> bool:
         """Whether a message was brought here before."""

@@ -167,6 +167,8 @@ def unreadable(settings: Settings) -> Middleware:
     """Say of pictures, voice and files without words that they cannot be read yet."""
 
     async def declined(request: Request) -> Answer | None:
+        if request.stored.message.origin.rest:  # the same for each file of an album would be a flood
+            return plain_answer("", AnswerKind.RELAYED, "another file of the same album was spoken to")
         key = _cannot_read(request.stored.message)
         if not key:
             return None

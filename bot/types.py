@@ -74,6 +74,8 @@ class Origin:
         str, ...
     ] = ()  # the platform's ids of the people it names; ids come from the platform, not from text
     attachments: tuple[Attachment, ...] = ()
+    album: str = ""  # what tells files that were sent together, each in a message of its own; "" for none
+    rest: bool = False  # a further file of an album, without words: nothing is said to it
     avoid: tuple[int, ...] = ()  # ids of the chunks that another answer was wanted to
     subject: int = 0  # id of the answer that the message is about, where the bot had asked for it; else 0
     team: str = ""  # Slack's workspace id

@@ -310,6 +310,9 @@ class Inbox(Protocol):
     async def asked(self, platform: str, channel: str, thread: str, person: str) -> bool:
         """Whether somebody's question from this place is with people; what they say in its thread is for them too."""
 
+    async def album(self, message: Message) -> tuple[StoredMessage, ...]:
+        """The messages of a message's album that were brought here, in every version, oldest first."""
+
     async def knows(self, platform: str, event_id: str) -> bool:
         """Whether a message was brought here before."""
 

@@ -33,6 +33,7 @@ from bot.types import AnswerKind, Message, Origin, StoredMessage, Turn, Wanted
 EDIT_MARK = "#"  # stands between the id of an event and what tells its later versions apart
 NOT_DIALOGUE = (AnswerKind.COMMAND, AnswerKind.RELAYED)  # replies that a follow-up does not refer to
 
+_ALBUM = timedelta(minutes=5)  # between two files of an album, at most; they are sent at once
 _ORIGIN = TypeAdapter(Origin)
 
 
@@ -168,6 +169,18 @@ class Inbox:
         with self._database.read() as connection:
             row = connection.execute(query.order_by(MessageRow.id.desc()).limit(1)).first()
         return None if row is None else _stored(row)
+
+    def album(self, message: Message) -> tuple[StoredMessage, ...]:
+        """Read the messages of a message's album that are here, in every version, oldest first."""
+        sent = message.received_at
+        query = _messages().where(
+            ConversationRow.platform == message.platform,
+            ConversationRow.channel == message.channel,
+            MessageRow.received_at.between(sent - _ALBUM, sent + _ALBUM),
+        )
+        with self._database.read() as connection:
+            near = [_stored(row) for row in connection.execute(query.order_by(MessageRow.id))]
+        return tuple(one for one in near if one.message.origin.album == message.origin.album)
 
     def rename_channel(self, platform: str, channel: str, new: str) -> None:
         """Follow a channel to its new id, as when a Telegram group becomes a supergroup."""

@@ -4,59 +4,65 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from bot.commands.registry import with_caption
 from bot.frontends.telegram.inbound import Overheard
 from bot.store.inbox import EDIT_MARK
-from bot.types import Message
+from bot.types import Message, StoredMessage
 
-KEPT = 256  # albums of which more may still come
+KEPT = 256  # albums that were overheard and of which more may still come
 _INGEST = "ingest"
 
 
-@dataclass(slots=True, kw_only=True)
-class _Album:
-    first: str  # the event id of the one file without words that is spoken to
-    silent: dict[str, Message] = field(default_factory=dict)  # files without words, by event id
-    ingests: bool = False  # whether one of its captions takes documents in
-
-
 class Albums:
-    """Decides which messages of an album are brought to the desk.
+    """Decides how the messages of an album are brought to the desk.
 
     Only one file has the caption, the first or the last. If it is `ingest`, it is meant for all of them. Of files
-    without any words one is spoken to: saying the same for each would be a flood.
+    without any words one is spoken to: saying the same for each would be a flood. What an album is lies with the desk,
+    also over a restart, but for files that were overheard in a group: they are nobody's until a caption calls the bot.
     """
 
     def __init__(self) -> None:
-        self._albums: OrderedDict[str, _Album] = OrderedDict()
+        self._overheard: OrderedDict[tuple[str, str], dict[str, Message]] = OrderedDict()  # by event id
 
-    def sorted(self, group: str, heard: Message | Overheard) -> Sequence[Message | Overheard]:
+    def sorted(self, heard: Message | Overheard, brought: Sequence[StoredMessage]) -> Sequence[Message | Overheard]:
         """What to bring for a message of an album; the same message again gives the same.
 
         Args:
-            group: Names the album.
             heard: The message.
+            brought: What the desk has of the album, oldest first.
         """
         message = heard.message if isinstance(heard, Overheard) else heard
-        album = self._albums.setdefault(group, _Album(first=message.event_id))
-        while len(self._albums) > KEPT:
-            self._albums.popitem(last=False)
+        ingests = any(one.message.origin.command == _INGEST for one in brought)
         command = with_caption(message).origin.command
         if message.text or command:
             if isinstance(heard, Overheard) or command != _INGEST:
                 return (heard,)
-            album.ingests = True
-            return (heard, *(_again(one) for one in album.silent.values()))
-        if album.ingests:
+            silent = [one.message for one in brought if not one.replaced and _is_silent(one.message)]
+            silent += self._overheard.pop((message.channel, message.origin.album), {}).values()
+            return (heard, *(_again(one) for one in silent))
+        if ingests:
             return (_ingesting(message),)
-        album.silent[message.event_id] = message
-        return (heard,) if message.event_id == album.first else ()
+        if isinstance(heard, Overheard):
+            self._remember(message)
+            return (heard,)
+        others = any(_is_silent(one.message) and one.message.event_id != message.event_id for one in brought)
+        return (replace(message, origin=replace(message.origin, rest=True)) if others else message,)
+
+    def _remember(self, message: Message) -> None:
+        album = self._overheard.setdefault((message.channel, message.origin.album), {})
+        album[message.event_id] = message
+        while len(self._overheard) > KEPT:
+            self._overheard.popitem(last=False)
+
+
+def _is_silent(message: Message) -> bool:
+    return not message.text and not message.origin.command
 
 
 def _ingesting(message: Message) -> Message:
-    return replace(message, origin=replace(message.origin, command=_INGEST))
+    return replace(message, origin=replace(message.origin, command=_INGEST, rest=False))
 
 
 def _again(message: Message) -> Message:

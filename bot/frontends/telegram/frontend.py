@@ -73,6 +73,7 @@ class TelegramFrontend:
         self._desk: Inbox | None = None
         self._me: User | None = None
         self._albums = Albums()
+        self._one_file = asyncio.Lock()
         self._roles: dict[str, Role] = {}  # of those whose chat has a menu of its own
         self.problem = ""  # what keeps messages from coming in, in one sentence
 
@@ -162,10 +163,17 @@ class TelegramFrontend:
         event = read(update, Me(id=self._me.id, username=self._me.username or ""))
         album = update.message.media_group_id if update.message else None
         if album is not None and isinstance(event, Message | Overheard):
-            for one in self._albums.sorted(album, event):
-                await self._bring(one)
+            await self._bring_file(event)
         elif event is not None:
             await self._bring(event)
+
+    async def _bring_file(self, heard: Message | Overheard) -> None:
+        """Bring a file of an album; one after the other, since each is read by what came before it."""
+        assert self._desk is not None  # noqa: S101 - set by start, before anything comes in
+        message = heard.message if isinstance(heard, Overheard) else heard
+        async with self._one_file:
+            for one in self._albums.sorted(heard, await self._desk.album(message)):
+                await self._bring(one)
 
     async def _bring(self, event: Event) -> None:
         assert self._desk is not None  # noqa: S101 - set by start, before anything comes in

@@ -129,6 +129,7 @@ def _said(said: Said, me: Me) -> Message | Overheard | Renamed | None:
             reply_to_sender=str(replied.from_user.id) if replied and replied.from_user else "",
             mentions=tuple(str(user.id) for user in _named(said) if user.id != me.id),
             attachments=files,
+            album=said.media_group_id or "",
         ),
     )
     return _addressed(said, message, me)

@@ -52,6 +52,7 @@ class Helpdesk:
         self.generator = ScriptedGenerator(written)
         self.rates = QUICK
         self.telegram: dict[str, Any] = {}
+        self.serve: dict[str, Any] = {}
         self.store: Store
         self.desk: Desk
         self.frontend: TelegramFrontend
@@ -61,7 +62,7 @@ class Helpdesk:
         return Settings.model_validate(
             {
                 "answers": {"min_answerability": 0.0},
-                "serve": {"team": f"telegram:{TEAM}"},
+                "serve": {"team": f"telegram:{TEAM}", **self.serve},
                 "telegram": {
                     "token": self.server.token,
                     "base_url": self.server.base_url,

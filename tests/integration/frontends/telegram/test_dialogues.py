@@ -287,6 +287,46 @@ async def test_an_album_with_ingest_in_one_caption_is_taken_in_whole(office: Hel
     assert office.texts() == ["/ingest"] * 3, "each says how it went, in the place of what was said of it before"
 
 
+@pytest.mark.parametrize("captioned", [0, 3])
+@pytest.mark.parametrize("stopped", [1, 2, 3])
+async def test_an_album_is_taken_in_whole_over_a_restart_in_its_middle(
+    office: Helpdesk, captioned: int, stopped: int
+) -> None:
+    ids = []
+    for number in range(4):
+        if number == stopped:
+            await office.restart()
+        name = f"{number}.pdf"
+        file: dict[str, Any] = {"document": {"file_id": name, "file_unique_id": name, "file_name": name}}
+        if number == captioned:
+            file["caption"] = "ingest"
+        ids.append(office.world.say(ADA, "", **file, media_group_id="A1"))
+        await office.settle()
+    taken = [
+        (one.message.origin.command, one.message.origin.attachments[0].name)
+        for message_id in ids
+        if (one := office.store.inbox.by_event("telegram", f"{ADA.id}:{message_id}")) is not None
+    ]
+    assert taken == [("ingest", f"{number}.pdf") for number in range(4)]
+    assert office.texts() == ["/ingest"] * 4
+
+
+async def test_an_album_is_spoken_to_once_over_a_restart_and_counts_as_one_message(office: Helpdesk) -> None:
+    photo: dict[str, Any] = {"photo": [{"file_id": "F", "file_unique_id": "F", "width": 9, "height": 9}]}
+    office.serve = {"user_messages_per_minute": 2}
+    await office.restart()
+    for number in range(6):
+        office.world.say(ADA, "", **photo, media_group_id="A1")
+        await office.settle()
+        if number == 3:
+            await office.restart()
+    assert len(office.texts()) == 1
+    assert office.store.inbox.pending(platform="telegram") == ()
+    shown = await office.ask(Q_REFUND)
+    assert shown is not None
+    assert shown.text.startswith(REFUNDS)
+
+
 async def test_a_message_that_is_edited_to_name_the_bot_is_a_question(office: Helpdesk) -> None:
     office.world.reads_all = True
     group = office.world.group(GROUP)
