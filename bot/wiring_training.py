@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from adapters.examples import Example, Examples
 from adapters.layout import read_manifest
+from adapters.lineage import Lineage
 from adapters.types import AdapterVersion, Stage, Task
 from bot.confidence import terms
 from bot.errors import BotError
@@ -137,15 +139,7 @@ class LocalLearner:
 
     @cached_property
     def _ground(self) -> Ground:
-        base, serving = self._wiring.generator_folder, self._versions[Task.GENERATOR]
-        if base is None:
-            raise BotError("The language model runs elsewhere; it cannot be trained here.")
-        return Ground(
-            base=base,
-            source=self._wiring.settings.models.generator,
-            parent=serving.folder if serving is not None else None,
-            parent_name=serving.name if serving is not None else "",
-        )
+        return _ground(self._wiring, self._versions[Task.GENERATOR])
 
     # -- judging
 
@@ -194,6 +188,51 @@ class LocalLearner:
     def _parent(self, task: Task) -> str:
         serving = self._versions[task]
         return serving.name if serving is not None else ""
+
+
+def train_on_documents(wiring: Wiring, folder: Path, *, on_step: OnTrainStep) -> tuple[AdapterVersion, Candidate]:
+    """Let the generator read the documents, and add what comes of it as a candidate.
+
+    Args:
+        wiring: Of the settings.
+        folder: A new one, for the adapter.
+        on_step: Told after each step.
+
+    Raises:
+        BotError: The language model runs elsewhere.
+        TooFewError: The documents are too short.
+    """
+    from training.domain import DomainConfig, train_domain
+
+    documents: dict[str, list[str]] = {}
+    with wiring.open_store() as store:
+        for stored in store.knowledge.load_chunks():
+            documents.setdefault(stored.uri, []).append(stored.chunk.text)
+    ground = _ground(wiring, wiring.registry.active(Task.GENERATOR))
+    seed = wiring.settings.learning.seed
+    candidate = train_domain(documents, ground, folder, DomainConfig(seed=seed), now=datetime.now(UTC), on_step=on_step)
+    lineage = Lineage(
+        ratings=(),
+        examples_digest="",
+        parent=ground.parent_name,
+        base=_version(candidate).base,
+        code=version("burnish"),
+        seed=seed,
+    )
+    report = {"training": dict(candidate.metrics)}
+    return wiring.registry.add_candidate(Task.GENERATOR, folder, lineage=lineage, report=report), candidate
+
+
+def _ground(wiring: Wiring, serving: AdapterVersion | None) -> Ground:
+    base = wiring.generator_folder
+    if base is None:
+        raise BotError("The language model runs elsewhere; it cannot be trained here.")
+    return Ground(
+        base=base,
+        source=wiring.settings.models.generator,
+        parent=serving.folder if serving is not None else None,
+        parent_name=serving.name if serving is not None else "",
+    )
 
 
 def used_for(task: Task, examples: Examples) -> tuple[Example, ...]:

@@ -161,6 +161,28 @@ def _show(call: Context, run: Run, detail: RunDetail) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def domain(
+    ctx: typer.Context,
+    output: Annotated[Path, typer.Option(help="New folder for the adapter.")] = Path("domain-adapter"),
+) -> None:
+    """Let the language model read your documents, before it learns from ratings; a candidate comes of it.
+
+    docs/experiments-learning.md says what that brought; measure it with `burnish eval` before you promote it.
+    """
+    from bot.wiring_training import train_on_documents
+
+    call = context(ctx)
+    with call.bar():
+        added, made = train_on_documents(
+            call.wiring,
+            output,
+            on_step=lambda step: call.wiring.progress(step.step, step.steps, f"reading, loss {step.loss:.2f}"),
+        )
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in made.metrics.items())
+    call.out.print(Text(f"{added.name} is a candidate ({figures}). Measure it: burnish eval --candidate {added.name}"))
+
+
 @app.command("base-adapter")
 def base_adapter(
     ctx: typer.Context,

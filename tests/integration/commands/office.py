@@ -17,7 +17,7 @@ from adapters.registry import Registry
 from adapters.testing import FakeEncoder
 from bot.commands.build import Parts, all_commands
 from bot.commands.knowledge import Documents
-from bot.commands.learning import Learning
+from bot.commands.learning import Follows, Learning
 from bot.commands.registry import parse
 from bot.commands.runner import Commands
 from bot.config import Settings
@@ -26,7 +26,7 @@ from bot.handoff import Handoffs
 from bot.learning.errors import CancelledRunError
 from bot.learning.loop import LearningLoop
 from bot.learning.loop import Parts as LoopParts
-from bot.learning.types import ALL_TASKS, Job, Step, TaskResult
+from bot.learning.types import ALL_TASKS, Job, RunDetail, Step, TaskResult
 from bot.store.crypto import Keyring
 from bot.store.runs import Run
 from bot.store.store import Store
@@ -64,6 +64,9 @@ class Office:
         self.held: asyncio.Event | None = None  # training waits for it
         self.steps: list[Step] = []  # that training says before it waits
         self.followed: list[StoredMessage] = []  # messages in whose replies the progress of a run is shown
+        self.board: Follows | None = None  # who shows it
+        self.tell: Callable[[Run, RunDetail], None] = lambda *_: None  # keeps what is to be said of a run
+        self.speak: Callable[[], Awaitable[None]] = _nothing  # has it said
         self.loop = LearningLoop(
             LoopParts(
                 store=store,
@@ -74,8 +77,8 @@ class Office:
                 gather=Examples,
                 work=self.train,
                 code="0.1.0",
-                tell=lambda *_: None,
-                speak=self.speak,
+                tell=lambda run, detail: self.tell(run, detail),  # noqa: PLW0108 - a test sets it later
+                speak=lambda: self.speak(),  # noqa: PLW0108 - as above
             )
         )
         self._folder = folder
@@ -153,12 +156,11 @@ class Office:
             await asyncio.sleep(0.01)
         return self.results(job)
 
-    async def speak(self) -> None:
-        """Nothing is delivered here."""
-
-    def follow(self, stored: StoredMessage, run: Run, language: str) -> None:  # noqa: ARG002 - the board's shape
+    def follow(self, stored: StoredMessage, run: Run, language: str) -> None:
         """Noted in `followed`."""
         self.followed.append(stored)
+        if self.board is not None:
+            self.board.follow(stored, run, language)
 
     def ingest(self, sources: Sequence[str], progress: Progress) -> IngestReport:
         """The real thing."""
@@ -271,6 +273,10 @@ class Office:
     def audit(self) -> list[tuple[str, str, str, str]]:
         """The whole log: actor, action, place, detail."""
         return [(one.actor, one.action, one.place, one.detail) for one in self.store.audit.tail(1000)]
+
+
+async def _nothing() -> None:
+    """Nothing is delivered here."""
 
 
 def data(said: Answer) -> list[str]:
