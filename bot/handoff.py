@@ -207,7 +207,8 @@ class Handoffs:
             said += f"\n\n_{say('relay-files', self._language, names=safe(names))}_"
         if theirs is not None:
             await self._answer_asker(theirs, key, name, said)
-            await run_blocking(self._store.handoffs.said, theirs.id, message.text)
+            if message.text.strip():  # a file alone is no answer that could be kept
+                await run_blocking(self._store.handoffs.said, theirs.id, message.text)
         elif mine is not None:
             await self._to_team(mine, key, f"**{name}:** {said}")
             if message.origin.unseen:

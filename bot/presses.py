@@ -34,6 +34,7 @@ from bot.types import (
     Wanted,
 )
 
+STOPPED_AT_ONCE = 20  # commands that may be stopped before the first of them looks
 CORRECTION_MINUTES = 30  # how long the right answer is waited for after it was asked for
 
 
@@ -199,8 +200,13 @@ class Presses:
             return _say(say("button-unknown", language))
         if asked.user_id != person.id and not may(person.role, Role.ADMIN):
             return _say(say("not-allowed", language, role=say("role-admin", language)))
-        await run_blocking(self._store.settings.set, STOPPED, str(asked.id))
+        await run_blocking(self._note_stopped, asked.id)
         return _say(say("stopping", language))
+
+    def _note_stopped(self, message_id: int) -> None:
+        """Blocks."""
+        before = (self._store.settings.get(STOPPED) or "").split()
+        self._store.settings.set(STOPPED, " ".join([*before[-STOPPED_AT_ONCE:], str(message_id)]))
 
     async def _human(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
         answer = await self._answer(press, pressed)

@@ -15,7 +15,7 @@ EVERYWHERE = frozenset(Place)
 IN_PRIVATE = frozenset({Place.DIRECT})
 LOCAL = "console"  # the platform of whoever sits at the server, and so holds the store anyway
 
-STOPPED = "stopped"  # setting: id of the message whose command is not to be carried on
+STOPPED = "stopped"  # setting: ids of the last messages whose commands are not to be carried on, by spaces
 
 _ID_DIGITS = 18  # what any id fits in
 

@@ -116,7 +116,7 @@ class KnowledgeCommands:
         steps, loop = Steps(call), asyncio.get_running_loop()
 
         def progress(done: int, total: int, _: str) -> None:  # called in a thread, between documents
-            if self._store.settings.get(STOPPED) == str(call.stored.id):
+            if str(call.stored.id) in (self._store.settings.get(STOPPED) or "").split():
                 raise _StoppedError
             loop.call_soon_threadsafe(steps.note, done, total)
 

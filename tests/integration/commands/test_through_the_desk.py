@@ -328,6 +328,36 @@ async def test_a_form_in_which_a_reply_was_changed_is_kept_once_however_often_it
     assert (await chat.say("My card is gone", role=Role.OWNER)).startswith("We blocked it.")
 
 
+async def test_two_ingests_that_are_stopped_at_once_both_stop(chat: Chat) -> None:
+    office = chat.office
+    office.files |= {f"F{n}": f"# Page {n}\n\nText {n}.".encode() for n in range(2)}
+    waiting = []
+    for n in range(2):
+        file = Attachment(kind=AttachmentKind.DOCUMENT, file_id=f"F{n}", name=f"page{n}.md")
+        said = chat.message("", command="ingest", role=Role.ADMIN)
+        said = replace(said, origin=replace(said.origin, attachments=(file,)))
+        stored = office.store.inbox.accept(said, idle_minutes=30)
+        assert stored is not None
+        waiting.append(stored)
+    for stored in waiting:
+        assert (await chat.pressed(f"z:{stored.id}", role=Role.ADMIN)).toast == say("stopping", "en")
+    assert [(await office.commands(stored)).text for stored in waiting] == [say("ingest-stopped", "en")] * 2
+
+
+async def test_a_file_that_people_send_after_their_answer_does_not_take_its_place(chat: Chat) -> None:
+    await chat.say("My card is gone", command="human")
+    root = next(key for key, one in chat.slack.messages.items() if one.target.channel == "C9")
+    reply = message("We blocked it.", channel="C9", thread=root, sender=PEOPLE[Role.TRAINER])
+    file = Attachment(kind=AttachmentKind.IMAGE, file_id="F1", name="screen.png")
+    for said in (reply, replace(reply, event_id="file", text="", origin=Origin(attachments=(file,)))):
+        await chat.desk.said(said)
+        await chat.desk.idle()
+    assert "screen.png" in chat.shown("D1")[-1]
+    await chat.press_in_team("v:1", root)
+    asked = await chat.press_in_team("e:1", root, takes_form=True)
+    assert asked.form == Form(question="My card is gone", answer="We blocked it.")
+
+
 async def test_an_ingest_can_be_stopped_half_way_and_every_document_is_whole(chat: Chat) -> None:
     office, reached, go_on = chat.office, threading.Event(), threading.Event()
     office.files |= {f"F{n}": f"# Page {n}\n\nText {n}.".encode() for n in range(3)}
