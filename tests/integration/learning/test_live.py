@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +24,12 @@ from bot.types import AnswerKind, Turn
 
 SECONDS = 30.0
 LINEAGE = Lineage(ratings=(), examples_digest="", parent="", base="b", code="", seed=0)
+
+
+async def turns(count: int = 5) -> None:
+    """Let everything else have some turns."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 class Says:
@@ -45,6 +52,7 @@ class Says:
         yield Delta(text=self.names)
         if text == "wait":
             await self._gate.wait()
+        await turns()
         assert not self.closed, "closed under a request"
         answer = plain_answer(self.names, AnswerKind.GENERATED, "")
         versions = {"encoder": "e", "intent": "few-shot", "generator": "0123"}
@@ -164,6 +172,7 @@ async def test_a_request_ends_with_the_versions_that_it_began_with(world: World)
             world.registry.promote(Task.GENERATOR, world.add(Task.GENERATOR))
             await live.follow()
             assert await asked(live) == "generator-1"
+            await turns()
             assert (world.closed, live.open_arms) == ([], 2)
             world.gate.set()
             pieces += [event async for event in events]
@@ -261,6 +270,7 @@ async def test_an_unreadable_registry_leaves_what_serves(world: World, tmp_path:
 
 
 async def test_a_third_generator_waits_until_one_is_closed(world: World) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=1))
     async with following(world) as live:
         world.registry.promote(Task.GENERATOR, world.add(Task.GENERATOR))
         async with aclosing(live.answer("wait", conversation_id=1)) as old:
@@ -268,7 +278,9 @@ async def test_a_third_generator_waits_until_one_is_closed(world: World) -> None
             await live.follow()  # the first generator finishes its request
             world.registry.canary(Task.GENERATOR, world.add(Task.GENERATOR))
             swap = asyncio.create_task(live.follow())
-            await asyncio.sleep(0.05)
+            for _ in range(10):
+                await asyncio.to_thread(int)  # behind whatever the swap wants of the one thread
+            assert world.most_generators == 2
             assert {await asked(live, number) for number in range(50)} == {"generator-1"}
             assert not swap.done()
             world.gate.set()
