@@ -13,13 +13,16 @@ Attacks: the teams of benchmarks.trust, with the held-out verdicts that training
 every good answer that a hostile person voted down, and nothing else: what poisoned training would come to at worst.
 An answer that is believed to be good and was changed is worth .1 instead of 1; one that is believed to be bad and was
 changed, .3 instead of 0. A harmful promotion is any of a candidate that spoils more than it mends, as a canary too.
+"own": each hostile person asks fifteen questions that nobody else asks and turns the right answers down; the candidate
+spoils these and a quarter of everybody's good answers.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -27,11 +30,11 @@ from numpy.typing import NDArray
 
 from benchmarks.table import QUICK as QUICK_RESULTS
 from benchmarks.table import RESULTS, Row, keep
-from benchmarks.trust import ATTACKS, Attack, attack
+from benchmarks.trust import ATTACKS, HOSTILE, HOSTILE_VOTES, PEOPLE, START, Attack, attack
 from training.gate import GateConfig, decide
 from training.metrics import bootstrap_mean
 from training.paired import Measured, Pair, PairedReport, mean_gain, resampled_gains
-from training.trust import TrustConfig, weigh
+from training.trust import TrustConfig, Vote, weigh
 
 SIZES: Final = (15, 30, 60)
 EFFECTS: Final = (-0.10, -0.05, 0.0, 0.05, 0.10, 0.20)
@@ -49,6 +52,8 @@ GOALS: Final = {  # effect -> (at most / at least, by questions)
 }
 SPOILT: Final = 0.1  # utility of a changed answer where the one before is believed to be good
 OTHER: Final = 0.3  # where it is believed to be bad
+OWN: Final = "own"
+COLLATERAL: Final = 0.25  # of everybody's good answers, spoilt along with the hostile people's own
 FEWEST: Final = 3  # spoilt answers of the 60: fewer are no attack that came to anything
 
 
@@ -107,29 +112,50 @@ def _words(effect: float) -> str:
     return f"{'better' if effect > 0 else 'worse'} by {abs(100 * effect):.0f} points"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Poisoned:
-    """A candidate that serves a brigade, as the gate sees it."""
+def own_questions(seed: int) -> tuple[Attack, frozenset[str]]:
+    """Hostile people who keep to questions of their own; with the good answers that the candidate spoils."""
+    one, rng = attack("none", seed), np.random.default_rng([len(ATTACKS), seed])
+    hostile = frozenset(range(PEOPLE - HOSTILE, PEOPLE))
+    theirs = [
+        Vote(
+            item=f"own {person} {number}",
+            rater=person,
+            good=False,
+            at=START + timedelta(days=30 + 3 * number, hours=person),
+        )
+        for person in hostile
+        for number in range(HOSTILE_VOTES)
+    ]
+    good = sorted(item for item, right in one.truth.items() if right)
+    spoilt = rng.choice(good, round(COLLATERAL * len(good)), replace=False)
+    made = replace(
+        one,
+        votes=(*(vote for vote in one.votes if vote.rater not in hostile), *theirs),
+        truth={**one.truth, **{vote.item: True for vote in theirs}},
+        hostile=hostile,
+    )
+    return made, frozenset(map(str, spoilt)) | {vote.item for vote in theirs}
 
-    questions: tuple[Pair, ...]
-    spoilt: int  # good answers that it spoils
+
+def puppet(one: Attack) -> frozenset[str]:
+    """The good answers that hostile people voted down."""
+    down = {vote.item for vote in one.votes if vote.rater in one.hostile and not vote.good}
+    return frozenset(item for item in down if one.truth[item])
 
 
-def poisoned(one: Attack, believed: Mapping[str, tuple[bool, float, tuple[int, ...]]]) -> Poisoned:
-    """The candidate that spoils what a brigade voted down.
+def poisoned(believed: Mapping[str, tuple[bool, float, tuple[int, ...]]], changed: frozenset[str]) -> tuple[Pair, ...]:
+    """The candidate that spoils some answers, as the gate sees it.
 
     Args:
-        one: The team, its votes and the truth.
         believed: By answer: whether it is believed to be good, how far, and who says so.
+        changed: The good answers that it spoils.
     """
-    wanted = {vote.item for vote in one.votes if vote.rater in one.hostile and not vote.good}
-    changed = {item for item in wanted if one.truth[item]}
     questions = []
     for item, (good, weight, raters) in believed.items():
         before = 1.0 if good else 0.0
         after = before if item not in changed else SPOILT if good else OTHER
         questions.append(pair(before, after, weight=weight, raters=tuple(map(str, raters))))
-    return Poisoned(questions=tuple(questions), spoilt=len(changed))
+    return tuple(questions)
 
 
 def _trusted(one: Attack) -> dict[str, tuple[bool, float, tuple[int, ...]]]:
@@ -144,22 +170,25 @@ def _majority(one: Attack) -> dict[str, tuple[bool, float, tuple[int, ...]]]:
     return {item: (total > 0, 1.0, ()) for item, total in sums.items() if total}
 
 
+def _with_puppet(one: Attack) -> tuple[Attack, frozenset[str]]:
+    return one, puppet(one)
+
+
 def attacks(runs: int) -> Iterator[Row]:
     """How many harmful candidates a brigade gets through."""
-    for kind in ATTACKS[1:]:
-        ours, naive, harmful = [], [], 0
+    for kind in (*ATTACKS[1:], OWN):
+        ours, naive = [], []
         for seed in range(runs):
-            one = attack(kind, seed)
-            trusted, majority = poisoned(one, _trusted(one)), poisoned(one, _majority(one))
-            if trusted.spoilt < FEWEST:
+            one, changed = own_questions(seed) if kind == OWN else _with_puppet(attack(kind, seed))
+            if len(changed) < FEWEST:
                 continue
-            harmful += 1
-            ours.append(decide(PairedReport(test=trusted.questions), rng=np.random.default_rng(seed)).promote)
-            naive.append(mean_gain(majority.questions) > 0)
+            trusted = poisoned(_trusted(one), changed)
+            ours.append(decide(PairedReport(test=trusted), rng=np.random.default_rng(seed)).promote)
+            naive.append(mean_gain(poisoned(_majority(one), changed)) > 0)
         yield Row(
             area="learning",
             what=f"gate, attack “{kind}” by a fifth of the raters: harmful promotions, canaries included",
-            figure=float(sum(ours)), unit="of them", goal=0.0, at_least=False, n=harmful, seed=0,
+            figure=float(sum(ours)), unit="of them", goal=0.0, at_least=False, n=len(ours), seed=0,
             peer="majority verdicts, higher mean serves", peer_figure=float(sum(naive)),
         )  # fmt: skip
 
