@@ -10,7 +10,7 @@ from telegram.constants import ChatAction
 
 from bot.buttons import Rows
 from bot.cards import Card
-from bot.frontends.base import Live, MarkupError, MessageGoneError, Part, Placed, Target
+from bot.frontends.base import Live, MarkupError, MessageGoneError, Part, Placed, PlaceGoneError, Target
 from bot.frontends.telegram.api import Api, UnchangedError, message_number
 from bot.frontends.telegram.live import Drafts, GrowingDraft, GrowingMessage
 from bot.frontends.telegram.markup import Piece, pieces
@@ -159,7 +159,12 @@ class TelegramMessenger:
         return message
 
     async def direct(self, person: str) -> str:
-        """Its id is the person's; "is typing" is shown there, since only trying tells whether the bot may write."""
+        """Its id is the person's; "is typing" is shown there, since only trying tells whether the bot may write.
+
+        Somebody who speaks for a group or a channel has that one's id, which is below 0: who it is, nobody knows.
+        """
+        if person.startswith("-"):
+            raise PlaceGoneError("Whoever speaks for a whole group has no direct chat with the bot")
         await self._api.write(
             person, lambda chat_id: self._api.bot.send_chat_action(chat_id, ChatAction.TYPING), paced=False
         )

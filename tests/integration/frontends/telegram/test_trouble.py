@@ -344,3 +344,9 @@ async def test_is_typing_is_shown_again_only_when_it_would_end(office: Helpdesk)
     await messenger.working(target)
     assert (shown, len(chat.actions)) == ([1, 1, 2], 3), "a message ends it"
     await messenger._api.aclose()
+
+
+async def test_whoever_speaks_for_a_group_has_no_chat_of_their_own(office: Helpdesk) -> None:
+    office.world.group(-100_200)
+    with pytest.raises(PlaceGoneError, match="whole group"):
+        await office.frontend.messenger.direct("-100200")
