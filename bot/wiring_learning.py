@@ -80,20 +80,7 @@ def learning_side(
     settings = wiring.settings.learning
     reporter = Reporter(store=store, platforms=wiring.settings.serves, language=wiring.settings.bot.language)
     gathering = Gathering(store, search=search, labels=lambda: {one.name for one in wiring.definitions})
-    loop = LearningLoop(
-        Parts(
-            store=store,
-            registry=wiring.registry,
-            settings=settings,
-            folder=wiring.folders.training,
-            trainable=lambda: wiring.followed,
-            gather=gathering.examples,
-            work=supervisor_of(wiring).run,
-            code=version("burnish"),
-            tell=reporter.tell,
-            speak=speak,
-        )
-    )
+    loop = _loop(wiring, store, gathering, reporter, speak)
     board = Board(store, loop, messengers or {})
     commands = Learning(
         loop=loop,
@@ -116,6 +103,23 @@ def asker(wiring: Wiring, store: Store) -> Asker:
         share=settings.learning.ask_share,
         threshold=settings.answers.min_answerability,
         now=_now,
+    )
+
+
+def _loop(wiring: Wiring, store: Store, gathering: Gathering, reporter: Reporter, speak: Speak) -> LearningLoop:
+    return LearningLoop(
+        Parts(
+            store=store,
+            registry=wiring.registry,
+            settings=wiring.settings.learning,
+            folder=wiring.folders.training,
+            trainable=lambda: wiring.followed,
+            gather=gathering.examples,
+            work=supervisor_of(wiring).run,
+            code=version("burnish"),
+            tell=reporter.tell,
+            speak=speak,
+        )
     )
 
 
