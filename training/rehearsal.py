@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.generator.prompt import Evidence, grounded_turns
 from adapters.types import ChatTurn
-from training.preferences import Row
+from training.preferences import NEAREST, Row
 
 if TYPE_CHECKING:
     from adapters.types import Matrix
@@ -33,6 +34,26 @@ def built_in() -> tuple[Row, ...]:
         )
         for entry in entries
     )
+
+
+def example_questions(folder: Path) -> tuple[tuple[str, Evidence], ...]:
+    """The dev questions of the example knowledge with the lines of their page; none where the folder has none.
+
+    Args:
+        folder: Holds dev_questions.jsonl and help-centre/.
+    """
+    path = folder / "dev_questions.jsonl"
+    if not path.is_file():
+        return ()
+    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    found = []
+    for case in cases:
+        page = folder / "help-centre" / case.get("source", "")
+        if case["expect"] == "answer" and page.suffix == ".md" and page.is_file():
+            _, head, text = page.read_text(encoding="utf-8").split("---\n", 2)
+            title = head.removeprefix("title:").strip()
+            found.append((case["question"], Evidence(title=title, text=NEAREST(case["question"], text))))
+    return tuple(found)
 
 
 def foreign_prompts(found: Sequence[Row]) -> list[tuple[ChatTurn, ...]]:

@@ -25,10 +25,11 @@ from adapters.pretrained import load_causal_model, load_tokenizer
 from adapters.types import GenerationLimits, Task, Verdict
 from training.adapter_kinds import AdapterKind, AdapterShape, attach
 from training.answer_scores import answer_scores
+from training.candidates import bench
 from training.errors import TooFewError, TrainingError
 from training.feedback_generator import FeedbackConfig, train_generator_on_feedback
 from training.ground import Ground
-from training.preferences import Objective, Row, rows
+from training.preferences import Objective, Row, rows, support
 from training.rehearsal import built_in
 from training.splits import feedback_side
 from training.types import Candidate, Split, TrainStep
@@ -116,16 +117,16 @@ def test_a_missing_weights_and_biases_names_the_install_command(tiny: Path, tmp_
         )
 
 
-def test_the_dev_side_keeps_the_best_weights_and_stops_a_training_that_goes_wrong(tiny: Path, tmp_path: Path) -> None:
+def test_the_dev_side_says_whose_weights_are_kept_and_stops_a_training_that_goes_wrong(
+    tiny: Path, tmp_path: Path
+) -> None:
     held = [n for n in range(1, 400) if feedback_side(f"What is the code of door {n}?") is Split.DEV]
     examples = Examples(answers=(*CORRECTED.answers, *(rated(number) for number in held[:6])))
     config = replace(QUICK, learning_rate=3.0, max_steps=12, epochs=9, evaluate_every=1, patience=2, warm_up=0)
     made = train_generator_on_feedback(examples, ground(tiny), tmp_path / "a", config, now=NOW)
-    assert made.metrics["dev loss after"] <= made.metrics["dev loss before"]
-    assert (
-        made.metrics["best step"]
-        == min([(made.metrics["dev loss before"], 0), *((step.dev_loss or 0, step.step) for step in made.curve)])[1]
-    )
+    losses = [made.metrics["dev loss before"], *(step.dev_loss or 0 for step in made.curve)]
+    assert made.metrics["dev loss after"] == min(losses)
+    assert losses[int(made.metrics["best step"])] == min(losses)
     assert len(made.curve) < 12
 
 
@@ -264,6 +265,15 @@ async def test_the_real_generator_learns_eight_answers_by_heart_and_still_judges
     found = await answers(generator_folder, candidate.folder, [(row.question, row.evidence) for row in learned])
     assert [text for text, _ in found] == [row.good for row in learned]
     assert candidate.metrics["head moved, refitted"] < candidate.metrics["head moved"]
+
+
+@pytest.mark.slow
+def test_the_version_before_says_what_is_rehearsed_of_other_questions(generator_folder: Path) -> None:
+    asked = tuple((row.question, row.evidence) for row in built_in()[:3])
+    at = bench(replace(ground(generator_folder, SHIPPED), regression=asked), AdapterShape(), steps=1)
+    added = at.rehearsed(2)[len(built_in()) :]
+    assert [row.question for row in added] == [question for question, _ in asked[:2]]
+    assert [support(row.good, f"{row.evidence.title} {row.evidence.text}") > 0.9 for row in added] == [True, True]
 
 
 @pytest.mark.slow
