@@ -180,8 +180,8 @@ def whole(bench: Bench, links: Sequence[LinkExample]) -> list[Row]:
     ways: Mapping[str, RetrievalTrainConfig] = {
         "as the product keeps parts": RetrievalTrainConfig(),
         "residual on the query (b), kept in any case": RetrievalTrainConfig(memory=False, evidence=FORCED),
-        "link memory (a), kept in any case": RetrievalTrainConfig(query=False, evidence=FORCED),
-        "(a) and (b), kept in any case": RetrievalTrainConfig(evidence=FORCED),
+        "link memory (a), kept in any case": RetrievalTrainConfig(query=False, memory_evidence=FORCED),
+        "(a) and (b), kept in any case": RetrievalTrainConfig(evidence=FORCED, memory_evidence=FORCED),
     }
     found = []
     for way, config in ways.items():
