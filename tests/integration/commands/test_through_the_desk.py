@@ -286,6 +286,23 @@ async def test_what_the_team_replies_to_a_question_that_nobody_saw_is_for_its_as
     assert chat.shown(mine)[-1].startswith(REFUNDS), "the bot answers there again"
 
 
+async def test_after_a_crash_an_asker_whom_nobody_saw_is_still_answered_alone(chat: Chat) -> None:
+    store, origin = chat.office.store, Origin(place=Place.GROUP, unseen=True)
+    asked = store.inbox.accept(message(Q_REFUND, channel="C1", sender=PEOPLE[Role.USER], origin=origin), idle_minutes=9)
+    assert asked is not None
+    store.inbox.fail(asked.id)
+    # the program was killed before anything was said of it
+    store.handoffs.open(asked.conversation_id, asked.user_id, Q_REFUND, team_platform="slack", team_channel="C9")
+    await chat.start()
+    await chat.desk.idle()
+    root = next(key for key, one in chat.slack.messages.items() if one.target.channel == "C9")
+    reply = message("Tomorrow.", channel="C9", thread=root, sender=PEOPLE[Role.TRAINER], sender_name="Trainer")
+    await chat.desk.said(reply)
+    await chat.desk.idle()
+    assert chat.shown(f"direct-{PEOPLE[Role.USER]}")[-1] == "**Trainer:** Tomorrow."
+    assert chat.shown("C1") == []
+
+
 async def test_what_people_replied_can_be_changed_before_it_is_kept(chat: Chat) -> None:
     await chat.say(Q_REFUND)  # so that the handoff's number is not that of its answer
     await chat.say("My card is gone", command="human")
