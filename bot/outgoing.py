@@ -210,7 +210,7 @@ class Outgoing:
         if post.body.picture:
             await self._send_picture(messenger, post)
             return False
-        first, *rest = messenger.parts(Card(text=post.body.text, buttons=post.body.buttons))
+        first, *rest = messenger.parts(Card(text=post.body.shown, buttons=post.body.buttons))
         for number, part in enumerate(rest, start=2):
             await self._continue(post, number, part)
         try:
@@ -255,7 +255,13 @@ class Outgoing:
         await run_blocking(
             self._store.posts.add,
             f"{post.key}:{number}",
-            PostBody(text=safe(part.plain), buttons=part.buttons, under=post.body.under, person=post.body.person),
+            PostBody(
+                text="" if post.body.quotes else safe(part.plain),
+                quotes=safe(part.plain) if post.body.quotes else "",
+                buttons=part.buttons,
+                under=post.body.under,
+                person=post.body.person,
+            ),
             platform=post.platform,
             channel=post.channel,
             thread=post.thread,

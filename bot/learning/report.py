@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adapters.types import Stage, Task
@@ -55,7 +55,12 @@ def task_name(task: Task, language: str) -> str:
 
 
 def report_text(run: Run, detail: RunDetail, language: str) -> str:
-    """What came of a run, as Markdown."""
+    """What came of a run, with questions as examples, as Markdown."""
+    return "\n\n".join(filter(None, (outcome_text(run, detail, language), examples_text(detail, language))))
+
+
+def outcome_text(run: Run, detail: RunDetail, language: str) -> str:
+    """What came of a run, without a word of anybody, as Markdown."""
     number = str(run.id)
     if run.state is not RunState.DONE:
         key = _ENDED[run.state]
@@ -69,6 +74,8 @@ def report_text(run: Run, detail: RunDetail, language: str) -> str:
 
 def _task_text(result: TaskResult, language: str) -> str:
     name = task_name(result.task, language)
+    if result.verdict is Verdict.NOTHING:
+        return say("run-nothing", language, task=name, examples=result.examples)
     if result.verdict is Verdict.TOO_FEW:
         missing = result.need - result.have
         return say("run-too-few", language, task=name, have=result.have, need=result.need, missing=missing)
@@ -76,9 +83,17 @@ def _task_text(result: TaskResult, language: str) -> str:
     if result.stage is not None:
         lines.append(f"- {say(f'run-{result.stage.value}', language, version=result.version)}")
     lines += [f"- {reason}" for reason in reason_lines(result.reasons, language)]
-    if samples := result.samples[:SAMPLES]:
-        lines += ["", say("run-examples", language), *(_sample(one, language) for one in samples)]
     return "\n".join(lines)
+
+
+def examples_text(detail: RunDetail, language: str) -> str:
+    """Questions of people with the answers before and after, as Markdown; "" where there are none."""
+    parts = [
+        "\n".join([say("run-examples", language, task=task_name(result.task, language)), *shown])
+        for result in detail.results
+        if (shown := [_sample(one, language) for one in result.samples[:SAMPLES]])
+    ]
+    return "\n\n".join(parts)
 
 
 def _sample(sample: Sample, language: str) -> str:
@@ -122,9 +137,12 @@ class Reporter:
         """Keep the report of a run for everybody who is to have it. Blocks."""
         for person in self._readers(run, detail):
             language = self._language_of(person)
-            text = report_text(run, detail, language)
-            buttons = report_buttons(detail, language) if person.role in ADMINS else ()
-            self._post(f"run:{run.id}:report:{person.id}", PostBody(text=text, buttons=buttons), person)
+            body = PostBody(
+                text=outcome_text(run, detail, language),
+                quotes=examples_text(detail, language),
+                buttons=report_buttons(detail, language) if person.role in ADMINS else (),
+            )
+            self._post(f"run:{run.id}:report:{person.id}", body, person)
             for result in detail.results:
                 if result.picture:
                     caption = say("run-picture", language, run=str(run.id), task=task_name(result.task, language))
@@ -147,7 +165,7 @@ class Reporter:
             language = self._language_of(fix.person)
             text = say("fix-live", language, question=safe(_short(fix.question)))
             if fix.person.platform in self.platforms:
-                self._post(f"fix:{fix.correction_id}", PostBody(text=text), fix.person)
+                self._post(f"fix:{fix.correction_id}", PostBody(text="", quotes=text), fix.person)
         return len(fixes)
 
     def _readers(self, run: Run, detail: RunDetail) -> Sequence[Person]:
@@ -169,7 +187,7 @@ class Reporter:
         return FALLBACK if self.language == "auto" else self.language
 
     def _post(self, key: str, body: PostBody, person: Person) -> None:
-        personal = PostBody(text=body.text, buttons=body.buttons, picture=body.picture, person=person.platform_user_id)
+        personal = replace(body, person=person.platform_user_id)
         self.store.posts.add(key, personal, platform=person.platform, channel=person.platform_user_id)
 
 

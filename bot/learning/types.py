@@ -38,6 +38,7 @@ class Verdict(StrEnum):
     """What came of one task."""
 
     TOO_FEW = "too few"  # examples
+    NOTHING = "nothing"  # was found in them that helps: what was trained would change no answer
     BETTER = "better"
     NOT_BETTER = "not better"
 

@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from bot.store.clock import Clock
 from bot.store.engine import Database
 from bot.store.errors import LastOwnerError
+from bot.store.posts import drop_quotes
 from bot.store.schema import (
     AnswerRow,
     ConversationRow,
@@ -110,7 +111,7 @@ class People:
         """Erase a person with all that they wrote, what was answered them, and what they said of answers.
 
         What the audit trail says an admin did stays, under the platform's id. Conversations that nobody else spoke in
-        go too.
+        go too. Posts that are not sent yet quote nobody from here on: whom they quote is not told from them.
 
         Returns:
             What was erased, as `footprint` counts it; zeros if there is no such person.
@@ -125,6 +126,7 @@ class People:
                 others = select(MessageRow.id).where(MessageRow.conversation_id == conversation).limit(1)
                 if connection.execute(others).first() is None:
                     connection.execute(delete(ConversationRow).where(ConversationRow.id == conversation))
+            drop_quotes(connection)
         return erased
 
     def _set(self, user_id: int, **values: Any) -> bool:  # noqa: ANN401 - whatever the column takes

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
@@ -22,11 +22,18 @@ class PostBody:
     """What a post says."""
 
     text: str = field(repr=False)  # Markdown
+    # What people wrote, shown below the text, Markdown; not kept once it is there, nor when somebody is forgotten.
+    quotes: str = field(default="", repr=False)
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows
     under: str = ""  # the key of the post that it continues: as a reply to it, or in its thread
     reply_to: str = ""  # the platform's id of the message that it answers; "" for none, or where it is `under` a post
     person: str = ""  # the platform's id of whoever alone it is for, wherever that person was; "" for all in its place
     picture: str = ""  # path of a PNG file that it shows, with the text as its caption; "" for none
+
+    @property
+    def shown(self) -> str:
+        """Everything that it says."""
+        return "\n\n".join(filter(None, (self.text, self.quotes)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,7 @@ class Posts:
                 platform=platform,
                 channel=channel,
                 thread=thread,
-                body=json.dumps(_BODY.dump_python(body, mode="json")),
+                body=_written(body),
                 state=DeliveryState.PENDING,
                 platform_message_id="",
                 created_at=self._clock(),
@@ -122,15 +129,48 @@ class Posts:
 
     def delivered(self, post_id: int, platform_message_id: str) -> None:
         """Note that the whole post is there, in this message of the platform."""
-        self._change(post_id, state=DeliveryState.DELIVERED, platform_message_id=platform_message_id)
+        with self._database.write() as connection:
+            _close(connection, post_id, state=DeliveryState.DELIVERED, platform_message_id=platform_message_id)
 
     def abandon(self, post_id: int) -> None:
         """Give a post up: its place cannot be reached any more."""
-        self._change(post_id, state=DeliveryState.ABANDONED)
+        with self._database.write() as connection:
+            _close(connection, post_id, state=DeliveryState.ABANDONED)
 
     def _change(self, post_id: int, **values: Any) -> None:  # noqa: ANN401 - whatever the columns take
         with self._database.write() as connection:
             connection.execute(update(PostRow).where(PostRow.id == post_id).values(**values))
+
+
+def drop_quotes(connection: Connection) -> None:
+    """Let no post that still waits quote anybody; one that says nothing else is given up."""
+    waiting = select(PostRow.id, PostRow.body).where(PostRow.state == DeliveryState.PENDING)
+    for post_id, text in connection.execute(waiting).all():
+        body = _read(text)
+        if body.quotes and not body.text:
+            _close(connection, post_id, state=DeliveryState.ABANDONED)
+        elif body.quotes:
+            connection.execute(update(PostRow).where(PostRow.id == post_id).values(body=_unquoted(body)))
+
+
+def _close(connection: Connection, post_id: int, **values: Any) -> None:  # noqa: ANN401 - whatever the columns take
+    """Note how a post ended, and keep no quotes of it."""
+    text = connection.execute(select(PostRow.body).where(PostRow.id == post_id)).scalar_one_or_none()
+    if text is not None:
+        values["body"] = _unquoted(_read(text))
+        connection.execute(update(PostRow).where(PostRow.id == post_id).values(**values))
+
+
+def _read(text: str) -> PostBody:
+    return _BODY.validate_python(json.loads(text))
+
+
+def _written(body: PostBody) -> str:
+    return json.dumps(_BODY.dump_python(body, mode="json"))
+
+
+def _unquoted(body: PostBody) -> str:
+    return _written(replace(body, quotes=""))
 
 
 def _post(row: Row[*tuple[Any, ...]]) -> Post:
@@ -141,7 +181,7 @@ def _post(row: Row[*tuple[Any, ...]]) -> Post:
         platform=row.platform,
         channel=row.channel,
         thread=row.thread,
-        body=_BODY.validate_python(json.loads(row.body)),
+        body=_read(row.body),
         platform_message_id=row.platform_message_id,
         waits=row.state is DeliveryState.PENDING,
         created_at=row.created_at,

@@ -717,3 +717,21 @@ async def test_a_picture_that_was_cleared_away_is_given_up(office: Office, tmp_p
     await office.desk.idle()
     assert office.chat.pictures == []
     assert office.store.posts.pending("slack") == ()
+
+
+async def test_a_long_post_that_quotes_people_arrives_whole_and_none_of_it_is_kept(office: Office) -> None:
+    quotes = "\n\n".join(f"> Question {number}: {'word ' * 60}" for number in range(200))
+    office.store.posts.add("run:1:report:1", PostBody(text="Done.", quotes=quotes), platform="slack", channel="C1")
+    await office.desk.send_posts()
+    for _ in range(60):
+        await office.desk.idle()
+        if not office.store.posts.pending("slack"):
+            break
+        await office.desk.send_posts()
+    said = "\n".join(office.texts)
+    assert "Done." in said
+    for number in range(200):
+        assert f"Question {number}:" in said
+    kept = [office.store.posts.get(number) for number in range(1, 100)]
+    assert len([one for one in kept if one is not None]) > 1
+    assert not [one for one in kept if one is not None and "Question" in one.body.shown]

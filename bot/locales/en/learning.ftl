@@ -26,6 +26,7 @@ run-failed = **Training { $run } came to nothing**: { $reason }
 run-cancelled = **Training { $run } was stopped.** What served before goes on serving.
 run-interrupted = **Training { $run } was interrupted**, and nothing was changed: { $reason }
 run-too-few = **{ $task }**: too little to learn from. { $have } examples are there, { $need } are needed: { $missing } are missing.
+run-nothing = **{ $task }**: nothing to change. { $examples } examples were tried, and nothing learned from them helped with questions that were left out; no version is added.
 run-learned = **{ $task }**: learned from { $examples } examples of { $people } { $people ->
     [one] person
    *[other] people
@@ -36,7 +37,7 @@ run-candidate = { $version } proved better and waits for your word.
 run-rejected = { $version } did not prove better, and does not serve.
 run-before = before
 run-after = after
-run-examples = For instance:
+run-examples = For instance ({ $task }):
 run-picture = Training { $run }, { $task }: how it learned and what it brings
 button-promote-version = Promote { $version }
 button-keep-old = Keep the old one

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from adapters.types import Stage, Task
-from bot.learning.report import Reporter, progress_text, report_buttons, report_text
+from bot.learning.report import Reporter, progress_text, report_buttons, report_text, task_name
 from bot.learning.types import Cause, Phase, RunDetail, Sample, Step, TaskResult, Verdict
 from bot.store.crypto import Keyring
 from bot.store.runs import Asker, Run
 from bot.store.schema import RunState
 from bot.store.store import Store
+from bot.texts import say
 from bot.types import Correction, Role
 from tests.learning_child import NUMBERS
 from tests.stores import NOON, FakeClock, answered
@@ -67,7 +68,7 @@ def reporter(store: Store) -> Reporter:
 def posts(store: Store) -> dict[tuple[str, str, bool], str]:
     """What waits, by platform, reader, and whether it is a picture."""
     return {
-        (one.platform, one.body.person, bool(one.body.picture)): one.body.text
+        (one.platform, one.body.person, bool(one.body.picture)): one.body.shown
         for platform in ("slack", "telegram", "console")
         for one in store.posts.pending(platform)
     }
@@ -166,3 +167,51 @@ def test_whoever_gave_a_right_answer_is_told_once_that_it_is_live(store: Store, 
         ): "Thank you: your answer to “How long?” was approved and is live. Whoever asks gets it from now on."
     }
     assert reporter.thank(NOON + timedelta(minutes=1)) == 0
+
+
+@pytest.mark.parametrize("end", ["sent", "given up", "somebody forgotten"])
+def test_no_question_of_anybody_is_left_in_a_report_that_was_sent_or_when_somebody_is_forgotten(
+    store: Store, reporter: Reporter, end: str
+) -> None:
+    reporter.tell(RUN, RunDetail(results=(BETTER,)))
+    [report] = store.posts.pending("telegram")
+    assert "Q1" in report.body.shown
+    if end == "sent":
+        store.posts.delivered(report.id, "55")
+    elif end == "given up":
+        store.posts.abandon(report.id)
+    else:
+        ada = store.people.by_platform("slack", "UADA")
+        assert ada is not None
+        store.people.forget(ada.id)
+    left = store.posts.get(report.id)
+    assert left is not None
+    assert "Q1" not in left.body.shown
+    assert "generator-3" in left.body.shown
+    assert left.body.buttons == report.body.buttons
+    assert left.waits == (end == "somebody forgotten"), "what it says without them is still said"
+
+
+def test_a_word_of_thanks_that_quotes_somebody_forgotten_is_given_up(store: Store, reporter: Reporter) -> None:
+    asked = answered(store, "How long?")
+    ada = store.people.by_platform("slack", "UADA")
+    assert ada is not None
+    store.ratings.decide(
+        store.ratings.correct(Correction(answer_id=asked.id, user_id=ada.id, text="Three days.")), approved=True
+    )
+    reporter.thank(NOON)
+    [post] = store.posts.pending("slack")
+    bob = store.people.meet("slack", "UBOB", "Bob")
+    store.people.forget(bob.id)
+    left = store.posts.get(post.id)
+    assert left is not None
+    assert (left.body.shown, left.waits) == ("", False)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_run_that_found_nothing_to_change_says_so(language: str) -> None:
+    nothing = TaskResult(task=Task.RETRIEVAL, verdict=Verdict.NOTHING, examples=42)
+    text = report_text(RUN, RunDetail(results=(nothing,)), language)
+    assert "42" in text
+    assert say("run-nothing", language, task=task_name(Task.RETRIEVAL, language), examples=42) in text
+    assert report_buttons(RunDetail(results=(nothing,)), language) == ()
