@@ -22,6 +22,7 @@ from adapters.registry import Registry
 from adapters.types import AdapterVersion, Encoder, Generator, Task
 from bot.config import Folders, Settings
 from bot.errors import BotError
+from bot.intent_rows import TrainedRows, keep_rows
 from bot.store.backup import backup as backup_store
 from bot.store.backup import restore as restore_store
 from bot.store.check import Finding
@@ -276,6 +277,7 @@ class Wiring:
             on_tuned_epoch: Told after each epoch of tuning.
             refit: Keep the tuned encoder and the words of the trained classifier; the heads alone are trained.
         """
+        from training.dataset import load_rows
         from training.intents import Tuning, train_from_file
         from training.plots import plot_loss
         from training.tune_encoder import TuneConfig
@@ -303,6 +305,8 @@ class Wiring:
             kept=self._trained("trained") if refit else None,
         )
         folder = self.folders.intents / "trained"
+        trained = TrainedRows(classifier=training.classifier.name, builtin=builtin, rows=load_rows(file))
+        keep_rows(self.folders.intents, trained)
         self.registry.retire(Task.INTENT)  # what was learned from ratings stood on the classifier before
         if isinstance(training.classifier, EnsembleClassifier):
             persist.save_ensemble(training.classifier, folder, created_at=now)

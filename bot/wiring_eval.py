@@ -74,22 +74,32 @@ class Comparer:
         """What serves, to be asked or closed."""
         return await run_blocking(self._arms.first)
 
-    async def see(self, versions: Versions, questions: Questions, progress: Callable[[int, int], None]) -> Seen:
+    async def see(
+        self, versions: Versions, questions: Questions, progress: Callable[[int, int], None], *, margins: bool = True
+    ) -> Seen:
         """Ask a set of versions.
+
+        Args:
+            versions: Who is asked.
+            questions: What is asked.
+            progress: Told after each question: done, of how many.
+            margins: Whether the generator tells by how much it prefers the wanted answers: a second a question.
 
         Raises:
             AdapterError: One of them is damaged, or was made for other models.
         """
-        return await self.ask(await run_blocking(self._arms.build, versions), questions, progress)
+        return await self.ask(await run_blocking(self._arms.build, versions), questions, progress, margins=margins)
 
-    async def ask(self, arm: Arm, questions: Questions, progress: Callable[[int, int], None]) -> Seen:
-        """Ask a message path, and close it."""
+    async def ask(
+        self, arm: Arm, questions: Questions, progress: Callable[[int, int], None], *, margins: bool = True
+    ) -> Seen:
+        """Ask a message path as `see` does, and close it."""
         try:
             suite = await run_blocking(self._suite_arms.build, arm.versions) if questions.suite else arm
             subject = Subject(
                 path=arm.path,
                 suite=suite.path,
-                likelihood=arm.generator if isinstance(arm.generator, Likelihood) else None,
+                likelihood=arm.generator if margins and isinstance(arm.generator, Likelihood) else None,
             )
             together = how_many_together(self._wiring.settings.models.max_batch)
             try:

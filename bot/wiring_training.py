@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -12,26 +13,31 @@ from pathlib import Path
 import numpy as np
 
 from adapters.examples import Example, Examples
+from adapters.generator.prompt import Evidence
 from adapters.layout import read_manifest
 from adapters.lineage import Lineage
 from adapters.types import AdapterVersion, Stage, Task
 from bot.confidence import terms
 from bot.errors import BotError
+from bot.intent_rows import kept_rows
 from bot.learning.comparing import Questions, Seen, side_by_side
-from bot.learning.held_out import held_out, rater_of, without_own_answers
+from bot.learning.held_out import held_out, rater_of, to_ask, without_own_answers
 from bot.learning.live import Versions
 from bot.learning.regression import load_suite
+from bot.learning.suite_memory import SuiteMemory, folder_digest, key_of
 from bot.learning.types import Job, Phase, Sample, TaskResult, Verdict
 from bot.learning.worker import Tell
 from bot.store.store import Store
-from bot.wiring import Wiring
+from bot.wiring import Wiring, example_folder
 from bot.wiring_eval import WHAT_SERVES, Comparer
 from training.errors import TrainingError
-from training.gate import decide
+from training.feedback_intent import IntentGround
+from training.gate import GateConfig, decide
 from training.ground import Ground
 from training.plots import plot_learning
+from training.rehearsal import example_questions
 from training.report import Report, as_json, make_report
-from training.splits import feedback_side
+from training.splits import feedback_side, normalised
 from training.types import Candidate, OnTrainStep, Split, TrainConfig, TrainStep
 
 CANDIDATE = "candidate"  # what a version is called before it is in the registry
@@ -61,6 +67,8 @@ class LocalLearner:
             tell(Phase.TRAIN, step.step, step.steps)
 
         candidate = self._train(task, examples, folder, seed, on_step)
+        if candidate.metrics.get("parts") == 0:  # every part of it is as it was
+            return TaskResult(task=task, verdict=Verdict.NOTHING, examples=candidate.examples)
         report = self._judge(candidate, tell, seed=seed)
         tell(Phase.DRAW, 0, 1)
         picture = _drawn(candidate, report, folder.with_suffix(".png"))
@@ -96,17 +104,28 @@ class LocalLearner:
         return trainers[task](examples, folder, seed, on_step)
 
     def _intent(self, examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
-        from training.feedback_intent import IntentGround, train_intent_on_feedback
+        from training.feedback_intent import train_intent_on_feedback
 
         return train_intent_on_feedback(
             examples,
-            IntentGround(definitions=self._wiring.definitions),
+            self._intent_ground(),
             self._wiring.encoder,
             folder,
             TrainConfig(seed=seed),
             now=datetime.now(UTC),
             on_step=on_step,
         )
+
+    def _intent_ground(self) -> IntentGround:
+        """What the classifier was made of that ratings are learned on top of."""
+        from training.feedback_intent import IntentGround
+
+        classifier = self._wiring.classifier()
+        trained = kept_rows(self._wiring.folders.intents, classifier.name)
+        if trained is None:
+            return IntentGround(definitions=self._wiring.definitions)
+        definitions = self._wiring.definitions if trained.builtin else ()
+        return IntentGround(definitions=definitions, rows=trained.rows, kept=classifier)
 
     def _retrieval(self, examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
         from training.feedback_retrieval import train_on_feedback
@@ -144,13 +163,13 @@ class LocalLearner:
     # -- judging
 
     def _judge(self, candidate: Candidate, tell: Tell, *, seed: int) -> Report:
-        versions = {**self._versions, candidate.task: _version(candidate)}
-        before, asked = self._before(tell), len(self._questions)
-
-        def asking(done: int, of: int) -> None:
-            tell(Phase.REPLAY, asked + done, asked + of)
-
-        after = asyncio.run(self._comparer.see(versions, self._questions, asking))
+        before = self._before(tell)
+        after = self._see(
+            {**self._versions, candidate.task: _version(candidate)},
+            tell,
+            half=1,
+            margins=candidate.task is Task.GENERATOR,
+        )
         paired = side_by_side(self._questions, before, after)
         decision = decide(paired, rng=np.random.default_rng(seed))
         against = self._parent(candidate.task) or WHAT_SERVES
@@ -159,19 +178,62 @@ class LocalLearner:
     def _before(self, tell: Tell) -> Seen:
         """What serves now makes of the questions; asked once for all tasks of the job."""
         if self._seen is None:
-
-            def asking(done: int, of: int) -> None:
-                tell(Phase.REPLAY, done, 2 * of)
-
-            self._seen = asyncio.run(self._comparer.see(self._versions, self._questions, asking))
+            self._seen = self._see(self._versions, tell, half=0, margins=Task.GENERATOR in self._job.tasks)
         return self._seen
+
+    def _see(self, versions: Versions, tell: Tell, *, half: int, margins: bool) -> Seen:
+        """Ask a set of versions.
+
+        Args:
+            versions: Who is asked.
+            tell: Told how far it is.
+            half: Of all the asking: 0 for the first, 1 for the second.
+            margins: Whether likelihoods are told: they tell of a generator's candidate alone.
+        """
+        key, cases = self._suite_key(versions), len(self._questions.suite)
+        known = self._suites.held(key, cases=cases)
+        asked = self._questions if known is None else replace(self._questions, suite=())
+
+        def asking(done: int, of: int) -> None:
+            tell(Phase.REPLAY, half * of + done, 2 * of)
+
+        seen = asyncio.run(self._comparer.see(versions, asked, asking, margins=margins))
+        if known is not None:
+            return replace(seen, suite=known)
+        self._suites.keep(key, seen.suite)
+        return seen
+
+    @cached_property
+    def _suites(self) -> SuiteMemory:
+        return SuiteMemory(path=self._wiring.folders.training / "suite.json")
+
+    def _suite_key(self, versions: Versions) -> str:
+        served = [(task.value, one.fingerprint if one is not None else "") for task, one in versions.items()]
+        return key_of([*self._suite_ground, *sorted(served)])
+
+    @cached_property
+    def _suite_ground(self) -> tuple[object, ...]:
+        """What decides about the suite beside the versions."""
+        wiring = self._wiring
+        settings = wiring.settings
+        return (
+            version("burnish"),
+            wiring.encoder.name,
+            wiring.classifier().name,
+            wiring.definitions,
+            load_suite(),
+            folder_digest(example_folder()),
+            settings.models.generator,
+            settings.answers,
+            settings.intents,
+            settings.knowledge,
+        )
 
     @cached_property
     def _questions(self) -> Questions:
         chunks = tuple(self._store.knowledge.load_chunks())
-        test, dev = (
-            without_own_answers(held_out(self._job.examples, side), chunks) for side in (Split.TEST, Split.DEV)
-        )
+        sides = [without_own_answers(held_out(self._job.examples, side), chunks) for side in (Split.TEST, Split.DEV)]
+        test, dev = to_ask(*sides, needed=GateConfig().min_questions)
         return Questions(test=test, dev=dev, suite=load_suite().cases)
 
     @cached_property
@@ -232,6 +294,17 @@ def _ground(wiring: Wiring, serving: AdapterVersion | None) -> Ground:
         source=wiring.settings.models.generator,
         parent=serving.folder if serving is not None else None,
         parent_name=serving.name if serving is not None else "",
+        regression=_rehearsed(),
+    )
+
+
+def _rehearsed() -> tuple[tuple[str, Evidence], ...]:
+    """Questions that must not be forgotten, but for those that the gate asks and those of the side that decides."""
+    asked = {normalised(case.question) for case in load_suite().cases}
+    return tuple(
+        (question, evidence)
+        for question, evidence in example_questions(example_folder())
+        if normalised(question) not in asked and feedback_side(question) is not Split.TEST
     )
 
 

@@ -20,6 +20,7 @@ from adapters.types import Encoder, LabelledText, Task
 from training.combine_intents import Member, assemble
 from training.errors import TooFewError, TrainingError
 from training.few_shot import few_shot_training, readable_rows
+from training.intents import kept_members
 from training.splits import feedback_side, normalised
 from training.train_intent import encode_rows, train_intent
 from training.types import Candidate, IntentTraining, OnTrainStep, Split, TrainConfig, TrainStep
@@ -33,6 +34,7 @@ class IntentGround:
 
     definitions: tuple[IntentDefinition, ...]  # the built-in intents and the team's own
     rows: tuple[LabelledText, ...] = field(default=(), repr=False)  # that it was trained on; none: definitions alone
+    kept: TrainedClassifier | None = None  # whose tuned encoders are kept where there are rows
 
 
 def train_intent_on_feedback(
@@ -151,8 +153,10 @@ def _from_rows(
             TrainStep(step=epoch.epoch, steps=config.epochs, loss=epoch.train_loss, dev_loss=epoch.dev_loss)
         ),
     )
-    member = Member(training=training, encoder=encoder, embeddings=embeddings, delta=None)
-    return assemble(rows, [member], config=config, now=now).classifier, training
+    members = [Member(training=training, encoder=encoder, embeddings=embeddings, delta=None)]
+    if isinstance(ground.kept, EnsembleClassifier):
+        members += kept_members(rows, ground.kept, config=config, now=now, weights=weights)
+    return assemble(rows, members, config=config, now=now).classifier, training
 
 
 def _save(classifier: TrainedClassifier, folder: Path, *, now: datetime) -> None:

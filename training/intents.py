@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adapters.encoder.config import EncoderSettings
 from adapters.intent.classifier import EnsembleClassifier, TrainedClassifier
@@ -75,7 +76,7 @@ def train_from_file(
     members = [Member(training=training, encoder=encoder, embeddings=embeddings, delta=None)]
     words = None
     if isinstance(kept, EnsembleClassifier):
-        members += _kept_members(rows, kept, config=config, now=now, progress=progress)
+        members += kept_members(rows, kept, config=config, now=now, progress=progress)
         words = kept.ensemble.words if kept.labels == training.head.labels else None
     if tuning is not None:
         members.append(_tuned_member(rows, tuning, config=config, now=now, progress=progress))
@@ -134,13 +135,28 @@ def _tuned_member(
     return Member(training=made.training, encoder=made.encoder, embeddings=made.embeddings, delta=made.delta)
 
 
-def _kept_members(
-    rows: Sequence[LabelledText], kept: EnsembleClassifier, *, config: TrainConfig, now: datetime, progress: Progress
+def kept_members(
+    rows: Sequence[LabelledText],
+    kept: EnsembleClassifier,
+    *,
+    config: TrainConfig,
+    now: datetime,
+    progress: Progress = lambda *_: None,
+    weights: NDArray[np.float32] | None = None,
 ) -> Iterator[Member]:
-    """New heads on the tuned encoders that are there."""
+    """New heads on the tuned encoders that are there.
+
+    Args:
+        rows: To train on.
+        kept: Has the encoders.
+        config: How to train the heads.
+        now: Goes into their names.
+        progress: Told while the texts are encoded.
+        weights: How much each row counts, shape (len(rows),); None: all alike.
+    """
     for one in kept.tuned:
         embeddings = encode_rows(rows, one.encoder, progress)
-        training = train_intent(rows, embeddings, encoder=one.encoder.name, config=config, now=now)
+        training = train_intent(rows, embeddings, encoder=one.encoder.name, config=config, now=now, weights=weights)
         yield Member(training=training, encoder=one.encoder, embeddings=embeddings, delta=one.delta)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from adapters.examples import (
     AnswerExample,
@@ -16,8 +17,11 @@ from adapters.examples import (
     VerdictExample,
 )
 from knowledge.types import ChunkKind, StoredChunk
-from training.splits import feedback_side, normalised
+from training.paired import Measured, Pair, capped, effective
+from training.splits import feedback_side, fold_order, normalised
 from training.types import Split
+
+MOST: Final = 60  # questions that a run asks: more tell little that these do not, and take seconds each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,30 @@ def without_own_answers(items: Sequence[HeldOut], chunks: Iterable[StoredChunk])
         if stored.chunk.kind is ChunkKind.CURATED:
             entries.setdefault(normalised(stored.chunk.question), set()).add(stored.id)
     return tuple(replace(item, avoid=frozenset(entries.get(normalised(item.question), ()))) for item in items)
+
+
+def to_ask(
+    test: Sequence[HeldOut], dev: Sequence[HeldOut], *, needed: float, most: int = MOST
+) -> tuple[tuple[HeldOut, ...], tuple[HeldOut, ...]]:
+    """What a run asks: those that are trusted most; of the dev side only where the test side is too small to decide.
+
+    Args:
+        test: Questions of the side that decides.
+        dev: Of the side that training was stopped by.
+        needed: Questions of equal weight that decide by themselves.
+        most: Questions of both sides together.
+    """
+    asked = _most_trusted(test, most)
+    nothing = Measured(answer="", utility=0.0)
+    pairs = [Pair(question="", before=nothing, after=nothing, weight=one.weight, raters=one.raters) for one in asked]
+    enough = effective(capped(pairs)) >= needed
+    return asked, () if enough else _most_trusted(dev, most - len(asked))
+
+
+def _most_trusted(items: Sequence[HeldOut], most: int) -> tuple[HeldOut, ...]:
+    """Those of the greatest weight, in their order."""
+    first = sorted(items, key=lambda one: (-one.weight, fold_order(one.question)))[:most]
+    return tuple(sorted(first, key=lambda one: normalised(one.question)))
 
 
 def _item(group: Sequence[Example]) -> HeldOut:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from adapters.examples import AnswerExample, Examples, IntentExample, LinkExample, ShownPassage, VerdictExample
-from bot.learning.held_out import held_out, rater_of, without_own_answers
+from bot.learning.held_out import HeldOut, held_out, rater_of, to_ask, without_own_answers
 from knowledge.testing import MemoryStore, WordEncoder, chunk, document
 from training.splits import feedback_side
 from training.types import Split
@@ -88,3 +88,26 @@ def test_the_curated_entry_made_of_a_question_is_hidden_from_it_alone() -> None:
     own = next(stored.id for stored in store.load_chunks() if stored.chunk.text == "Five days.")
     items = held_out(Examples(answers=(answer(TEST, "No.", liked=False, better="Five days."),)), Split.TEST)
     assert [item.avoid for item in without_own_answers(items, store.load_chunks())] == [{own}]
+
+
+def _items(count: int, *, weight: float = 1.0) -> tuple[HeldOut, ...]:
+    return tuple(HeldOut(question=f"Q{n:02}?", weight=weight, raters=(str(n),)) for n in range(count))
+
+
+def test_the_dev_side_is_asked_only_where_the_test_side_cannot_decide() -> None:
+    dev = (HeldOut(question="D?", raters=("9",)),)
+    assert to_ask(_items(15), dev, needed=15) == (_items(15), ())
+    assert to_ask(_items(14), dev, needed=15) == (_items(14), dev)
+    one_person = tuple(HeldOut(question=f"Q{n}?", raters=("7",)) for n in range(14)) + _items(3)
+    assert to_ask(one_person, dev, needed=15)[1] == dev, "many questions of one person say less"
+
+
+def test_of_very_many_questions_those_that_are_trusted_most_are_asked_in_their_order() -> None:
+    doubtful = HeldOut(question="A doubtful one?", weight=0.2)
+    test, dev = to_ask((doubtful, *_items(9)), _items(9), needed=15, most=12)
+    assert test == tuple(sorted((doubtful, *_items(9)), key=lambda item: item.question.lower()))
+    assert len(dev) == 2
+    assert to_ask((doubtful, *_items(9)), (), needed=1, most=9) == (_items(9), ())
+    few = to_ask(_items(9), (), needed=1, most=4)[0]
+    assert len(few) == 4
+    assert few != _items(4), "not the first of the alphabet"
