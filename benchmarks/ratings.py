@@ -34,6 +34,7 @@ from benchmarks.retrieval import Cached, cutter, scores, stored
 from benchmarks.table import QUICK, RESULTS, Row, keep
 from benchmarks.tasks import Query, Task, feedbackqa, rows
 from bot.confidence import terms
+from bot.learning.scoring import same_answer
 from knowledge.advice import AdvisedKnowledge
 from knowledge.retrieve import KnowledgeBase
 from training.feedback_retrieval import train_on_feedback
@@ -135,6 +136,7 @@ def trained(
             knowledge=bench.base,
             encoder=bench.encoder,
             terms=terms,
+            alike=same_answer,
             source="benchmarks.ratings",
             now=datetime.now(UTC),
         )

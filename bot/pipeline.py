@@ -22,7 +22,8 @@ from bot.routing import Router
 from bot.sources import cited, source_of, traced
 from bot.texts import listed, reads_well, say
 from bot.types import Answer, AnswerKind, Outcome, Trace, Turn
-from bot.words import content_keys
+from bot.words import content_keys, has_han
+from knowledge.curated import MIN_LETTERS
 from knowledge.retrieve import CuratedMatch
 from knowledge.types import ChunkKind, Passage
 
@@ -87,6 +88,7 @@ class Pipeline:
         clock: Callable[[], float] = time.perf_counter,
         line_vectors: LineVectors | None = None,
         calibration: Calibration = UNCALIBRATED,
+        curated_from: float | None = None,
     ) -> None:
         self._looker = Looker(
             encoder=encoder,
@@ -99,6 +101,7 @@ class Pipeline:
             calibration=calibration,
         )
         self._calibration = calibration
+        self._curated_from = curated_from
         self._generator = generator
         self._settings = settings
         self._clock = clock
@@ -151,7 +154,7 @@ class Pipeline:
         if reply is not None:
             unread = replace(look, passages=())
             return self._plain(unread, reply, AnswerKind.CANNED, look.route.outcome, look.route.reason)
-        if best is not None and best.strength >= limits.curated_similarity:
+        if best is not None and (best.strength >= limits.curated_similarity or self._learned_same(look, best)):
             return self._from_curated(look, best)
         least = limits.min_answerability
         if self._asks_generator(look):
@@ -163,6 +166,15 @@ class Pipeline:
     def _asks_generator(self, look: Look) -> bool:
         """Whether the generator has a say in what can be answered."""
         return self._generator.grounded and look.language in WRITTEN_LANGUAGES
+
+    def _learned_same(self, look: Look, match: CuratedMatch) -> bool:
+        """Whether, as the team's ratings show, so near a question has the same answer; its meaning counts alone.
+
+        What was learned is of questions that the default encoder reads; Chinese ones it finds all alike.
+        """
+        if self._curated_from is None or has_han(look.query) or match.string_similarity < MIN_LETTERS:
+            return False
+        return match.similarity >= self._curated_from
 
     def _from_curated(self, look: Look, match: CuratedMatch) -> Answer:
         reason = f'the curated question "{match.passage.stored.chunk.question}" matches ({match.strength:.2f})'

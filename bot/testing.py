@@ -76,6 +76,7 @@ def fake_pipeline(
     match: Callable[[str], Intent | None] = lambda _: None,
     clock: Callable[[], float] = time.perf_counter,
     calibration: Calibration = UNCALIBRATED,
+    curated_from: float | None = None,
 ) -> Pipeline:
     """The real message path over the real search, with fake models.
 
@@ -90,6 +91,7 @@ def fake_pipeline(
         match: Recognises small talk before the classifier does; by default it never does.
         clock: Seconds, for the timings.
         calibration: Of the score by which it refuses; by default none.
+        curated_from: Similarity from which a curated question is the same, as ratings taught; by default none.
     """
     settings = settings or Settings()
     encoder = encoder or FakeEncoder()
@@ -106,6 +108,7 @@ def fake_pipeline(
         settings=settings,
         clock=clock,
         calibration=calibration,
+        curated_from=curated_from,
     )
 
 

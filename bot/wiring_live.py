@@ -134,6 +134,7 @@ class Arms:
                 settings=self._wiring.settings,
                 line_vectors=self._lines,
                 calibration=UNCALIBRATED if learned is None else learned.calibration,
+                curated_from=None if learned is None else learned.curated,
             )
         except BaseException:
             with ThreadPoolExecutor(max_workers=1) as pool:  # this thread may have a loop already

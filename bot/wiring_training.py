@@ -24,6 +24,7 @@ from bot.learning.comparing import Questions, Seen, side_by_side
 from bot.learning.held_out import held_out, rater_of, to_ask, without_own_answers
 from bot.learning.live import Versions
 from bot.learning.regression import load_suite
+from bot.learning.scoring import same_answer
 from bot.learning.suite_memory import SuiteMemory, folder_digest, key_of
 from bot.learning.types import Job, Phase, Sample, TaskResult, Verdict
 from bot.learning.worker import Tell
@@ -138,6 +139,7 @@ class LocalLearner:
             knowledge=self._wiring.open_knowledge(self._store),
             encoder=self._wiring.encoder,
             terms=terms,
+            alike=same_answer,
             source=f"run-{self._job.run}",
             now=datetime.now(UTC),
             on_step=on_step,

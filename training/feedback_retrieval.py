@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.examples import Examples, LinkExample, VerdictExample
+from adapters.examples import AnswerExample, Examples, LinkExample, VerdictExample
 from adapters.retrieval.config import Calibration
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
 from adapters.retrieval.persist import save
@@ -26,6 +26,7 @@ from adapters.types import Encoder, Matrix, Task
 from knowledge.advice import located
 from knowledge.retrieve import KnowledgeBase
 from training.errors import TooFewError
+from training.nearness import Alike, learned_nearness
 from training.retrieval_parts import (
     Asked,
     Part,
@@ -66,6 +67,7 @@ def train_on_feedback(
     knowledge: KnowledgeBase,
     encoder: Encoder,
     terms: Terms,
+    alike: Alike,
     source: str,
     now: datetime,
     on_step: OnTrainStep = lambda _step: None,
@@ -79,6 +81,7 @@ def train_on_feedback(
         knowledge: What is searched, as it is now.
         encoder: Makes the questions' vectors; the knowledge base's own.
         terms: What the parts of answerability give by default.
+        alike: Whether an answer says what another one says.
         source: Name of the run.
         now: Aware, UTC.
         on_step: Told after each pass over the questions.
@@ -110,7 +113,8 @@ def train_on_feedback(
     calibration = Calibration()
     if config.calibration and len(verdicts) >= config.least_verdicts:
         calibration = _learn_verdicts(verdicts, config, terms, metrics)
-    metrics["parts"] = sum((query is not None, memory is not None, calibration != Calibration()))
+    curated = _learn_nearness(examples, encoder, alike, metrics) if config.curated else None
+    metrics["parts"] = sum((query is not None, memory is not None, calibration != Calibration(), curated is not None))
     adapter = RetrievalAdapter(
         encoder=encoder.name,
         mentions=known.passages if memory else (),
@@ -118,6 +122,7 @@ def train_on_feedback(
         memory=memory,
         query=query,
         calibration=calibration,
+        curated=curated,
     )
     save(adapter, folder, source=source, created_at=now)
     return Candidate(
@@ -301,6 +306,25 @@ def _learn_verdicts(
     metrics |= {"verdicts": len(verdicts), "verdict loss before": float(before @ weights / weights.sum())}
     _note(metrics, "calibration", part)
     return fit_calibration(given, answerable, weights) if part.pays(config.evidence) else Calibration()
+
+
+def _learn_nearness(examples: Examples, encoder: Encoder, alike: Alike, metrics: dict[str, float]) -> float | None:
+    """From which similarity on the answer of one question answers another; None where nothing is proven."""
+    known: dict[str, str] = {one.question: "" for one in examples.verdicts if not one.answerable and _seen(one)}
+    known |= {one.question: one.answer for one in examples.answers if one.liked and one.answer and _seen(one)}
+    known |= {one.question: one.better for one in examples.answers if one.better and _seen(one)}
+    questions = sorted(known)
+    if not questions:
+        return None
+    found = learned_nearness(encoder.encode(questions), questions, [known[one] for one in questions], alike)
+    metrics |= {"near pairs": found.pairs, "near pairs with the same answer": found.right}
+    if found.similarity is not None:
+        metrics["curated from"] = found.similarity
+    return found.similarity
+
+
+def _seen(example: AnswerExample | VerdictExample) -> bool:
+    return feedback_side(example.question) is not Split.TEST
 
 
 def _numbers(made: Calibration) -> NDArray[np.float64]:

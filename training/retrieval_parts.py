@@ -62,6 +62,7 @@ class RetrievalTrainConfig:
     memory: bool = True  # whether each part is tried
     query: bool = True
     calibration: bool = True
+    curated: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

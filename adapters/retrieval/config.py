@@ -11,6 +11,7 @@ from adapters.errors import AdapterError
 # log odds of the default least answerability, .35.
 SHIFT_RANGE: Final = (-1.0, 1.0)
 FACTOR_RANGE: Final = (0.7, 1.4)
+CURATED_RANGE: Final = (0.6, 1.0)  # cosines; lower ones join questions that merely share a topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

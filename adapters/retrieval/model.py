@@ -107,6 +107,7 @@ class RetrievalAdapter:
     memory: LinkMemory | None
     query: QueryAdapter | None
     calibration: Calibration = field(default_factory=Calibration)
+    curated: float | None = None  # cosine from which a curated question is the same question, CURATED_RANGE
 
     def aim(self, vector: Vector) -> Vector:
         """Turn a query's unit vector to where its passages lie."""

@@ -1,7 +1,7 @@
 """A retrieval adapter on disk.
 
 folder/
-retrieval.json          passages, links, calibration; no question's words, only their vectors
+retrieval.json          passages, links, calibration, nearness; no question's words, only their vectors
 retrieval.safetensors   vectors and matrices, float16
 manifest.json           written last; it names the encoder and the files by their SHA-256
 """
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.errors import AdapterError
 from adapters.layout import Manifest, disk_errors, read_manifest, seal_adapter, verify
-from adapters.retrieval.config import Calibration, Kernel
+from adapters.retrieval.config import CURATED_RANGE, Calibration, Kernel
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
 
 TENSORS: Final = "retrieval.safetensors"
@@ -35,6 +35,7 @@ class _File(BaseModel):
     passages: tuple[KnownPassage, ...]
     kernel: Kernel | None  # None: no memory
     calibration: Calibration = Field(default_factory=Calibration)
+    curated: float | None = Field(None, ge=CURATED_RANGE[0], le=CURATED_RANGE[1])
 
 
 def save(adapter: RetrievalAdapter, folder: Path, *, source: str, created_at: datetime) -> Manifest:
@@ -56,6 +57,7 @@ def save(adapter: RetrievalAdapter, folder: Path, *, source: str, created_at: da
         passages=tuple(KnownPassage(uri=one.uri, text=one.text) for one in adapter.mentions),
         kernel=adapter.memory.kernel if adapter.memory else None,
         calibration=adapter.calibration,
+        curated=adapter.curated,
     )
     with disk_errors("write the retrieval adapter", folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -133,4 +135,5 @@ def _assembled(content: _File, tensors: dict[str, NDArray[np.generic]], encoder:
         memory=memory,
         query=query,
         calibration=content.calibration,
+        curated=content.curated,
     )

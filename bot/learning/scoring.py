@@ -25,6 +25,7 @@ UNKNOWN: Final = 0.3  # another answer than the disliked one, of which nobody sa
 PASSAGE_ALONE: Final = 0.8  # the right passage is shown, and nothing else is known
 PASSAGE_WEIGHT: Final = 0.3  # of the passage beside the agreement of the words
 UNBACKED: Final = 0.5  # what is left of an answer that no passage backs
+SAME: Final = 0.6  # agreement from which one answer says what the other says
 REPEATED: Final = 0.9  # share of words in common from which an answer is the disliked one again
 _RECALL: Final = 3.0  # beta of the F measure: a fact in three quoted lines is an answer, if a long one
 _FIGURE_WEIGHT: Final = 2.0
@@ -84,6 +85,11 @@ def agreement(answer: str, wanted: str, question: str) -> float:
     square = _RECALL**2
     score = (1 + square) * precision * recall / (square * precision + recall)
     return score * (1 + _facts(answer, bare(wanted), question)) / 2
+
+
+def same_answer(answer: str, wanted: str, question: str) -> bool:
+    """Whether an answer says most of what another one says."""
+    return agreement(bare(answer), wanted, question) >= SAME
 
 
 def _facts(answer: str, wanted: str, question: str) -> float:

@@ -76,6 +76,20 @@ async def test_below_the_limit_a_curated_question_is_not_given_verbatim(tmp_path
     assert (await answer(path, "Why is my acount frozen?")).kind is AnswerKind.REFUSAL
 
 
+async def test_ratings_teach_from_which_meaning_on_a_curated_question_is_the_same(tmp_path: Path) -> None:
+    chosen = refusing(curated_similarity=1.0)
+    near = await answer(pipeline(tmp_path / "near", settings=chosen, curated_from=0.6), "Why is my account locked?")
+    assert (near.text, near.kind) == (FROZEN, AnswerKind.CURATED)
+    far = await answer(pipeline(tmp_path / "far", settings=chosen, curated_from=0.99), "Why is my account locked?")
+    assert far.kind is AnswerKind.REFUSAL
+
+
+async def test_what_ratings_teach_of_nearness_is_not_applied_to_chinese(tmp_path: Path) -> None:
+    frozen = chunk("点击红色横幅。", question="我的账户为什么被冻结了?", title="FAQ")
+    path = pipeline(tmp_path, chunks=[frozen], settings=refusing(curated_similarity=1.0), curated_from=0.0)
+    assert (await answer(path, "我的账户为什么被关闭了?")).kind is not AnswerKind.CURATED
+
+
 # -- did you mean
 
 ACCOUNT_QUESTIONS = [

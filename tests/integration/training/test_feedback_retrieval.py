@@ -28,6 +28,12 @@ from training.splits import feedback_side
 from training.types import Candidate, Split, TrainStep
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
+
+
+def same_answer(answer: str, wanted: str, _question: str) -> bool:
+    return answer == wanted
+
+
 # What the documents say, and what this team's people call it: no word in common.
 TOPICS = {
     "refund": "moolah",
@@ -88,6 +94,7 @@ class World:
             knowledge=self.base,
             encoder=self.encoder,
             terms=terms,
+            alike=same_answer,
             source="run 1",
             now=NOW,
         )
@@ -252,6 +259,7 @@ def test_every_pass_is_told(world: World, tmp_path: Path) -> None:
         knowledge=world.base,
         encoder=world.encoder,
         terms=terms,
+        alike=same_answer,
         source="run 1",
         now=NOW,
         on_step=told.append,
