@@ -56,7 +56,7 @@ class LearningSettings(Section):
         description="Whether a better version first serves a share of the conversations, and live ratings decide. "
         "off: the held-out questions alone decide; for teams with few ratings.",
     )
-    canary_share: float = Field(0.2, gt=0, le=0.5, description="That share, 0 to 0.5.")
+    canary_share: float = Field(0.5, gt=0, le=0.5, description="That share, 0 to 0.5.")
     keep_versions: int = Field(5, ge=1, le=100, description="Earlier versions that are kept to go back to, per task.")
     threads: int = Field(1, ge=1, le=256, description="CPU threads for training.")
     max_minutes: float = Field(30.0, ge=1, le=1_440, description="A run that takes longer is ended, minutes.")
