@@ -97,4 +97,5 @@ def test_a_folder_without_a_model_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_the_chosen_precision_is_the_machines(encoder: SentenceEncoder) -> None:
-    assert str(next(iter(encoder._body.model.parameters())).dtype) == f"torch.{choose_device(token_by_token=False).dtype}"
+    chosen = choose_device(token_by_token=False).dtype
+    assert str(next(iter(encoder._body.model.parameters())).dtype) == f"torch.{chosen}"
