@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import torch
+from huggingface_hub import constants
 from transformers import PrinterCallback, TrainerCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from trl.trainer.kto_config import KTOConfig
@@ -22,6 +23,9 @@ from training.answer_scores import score_answers_only
 from training.preferences import Objective
 from training.tracking import Tracker
 from training.types import OnTrainStep, TrainStep
+
+# TRL would tell its makers of every training: which trainer, model and device. Nothing leaves the machine unasked.
+constants.HF_HUB_DISABLE_TELEMETRY = True
 
 Entry: TypeAlias = dict[str, Any]  # a row of TRL's: a prompt with its answers, or input_ids with labels
 
