@@ -24,6 +24,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from adapters.errors import AdapterError
 from bot.blocking import run_blocking
 from bot.errors import BotError
 from bot.learning.errors import LearningError
@@ -31,6 +32,7 @@ from bot.learning.loop import PAUSED, PLAN, LearningLoop
 from bot.learning.settings import LearningSettings
 from bot.learning.types import ALL_TASKS, Cause
 from bot.store.store import Store
+from training.errors import TrainingError
 from training.schedule import DAYS, Plan, PlanKind, Quiet, due, plan_of, quiet_of
 
 LEASE_SECONDS = 60.0
@@ -90,8 +92,11 @@ class Schedule:
         while True:
             try:
                 await self.tick()
-            except (BotError, OSError) as error:  # the store cannot be reached, say; the next one may find it back
+            except (BotError, AdapterError, TrainingError, OSError) as error:
+                # the store cannot be reached, or a version's folder is torn; the next look may find it mended
                 log.warning("no look", extra={"action": "schedule-failed", "error": type(error).__name__})
+                await asyncio.sleep(self._tick_seconds)  # even where a job has fired: that look is still to come
+                continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._fired.wait(), self._tick_seconds)
 
@@ -99,11 +104,12 @@ class Schedule:
         """Renew the lease, follow a plan that somebody changed, and begin a run if a job said that it is time."""
         if not await run_blocking(self._parts.store.jobs.lead, self._holder, seconds=LEASE_SECONDS):
             await run_blocking(self._stand_down)
+            self._fired.clear()  # whoever leads now is told by jobs of its own
             return
         await run_blocking(self._follow_plan, asyncio.get_running_loop())
         if self._fired.is_set():
-            self._fired.clear()
             await self._look()
+            self._fired.clear()
         await self._parts.besides()
 
     # -- the scheduler
@@ -113,12 +119,13 @@ class Schedule:
         plan = self._plan()
         if self._scheduler is None:
             self._scheduler = self._started(loop)
-        known = self._scheduler.get_job(REGULAR)
         name = f"{plan.text}, {self._zone.key}"
-        if known is not None and known.name == name:
-            return  # with its time of the next run, which may lie in the past: it is made up for
-        for job in self._scheduler.get_jobs():
-            job.remove()
+        with self._parts.store.jobs.translated():
+            known = self._scheduler.get_job(REGULAR)
+            if known is not None and known.name == name:
+                return  # with its time of the next run, which may lie in the past: it is made up for
+            for job in self._scheduler.get_jobs():
+                job.remove()
         if (trigger := trigger_of(plan, self._zone)) is not None:
             self._add(REGULAR, trigger, name)
 
@@ -140,7 +147,8 @@ class Schedule:
 
     def _add(self, job_id: str, trigger: BaseTrigger, name: str) -> None:
         assert self._scheduler is not None  # noqa: S101 - only a leader adds jobs
-        self._scheduler.add_job(time_to_look, trigger, id=job_id, name=name, replace_existing=True)
+        with self._parts.store.jobs.translated():
+            self._scheduler.add_job(time_to_look, trigger, id=job_id, name=name, replace_existing=True)
 
     def _stand_down(self) -> None:
         if self._scheduler is not None:
@@ -158,11 +166,13 @@ class Schedule:
 
     def _is_due(self) -> bool:
         store, now = self._parts.store, self._parts.now().astimezone(self._zone)
-        plan, last = self._plan(), store.runs.last_done()
+        plan, last, tried = self._plan(), store.runs.last_done(), store.runs.last_tried()
         if store.settings.get(PAUSED):
             return False
-        since = None if last is None else last.started_at
-        new = store.feedback.count(since)
+        since = None if tried is None else tried.started_at
+        # What a run failed to learn is still to be learned, but not at once again where ratings are counted.
+        learned = tried if plan.kind is PlanKind.AFTER else last
+        new = store.feedback.count(None if learned is None else learned.started_at)
         if self._quiet is not None and self._quiet.holds(now):
             later = end_of(self._quiet, now)
             if due(plan, now=later, since=since, new_ratings=new, quiet=None):

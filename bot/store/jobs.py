@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from sqlalchemy import Engine, delete, func, select
 
 from bot.store.clock import Clock
-from bot.store.engine import Database
+from bot.store.engine import Database, translated
 from bot.store.schema import ScheduleJobRow, SettingRow
 from bot.store.statements import read_setting, write_setting
 
@@ -35,6 +36,10 @@ class Jobs:
     def job_store(self) -> BaseJobStore:
         """Where APScheduler keeps its jobs: the table schedule_jobs of this store."""
         return _JobStore(self._database.writing_engine)
+
+    def translated(self) -> AbstractContextManager[None]:
+        """Within it, what the database library raises through APScheduler is a StoreError."""
+        return translated(self._database.url)
 
     def next_run(self) -> datetime | None:
         """When the next job is due, whichever process carries it out; None if none is planned."""

@@ -112,6 +112,14 @@ class Runs:
         """Read the last one that came to a decision."""
         return self._first(select(*_RUN).where(RunRow.state == RunState.DONE).order_by(RunRow.id.desc()).limit(1))
 
+    def last_tried(self) -> Run | None:
+        """Read the last one that need not be made up for: one that was interrupted is, once."""
+        ended = [run for run in self.recent(3) if run.state is not RunState.RUNNING]
+        if [run.state for run in ended[:2]] == [RunState.INTERRUPTED] * 2:
+            return ended[0]
+        tried = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
+        return self._first(select(*_RUN).where(RunRow.state.in_(tried)).order_by(RunRow.id.desc()).limit(1))
+
     def _first(self, query: Select[*tuple[Any, ...]]) -> Run | None:
         with self._database.read() as connection:
             row = connection.execute(query).first()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from unittest.mock import AsyncMock
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from adapters.errors import AdapterError
 from adapters.examples import Examples
 from adapters.registry import Registry
 from adapters.types import Task
@@ -19,6 +22,7 @@ from bot.learning.schedule import REGULAR, Clockwork, Schedule
 from bot.learning.settings import LearningSettings
 from bot.learning.types import ALL_TASKS, Job, TaskResult
 from bot.store.crypto import Keyring
+from bot.store.errors import StoreError
 from bot.store.runs import Asker
 from bot.store.schema import RunState
 from bot.store.store import Store
@@ -169,6 +173,72 @@ async def test_after_so_many_new_ratings_a_run_begins(team: Team) -> None:
     assert one._is_due()
     team.store.settings.set("learning_paused", "yes")
     assert not one._is_due()
+
+
+@pytest.mark.parametrize("state", [RunState.CANCELLED, RunState.FAILED])
+async def test_a_run_that_was_cancelled_or_failed_does_not_begin_again_at_once(team: Team, state: RunState) -> None:
+    one = team.program(LearningSettings(schedule="after 3 ratings"))
+    team.rate(3)
+    assert one._is_due()
+    ended(team, state)
+    assert not one._is_due(), "an admin who stopped it would have to stop it every five minutes"
+    team.rate(3)
+    assert one._is_due()
+
+
+async def test_what_a_failed_run_did_not_learn_is_learned_on_the_next_day_without_a_new_rating(team: Team) -> None:
+    one = team.program(LearningSettings(schedule="daily 03:00"))
+    team.rate(3)
+    ended(team, RunState.FAILED)
+    assert not one._is_due()
+    team.clock.now += timedelta(days=1)
+    assert one._is_due()
+
+
+async def test_a_run_that_was_interrupted_is_made_up_for_once(team: Team) -> None:
+    one = team.program(LearningSettings(schedule="after 3 ratings"))
+    team.rate(3)
+    ended(team, RunState.INTERRUPTED)
+    assert one._is_due()
+    ended(team, RunState.INTERRUPTED)
+    assert not one._is_due(), "what has no memory to run in would run for ever"
+
+
+@pytest.mark.parametrize("fault", [AdapterError("torn"), StoreError("busy"), OSError("full")])
+async def test_a_fault_of_the_registry_or_the_store_does_not_end_the_schedule(team: Team, fault: Exception) -> None:
+    team.besides.side_effect = itertools.chain([fault], itertools.repeat(None))
+    await team.program().start()
+    await team.until(lambda: team.besides.await_count > 1)
+
+
+async def test_what_goes_wrong_with_the_jobs_is_an_error_of_the_store(team: Team, tmp_path: Path) -> None:
+    one = team.program()
+    await one.tick()
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute("ALTER TABLE schedule_jobs RENAME TO elsewhere")
+    with pytest.raises(StoreError, match="tables"):
+        await one.tick()
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute("ALTER TABLE elsewhere RENAME TO schedule_jobs")
+    await one.tick()
+
+
+async def test_a_job_that_fires_as_the_lease_is_lost_keeps_nobody_busy(team: Team) -> None:
+    one, two = team.program(), team.program()
+    await one.tick()
+    team.clock.now += timedelta(seconds=61)
+    await two.tick()
+    one._fired.set()
+    await one.tick()
+    assert not one._fired.is_set(), "it would be looked at without a pause for as long as another one leads"
+
+
+def ended(team: Team, state: RunState) -> None:
+    """A run of a minute ago that ended so, after every rating that there is."""
+    team.clock.now += timedelta(minutes=1)
+    run = team.store.runs.begin([Task.INTENT], cause="schedule", asker=Asker())
+    team.store.runs.finish(run.id, state, "")
+    team.clock.now += timedelta(minutes=1)
 
 
 async def test_what_is_due_in_quiet_hours_waits_for_their_end(team: Team) -> None:
