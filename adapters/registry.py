@@ -153,7 +153,7 @@ class Registry:
             name = f"{task.value}-{number}"
             taken = replace(self._swept(task, state), count=number)
             added = taken.with_stage(name, Stage.CANDIDATE, self._clock())
-            if lineage is not None and not read_erased(self._root).isdisjoint(lineage.ratings):
+            if lineage is not None and self.has_forgotten(lineage.ratings):
                 added = replace(added, stale=(*added.stale, name))
             self._write(task, added)
             staged = self._folder(task, name).with_name(name + _STAGED)
@@ -301,6 +301,10 @@ class Registry:
                     self._write(task, replace(state, stale=(*state.stale, *names)))
                 marked += names
         return tuple(marked)
+
+    def has_forgotten(self, ratings: Collection[RatingId]) -> bool:
+        """Whether `mark_stale` was told of some of these ratings."""
+        return not read_erased(self._root).isdisjoint(ratings)
 
     # -- disk
 

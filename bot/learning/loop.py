@@ -261,7 +261,7 @@ class LearningLoop:
         await run_blocking(folder.mkdir, mode=0o700, parents=True)
         job = Job(run=run.id, tasks=run.tasks, folder=str(folder), seed=self._parts.settings.seed, examples=examples)
         results = await self._parts.work(job, on_step=self._at, cancelled=partial(self._is_cancelled, run.id))
-        return await uncut(run_blocking(self._registered, run, results))
+        return await uncut(run_blocking(self._registered, run, results, examples))
 
     def _at(self, step: Step) -> None:
         self._step = step
@@ -270,8 +270,10 @@ class LearningLoop:
     async def _is_cancelled(self, run_id: int) -> bool:
         return await run_blocking(self._store.settings.get, CANCEL) == str(run_id)
 
-    def _registered(self, run: Run, results: Sequence[TaskResult]) -> tuple[TaskResult, ...]:
-        """Add what was trained as candidates. Blocks."""
+    def _registered(self, run: Run, results: Sequence[TaskResult], examples: Examples) -> tuple[TaskResult, ...]:
+        """Add what was trained as candidates; nobody is quoted where somebody was forgotten meanwhile. Blocks."""
+        if self._registry.has_forgotten(examples.ratings):
+            results = tuple(replace(result, samples=()) for result in results)
         return tuple(self._candidate(run, result) if result.folder else result for result in results)
 
     def _candidate(self, run: Run, result: TaskResult) -> TaskResult:

@@ -168,6 +168,15 @@ async def test_an_admin_promotes_keeps_the_old_one_and_goes_back(school: Made) -
         await one.loop.promote("nonsense")
 
 
+async def test_a_report_quotes_nobody_where_somebody_was_forgotten_while_the_run_went_on(school: Made) -> None:
+    one = school()
+    one.registry.mark_stale(EXAMPLES.ratings)
+    await one.run()
+    [(_, told)] = one.told
+    assert [result.samples for result in told.results] == [()]
+    assert one.registry.version(Task.GENERATOR, "generator-2").stale
+
+
 async def test_too_few_examples_change_nothing_and_say_how_many_are_missing(school: Made) -> None:
     one = school("few")
     state, detail = await one.run()
