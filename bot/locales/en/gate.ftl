@@ -18,6 +18,6 @@ gate-too-few = There are { $questions } held-out questions with ratings, and { $
     [one] one is missing
    *[other] { $missing } are missing
 }.
-gate-hint = The { $questions } there are speak for it ({ $gain } points): it is tried on a share of the conversations first, and live ratings decide.
-gate-no-hint = The { $questions } there are do not speak for it ({ $gain } points).
+gate-hint = The { $questions } that there are speak for it ({ $gain } points): it is tried on a share of the conversations first, and live ratings decide.
+gate-no-hint = The { $questions } that there are do not speak for it ({ $gain } points).
 gate-nothing = There is no held-out question with a rating yet, so nothing shows that it is better.

@@ -25,7 +25,13 @@ run-done = **Training { $run } is done** ({ $minutes } min)
 run-failed = **Training { $run } came to nothing**: { $reason }
 run-cancelled = **Training { $run } was stopped.** What served before goes on serving.
 run-interrupted = **Training { $run } was interrupted**, and nothing was changed: { $reason }
-run-too-few = **{ $task }**: too little to learn from. { $have } examples are there, { $need } are needed: { $missing } are missing.
+run-too-few = **{ $task }**: too little to learn from. Without those kept back to test with, { $have ->
+    [one] one example is
+   *[other] { $have } examples are
+} there, { $need } are needed: { $missing ->
+    [one] one is missing
+   *[other] { $missing } are missing
+}. More ratings and approved corrections bring them.
 run-nothing = **{ $task }**: nothing to change. { $examples } examples were tried, and nothing learned from them helped with questions that were left out; no version is added.
 run-learned = **{ $task }**: learned from { $examples } examples of { $people } { $people ->
     [one] person
@@ -56,17 +62,17 @@ stage-retired = retired
 version-unknown = There is no such version. { $versions } lists them.
 version-from = Learned from { $ratings } ratings, on top of { $parent }, in training { $run }
 version-parent-none = what came with me
-version-came-along = It did not come from a training run here.
+version-came-along = No training run here made it: it came with me, or was added by hand.
 version-reason = Why: { $reason }
 diff-title = { $first } and { $second }
 diff-none = Their origins and reports are the same.
-promoted = { $version } serves now, within seconds and without a pause.
+promoted = { $version } serves from now on. It takes over within seconds, without a pause.
 promoted-before = { $version } serves already.
 kept-old = { $version } is turned down; what served before serves on.
 rolled-back = { $version } serves again.
 rolled-back-to-first = What came with me serves again.
 rollback-which = Which part shall go back to the version before?
-rollback-nothing = No earlier version has served; there is nothing to go back to.
+rollback-nothing = No other version has served before, so there is nothing to go back to.
 
 schedule-is = Training begins by itself: { $plan } ({ $zone }).
 schedule-off = No training begins by itself.
