@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run serve test test-fast lint format bench bench-quick soak models clean
+.PHONY: help run serve test test-fast test-long lint format bench bench-quick soak models clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ test: lint models ## Everything that CI runs
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=90
 	$(BIN)/python -m benchmarks.everything --quick
+
+test-long: $(VENV)/test.stamp models ## The learning loop lived through in chat, with real training: minutes
+	$(BIN)/pytest -m long -q
 
 bench: $(VENV)/bench.stamp models ## Measure everything and write docs/benchmarks.md (hours; needs the data, see benchmarks/README.md)
 	$(BIN)/burnish models fetch '$(CHINESE)'

@@ -20,7 +20,7 @@ from tests.acceptance.test_serve import Served, on, serving
 from tests.fakes.telegram_server import TelegramServer
 from tests.fakes.telegram_world import Person, Post
 
-pytestmark = [pytest.mark.models, pytest.mark.slow]
+pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.long]
 
 ADA = Person(id=11, name="Ada")  # a user
 ROOT = Person(id=12, name="Root")  # the owner
@@ -156,7 +156,7 @@ async def _promoted(ada: Chat, root: Chat) -> None:
     assert "retrieval-1" not in await ada.why()
     await root.press(report, "Promote retrieval-1")
     await root.told(lambda post: "retrieval-1 serves now" in post.text)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while True:
             await ada.ask(KNOWN)
             if "retrieval-1" in await ada.why():
