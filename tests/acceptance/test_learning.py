@@ -155,7 +155,7 @@ async def _promoted(ada: Chat, root: Chat) -> None:
     await ada.ask(KNOWN)
     assert "retrieval-1" not in await ada.why()
     await root.press(report, "Promote retrieval-1")
-    await root.told(lambda post: "retrieval-1 serves now" in post.text)
+    await root.told(lambda post: "retrieval-1 serves from now on" in post.text)
     async with asyncio.timeout(240):
         while True:
             await ada.ask(KNOWN)

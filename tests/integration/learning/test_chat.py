@@ -107,7 +107,7 @@ async def test_an_admin_trains_from_chat_sees_how_far_it_is_gets_the_report_and_
             key, report = own[ADMIN]
             assert "Five days." in report.text
             await desk.pressed(await pressed("Promote", report, key))
-            await until(lambda: any("generator-2 serves now" in one.text for one in chat.messages.values()))
+            await until(lambda: any("generator-2 serves from now on" in one.text for one in chat.messages.values()))
             stages = {one.name: one.stage for one in office.registry.versions(Task.GENERATOR)}
             assert stages == {"generator-1": Stage.RETIRED, "generator-2": Stage.ACTIVE}
         finally:
