@@ -73,7 +73,7 @@ test: lint models ## Everything that CI runs
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=90
 	$(BIN)/python -m benchmarks.everything --quick
 
-test-long: $(VENV)/test.stamp models ## The learning loop lived through in chat, with real training: minutes
+test-long: $(VENV)/test.stamp models ## What takes minutes: real training, the learning loop lived through in chat, simulated attacks
 	$(BIN)/pytest -m long -q
 
 bench: $(VENV)/bench.stamp models ## Measure everything and write docs/benchmarks.md (hours; needs the data, see benchmarks/README.md)

@@ -258,6 +258,7 @@ async def answers(base: Path, adapter: Path, asked: Sequence[tuple[str, Evidence
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_the_real_generator_learns_eight_answers_by_heart_and_still_judges(
     candidate: Candidate, generator_folder: Path
 ) -> None:
@@ -268,6 +269,7 @@ async def test_the_real_generator_learns_eight_answers_by_heart_and_still_judges
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_version_before_says_what_is_rehearsed_of_other_questions(generator_folder: Path) -> None:
     asked = tuple((row.question, row.evidence) for row in built_in()[:3])
     at = bench(replace(ground(generator_folder, SHIPPED), regression=asked), AdapterShape(), steps=1)
@@ -277,6 +279,7 @@ def test_the_version_before_says_what_is_rehearsed_of_other_questions(generator_
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_what_is_rehearsed_is_not_forgotten(candidate: Candidate, generator_folder: Path) -> None:
     asked = [(row.question, row.evidence) for row in built_in()[:10]]
     before = await answers(generator_folder, SHIPPED, asked)

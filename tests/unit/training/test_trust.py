@@ -135,6 +135,7 @@ def test_the_order_of_the_votes_changes_nothing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_hundred_brigades_of_a_fifth_of_the_raters_move_few_verdicts() -> None:
     calm = mean_wrong("none", 25)
     for kind in ATTACKS[1:]:
