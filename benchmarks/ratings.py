@@ -35,7 +35,7 @@ from benchmarks.table import QUICK, RESULTS, Row, keep
 from benchmarks.tasks import Query, Task, feedbackqa, rows
 from bot.confidence import terms
 from bot.learning.scoring import same_answer
-from knowledge.advice import AdvisedKnowledge
+from knowledge.advice import AdvisedKnowledge, text_digest
 from knowledge.retrieve import KnowledgeBase
 from training.feedback_retrieval import train_on_feedback
 from training.retrieval_parts import RetrievalTrainConfig
@@ -253,7 +253,9 @@ def latency(bench: Bench) -> list[Row]:
     for count in REMEMBERED:
         places = rng.integers(0, len(bench.task.chunks), count)
         unique, numbers = np.unique(places, return_inverse=True)
-        mentions = [KnownPassage(uri=bench.task.documents[p], text=bench.task.chunks[p].text) for p in unique]
+        mentions = [
+            KnownPassage(uri=bench.task.documents[p], digest=text_digest(bench.task.chunks[p].text)) for p in unique
+        ]
         links = Links(
             questions=np.arange(count), passages=numbers.astype(np.int64), worth=np.ones(count, dtype=np.float32)
         )

@@ -355,7 +355,7 @@ def used_for(task: Task, examples: Examples) -> tuple[Example, ...]:
     """The examples that a task may learn from: those of its kind, but for the side that decides."""
     kinds: dict[Task, tuple[Example, ...]] = {
         Task.INTENT: examples.intents,
-        Task.RETRIEVAL: (*examples.links, *examples.verdicts),
+        Task.RETRIEVAL: (*examples.links, *examples.verdicts, *examples.answers),
         Task.GENERATOR: examples.answers,
     }
     return tuple(one for one in kinds[task] if feedback_side(one.question) is not Split.TEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -36,9 +37,14 @@ def located(base: KnowledgeBase, mentions: Sequence[Mention], vectors: Matrix) -
     return found
 
 
+def text_digest(text: str) -> str:
+    """What a passage is known by where its words must not stand: SHA-256, hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _same(mention: Mention, near: Sequence[tuple[StoredChunk, float]]) -> tuple[int, ...]:
     own = [(stored, cosine) for stored, cosine in near if stored.uri == mention.uri]
-    unchanged = tuple(stored.id for stored, _ in own if stored.chunk.text == mention.text)
+    unchanged = tuple(stored.id for stored, _ in own if text_digest(stored.chunk.text) == mention.digest)
     return unchanged or tuple(stored.id for stored, cosine in own[:1] if cosine >= ALIKE)
 
 

@@ -210,8 +210,8 @@ class Mention(Protocol):
         """Of its document."""
 
     @property
-    def text(self) -> str:
-        """What the passage said, titles not included."""
+    def digest(self) -> str:
+        """Of what the passage said, titles not included; see knowledge.advice.text_digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

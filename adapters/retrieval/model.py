@@ -25,10 +25,10 @@ SLACK: Final = 1e-3  # vectors come from 16 bits: their length is 1 to about tha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPassage:
-    """A passage that somebody rated; found again in the knowledge base by these."""
+    """A passage that somebody rated; found again in the knowledge base by these, without a word of it."""
 
     uri: str  # of its document
-    text: str = field(repr=False)
+    digest: str  # of its text, as knowledge.advice.text_digest makes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,7 +1,7 @@
 """A retrieval adapter on disk.
 
 folder/
-retrieval.json          passages, links, calibration, nearness; no question's words, only their vectors
+retrieval.json          passages, links, calibration, nearness; no words of questions or passages
 retrieval.safetensors   vectors and matrices, float16
 manifest.json           written last; it names the encoder and the files by their SHA-256
 """
@@ -54,7 +54,7 @@ def save(adapter: RetrievalAdapter, folder: Path, *, source: str, created_at: da
 
     content = _File(
         format=FORMAT,
-        passages=tuple(KnownPassage(uri=one.uri, text=one.text) for one in adapter.mentions),
+        passages=tuple(KnownPassage(uri=one.uri, digest=one.digest) for one in adapter.mentions),
         kernel=adapter.memory.kernel if adapter.memory else None,
         calibration=adapter.calibration,
         curated=adapter.curated,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from bot.texts import say
 from bot.types import Place, StoredMessage
 
 NUMBERS = 12  # of a report that are shown
+
+log = logging.getLogger(__name__)
 
 Preview = Callable[[str, bool], str]  # language, whether with questions and names; blocks
 
@@ -147,8 +150,8 @@ class LearningCommands:
             return usage(call, "versions")
         try:
             return await act(call, *names)
-        except (AdapterError, LearningError):
-            return self._unknown(call)
+        except (AdapterError, LearningError) as error:
+            return await self._refused(call, names[0], error)
 
     async def _list(self, call: Call) -> Reply:
         found = await run_blocking(lambda: [one for task in Task for one in self._registry.versions(task)])
@@ -187,6 +190,9 @@ class LearningCommands:
         return Reply(text="\n".join([title, *(lines or [say("diff-none", call.language)])]))
 
     async def _keep_old(self, call: Call, name: str) -> Reply:
+        if await self._serves(name):
+            back = command_button(say("button-keep-old", call.language), "rollback", task_of(name).value)
+            return Reply(text=say("kept-old-serves", call.language, version=name), buttons=((back,),))
         await self._loop.keep_old(name)
         return Reply(text=say("kept-old", call.language, version=name), did=f"turn {name} down")
 
@@ -196,12 +202,11 @@ class LearningCommands:
         if not name:
             return usage(call, "promote")
         try:
-            active = await run_blocking(self._registry.active, task_of(name))
-            if active is not None and active.name == name:
+            if await self._serves(name):
                 return Reply(text=say("promoted-before", call.language, version=name))
             version = await self._loop.promote(name)
-        except (AdapterError, LearningError):
-            return self._unknown(call)
+        except (AdapterError, LearningError) as error:
+            return await self._refused(call, name, error)
         back = command_button(say("button-keep-old", call.language), "rollback", version.task.value)
         return Reply(text=say("promoted", call.language, version=version.name), buttons=((back,),))
 
@@ -217,16 +222,32 @@ class LearningCommands:
             return usage(call, "rollback")
         if task is None or task not in served:
             return Reply(text=say("rollback-nothing", call.language))
-        now = await self._loop.rollback(task)
+        try:
+            now = await self._loop.rollback(task)
+        except AdapterError as error:
+            return await self._refused(call, task.value, error)
         if now is None:
             return Reply(text=say("rolled-back-to-first", call.language), did=f"roll {task.value} back")
         return Reply(text=say("rolled-back", call.language, version=now.name), did=f"roll back to {now.name}")
 
     def _can_go_back(self, task: Task) -> bool:
         """Whether a version served before, or what came with the program did. Blocks."""
-        active = self._registry.active(task)
-        trained = active is not None and self._registry.lineage(task, active.name) is not None
-        return trained or bool(self._registry.served(task))
+        if self._registry.served(task):
+            return True
+        try:
+            active = self._registry.active(task)
+            return active is not None and self._registry.lineage(task, active.name) is not None
+        except AdapterError:  # what should serve is torn: all the more reason to go back
+            return True
+
+    async def _serves(self, name: str) -> bool:
+        """Whether a version serves everybody; one that should and is torn does not."""
+        task = task_of(name)
+        try:
+            active = await run_blocking(self._registry.active, task)
+        except AdapterError:
+            return False
+        return active is not None and active.name == name
 
     # -- when
 
@@ -260,8 +281,14 @@ class LearningCommands:
         lines += schedule_lines(state, self._settings, language)
         return [*lines, *(say("status-canary", language, version=one.name) for one in canaries)]
 
-    def _unknown(self, call: Call) -> Reply:
-        return Reply(text=say("version-unknown", call.language, versions=spelled(call, "versions")))
+    async def _refused(self, call: Call, name: str, error: Exception) -> Reply:
+        """Say that there is no such version, or that it cannot be used; the log has the reason with its paths."""
+        versions = spelled(call, "versions")
+        known = await run_blocking(lambda: {one.name for task in Task for one in self._registry.versions(task)})
+        if name not in {*known, *Task}:
+            return Reply(text=say("version-unknown", call.language, versions=versions))
+        log.warning("version refused", extra={"action": "version-refused", "version": name, "reason": str(error)})
+        return Reply(text=say("version-unfit", call.language, version=safe(name), versions=versions))
 
 
 def schedule_lines(state: LoopState, settings: LearningSettings, language: str) -> list[str]:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.learning.held_out import HeldOut
+from bot.learning.live import Path
 from bot.learning.regression import Case, compared, run_suite
-from bot.learning.replay import Likelihood, Path, Replayed, pairs, replay
+from bot.learning.replay import Likelihood, Replayed, pairs, replay
 from training.paired import PairedReport
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from adapters.types import Encoder
 from bot.errors import BotError
-from bot.learning.replay import Path as MessagePath
+from bot.learning.live import Path as MessagePath
 from bot.learning.replay import ask
 from bot.types import Answer, AnswerKind, Outcome, Turn
 from knowledge.ingest import SourceReader

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
@@ -14,27 +14,14 @@ from adapters.types import ChatTurn
 from bot.errors import BotError
 from bot.extract import quote
 from bot.learning.held_out import HeldOut
+from bot.learning.live import Path
 from bot.learning.scoring import bare, measure
 from bot.looking import READ_LINES
-from bot.pipeline import Done, Event
+from bot.pipeline import Done
 from bot.types import Answer, Turn
 from training.paired import Measured, Pair
 
 READINGS: Final = 4  # rows of the generator's batch that one question takes: three passages and the question alone
-
-
-class Path(Protocol):
-    """The message path; bot.pipeline.Pipeline is one."""
-
-    def answer(
-        self,
-        text: str,
-        *,
-        history: Sequence[Turn] = (),
-        collections: Sequence[str] | None = None,
-        avoid: Collection[int] = (),
-    ) -> AsyncGenerator[Event, None]:
-        """Answer one message."""
 
 
 @runtime_checkable

@@ -60,6 +60,7 @@ def lean(generator_folder: Path) -> LeanLlama:
 
 @pytest.fixture(scope="module")
 def lean_int8(generator_folder: Path) -> LeanLlama:
+    # without such instructions the program never computes in 8 bits, so there is nothing to test
     if not int8_is_native():
         pytest.skip("This processor does not multiply bytes natively.")
     return LeanLlama(load_causal_model(generator_folder, dtype=torch.float32), int8=True)

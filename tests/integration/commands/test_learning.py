@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -143,8 +144,39 @@ async def test_versions_are_listed_shown_and_compared_without_anybodys_words(tra
     assert say("version-came-along", "en") in (await admin(trained, "/versions show generator-1")).text
     compared = (await admin(trained, "/versions diff generator-1 generator-2")).text
     assert "parent: - → generator-1" in compared
-    for text in ("/versions show generator-9", "/versions show nonsense", "/versions keep-old generator-1"):
+    for text in ("/versions show generator-9", "/versions show nonsense", "/versions keep-old generator-9"):
         assert (await admin(trained, text)).text == say("version-unknown", "en", versions="`/burnish versions`")
+
+
+async def test_what_serves_everybody_is_not_turned_down_but_gone_back_from(trained: Office) -> None:
+    said = await admin(trained, "/versions keep-old generator-1")
+    assert said.text == say("kept-old-serves", "en", version="generator-1")
+    assert data(said) == ["x:rollback:generator"]
+    active = trained.registry.active(Task.GENERATOR)
+    assert active is not None
+    assert active.name == "generator-1"
+
+
+async def test_a_version_that_is_damaged_is_said_to_be_so(trained: Office) -> None:
+    (trained.registry.version(Task.GENERATOR, "generator-2").folder / "adapter_model.safetensors").write_bytes(b"torn")
+    said = await admin(trained, "/promote generator-2")
+    assert said.text == say("version-unfit", "en", version="generator-2", versions="`/burnish versions`")
+    active = trained.registry.active(Task.GENERATOR)
+    assert active is not None
+    assert active.name == "generator-1"
+
+
+async def test_one_goes_back_from_a_version_of_which_nothing_is_left(trained: Office) -> None:
+    await admin(trained, "/promote generator-2")
+    shutil.rmtree(trained.registry.version(Task.GENERATOR, "generator-2").folder)
+    assert (await admin(trained, "/rollback generator")).text == say("rolled-back", "en", version="generator-1")
+
+
+async def test_one_goes_back_to_what_came_along_from_a_first_version_of_which_nothing_is_left(trained: Office) -> None:
+    first = trained.registry.add_candidate(Task.RETRIEVAL, FOLDER, lineage=LINEAGE)
+    await admin(trained, f"/promote {first.name}")
+    shutil.rmtree(first.folder)
+    assert (await admin(trained, "/rollback retrieval")).text == say("rolled-back-to-first", "en")
 
 
 async def test_a_version_is_promoted_rolled_back_and_turned_down(trained: Office) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.advice import AdvisedKnowledge
+from knowledge.advice import AdvisedKnowledge, text_digest
 from knowledge.retrieve import Fusion, KnowledgeBase, RetrievalMode, RetrievalSettings
 from knowledge.testing import MemoryStore, WordEncoder, chunk, document
 from knowledge.types import Matrix, Vector
@@ -23,6 +23,10 @@ class Said:
 
     uri: str
     text: str
+
+    @property
+    def digest(self) -> str:
+        return text_digest(self.text)
 
 
 @dataclass(frozen=True, kw_only=True)

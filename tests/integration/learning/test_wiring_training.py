@@ -32,6 +32,7 @@ from bot.wiring import Wiring, example_folder
 from bot.wiring_eval import Report, evaluate_versions, questions_from
 from bot.wiring_live import live_path
 from bot.wiring_training import LocalLearner, rehearsed
+from knowledge.advice import text_digest
 from knowledge.types import DEFAULT_COLLECTION
 from tests.acceptance.learning_team import Clock, no_model
 from tests.unit.training.corpus import rows
@@ -80,7 +81,7 @@ def spoilt(wiring: Wiring, folder: Path) -> Path:
     )
     made = RetrievalAdapter(
         encoder=wiring.encoder.name,
-        mentions=tuple(KnownPassage(uri=one.uri, text=one.chunk.text) for one in wrong),
+        mentions=tuple(KnownPassage(uri=one.uri, digest=text_digest(one.chunk.text)) for one in wrong),
         vectors=wiring.encoder.encode([one.chunk.embedding_text for one in wrong]),
         memory=LinkMemory(asked, links, Kernel(floor=0.0, strength=1.0)),
         query=None,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from adapters.errors import AdapterError
-from adapters.examples import Examples, LinkExample, ShownPassage, VerdictExample
+from adapters.examples import AnswerExample, Examples, LinkExample, ShownPassage, VerdictExample
 from adapters.layout import read_manifest
 from adapters.retrieval.config import Calibration
 from adapters.retrieval.model import RetrievalAdapter
@@ -142,6 +142,33 @@ def test_a_teams_own_words_are_learned_for_questions_that_nobody_rated(world: Wo
     assert world.right(adapter, held_out) > 0.9
     assert (candidate.task, candidate.folder, candidate.examples) == (Task.RETRIEVAL, tmp_path / "v", len(links(world)))
     assert candidate.metrics["query gain"] > candidate.metrics["query error"] > 0
+
+
+def test_what_is_kept_has_no_word_of_questions_or_passages(world: World, tmp_path: Path) -> None:
+    _, adapter = world.train(Examples(links=links(world)), tmp_path / "v", memory_evidence=-100.0)
+    assert adapter.memory is not None
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "v").iterdir())
+    assert b"is explained here" not in kept
+    assert not [question for question, _ in asked(test=False) if question.encode() in kept]
+
+
+def test_how_near_questions_with_the_same_answer_are_is_learned_from_answers_but_not_of_the_test_side(
+    world: World, tmp_path: Path
+) -> None:
+    def liked(answers: Sequence[tuple[str, str]]) -> tuple[AnswerExample, ...]:
+        return tuple(
+            AnswerExample(question=question, passages=(), answer=topic, liked=True, weight=1.0, ratings=(f"{n}:1",))
+            for n, (question, topic) in enumerate(answers)
+        )
+
+    plain = links(world)
+    assert world.train(Examples(links=plain), tmp_path / "none")[1].curated is None
+    candidate, adapter = world.train(Examples(links=plain, answers=liked(asked(test=False))), tmp_path / "some")
+    assert adapter.curated == candidate.metrics["curated from"]
+    assert adapter.curated is not None
+    lies = liked([(question, f"lie {number}") for number, (question, _) in enumerate(asked(test=True))])
+    told = Examples(links=plain, answers=(*liked(asked(test=False)), *lies))
+    assert world.train(told, tmp_path / "lied to")[0].metrics == candidate.metrics
 
 
 def test_the_same_ratings_make_the_same_files(world: World, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def adapter(*, whole: bool = True) -> RetrievalAdapter:
     asked = units(3)
     return RetrievalAdapter(
         encoder="encoder-1",
-        mentions=(KnownPassage(uri="/a.md", text="Refunds take five days."),) if whole else (),
+        mentions=(KnownPassage(uri="/a.md", digest="5f1d0c"),) if whole else (),
         vectors=units(1 if whole else 0, seed=2),
         memory=memory(asked, (0, 0, 1.0), (2, 0, -0.5)) if whole else None,
         query=QueryAdapter(down=units(64)[:, :4], up=units(4)) if whole else None,

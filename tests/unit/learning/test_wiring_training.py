@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from adapters.examples import AnswerExample, Examples
 from adapters.generator.shipped import FOLDER
 from adapters.registry import Lineage, Registry
 from adapters.types import AdapterVersion, Task
-from bot.wiring_training import grown_from, inherited, to_read, unseen_by
+from bot.wiring_training import grown_from, inherited, to_read, unseen_by, used_for
 from knowledge.curated import TAUGHT
 from knowledge.types import StoredChunk
 from tests.stores import chunks
 from training.paired import Measured, Pair, PairedReport
+from training.splits import feedback_side
 
 WORSE, BETTER = (Measured(answer="", utility=utility) for utility in (0.2, 0.8))
 
@@ -68,3 +70,16 @@ def test_whoever_is_forgotten_is_forgotten_by_what_went_on_from_the_weights_that
     assert found is not None
     assert found.name == clean.name, "a run that went on from what serves would learn them again"
     assert grown_from(registry, None) is None
+
+
+def test_whatever_ratings_a_task_learns_from_are_named_and_none_of_the_side_that_decides() -> None:
+    sides = {feedback_side(question): question for question in (f"question {number}" for number in range(40))}
+    answers = tuple(
+        AnswerExample(question=question, passages=(), answer="a", liked=True, weight=1.0, ratings=(f"{side}:1",))
+        for side, question in sides.items()
+    )
+    examples = Examples(answers=answers)
+    # from which similarity on an approved answer answers another question is learned from answers
+    for task in (Task.RETRIEVAL, Task.GENERATOR):
+        assert {rating for one in used_for(task, examples) for rating in one.ratings} == {"train:1", "dev:1"}
+    assert used_for(Task.INTENT, examples) == ()
