@@ -21,7 +21,7 @@ import random
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -307,39 +307,21 @@ async def simulated(
 def curve_rows(name: str, arms: dict[str, list[list[Point]]], *, generator: bool) -> list[Row]:
     """The figures of one kind of team, over its seeds."""
     note = "with the generator" if generator else "lines quoted"
-    seeds = len(arms["all"])
     rows: list[Row] = []
     for number in range(min(len(points) for found in arms.values() for points in found)):
         own, other = ([points[number].accepted for points in found] for found in (arms["all"], arms["corrections"]))
-        low, high = interval(own)
-        rows.append(
-            Row(
-                area="learning",
-                what=f"{name}: accepted answers to held-out questions after {EVERY * number} ratings ({note})",
-                figure=float(np.concatenate(own).mean()),
-                low=low,
-                high=high,
-                n=sum(map(len, own)),
-                seed=seeds,
-                peer="approved corrections alone",
-                peer_figure=float(np.concatenate(other).mean()),
-            )
-        )
+        what = f"{name}: accepted answers to held-out questions after {EVERY * number} ratings ({note})"
+        alone = float(np.concatenate(other).mean())
+        rows.append(replace(row(what, own), peer="approved corrections alone", peer_figure=alone))
     gains = [points[-1].accepted.astype(float) - points[0].accepted.astype(float) for points in arms["all"]]
-    low, high = interval(gains)
-    rows.append(
-        Row(
-            area="learning",
-            what=f"{name}: gain of accepted answers by the last run ({note})",
-            figure=float(np.concatenate(gains).mean()),
-            low=low,
-            high=high,
-            n=sum(map(len, gains)),
-            seed=seeds,
-            goal=GOAL,
-        )
-    )
-    return rows
+    return [*rows, replace(row(f"{name}: gain of accepted answers by the last run ({note})", gains), goal=GOAL)]
+
+
+def row(what: str, values: Sequence[np.ndarray[Any, Any]]) -> Row:
+    """The mean over all seeds."""
+    low, high = interval(values)
+    figure = float(np.concatenate(values).mean())
+    return Row(area="learning", what=what, figure=figure, low=low, high=high, n=sum(map(len, values)), seed=len(values))
 
 
 def interval(values: Sequence[np.ndarray[Any, Any]]) -> tuple[float, float]:

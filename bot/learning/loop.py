@@ -244,7 +244,7 @@ class LearningLoop:
         except CancelledRunError as error:
             state, detail = RunState.CANCELLED, RunDetail(sentence=str(error), step=self._step)
         except DiedError as error:
-            state, detail = RunState.INTERRUPTED, RunDetail(sentence=str(error), step=self._step)
+            state, detail = RunState.INTERRUPTED, RunDetail(sentence=str(error), step=self._step, died=True)
         except (BotError, AdapterError, KnowledgeError, TrainingError, OSError) as error:
             state, detail = RunState.FAILED, RunDetail(sentence=str(error), step=self._step)
         finally:
@@ -328,22 +328,32 @@ class LearningLoop:
         detail = None if run is None else detail_of(run.detail)
         if run is None or detail is None or detail.settled:
             return
-        for result in detail.results:
-            if result.version and result.stage is not None:
-                self._settle(result)
+        detail = replace(detail, results=tuple(self._settled(result) for result in detail.results))
         self._parts.tell(run, detail)
         self._store.runs.amend(run.id, detail_text(detail.without_words))
 
-    def _settle(self, result: TaskResult) -> None:
+    def _settled(self, result: TaskResult) -> TaskResult:
+        """Give a version the stage that was decided; one that is damaged since is told of, and nobody waits for it."""
+        if not result.version or result.stage is None:
+            return result
+        try:
+            self._settle(result, result.stage)
+        except AdapterError as error:
+            extra = {"action": "version-refused", "version": result.version, "reason": str(error)}
+            log.error("version refused", extra=extra)  # noqa: TRY400 - the sentence says it all
+            return replace(result, stage=None, unfit=True)
+        return result
+
+    def _settle(self, result: TaskResult, stage: Stage) -> None:
         task, name = result.task, result.version
         known = {version.name: version.stage for version in self._registry.versions(task)}
         if known.get(name) is not Stage.CANDIDATE:
             return  # done before, or an admin was quicker
-        if result.stage is Stage.ACTIVE:
+        if stage is Stage.ACTIVE:
             self._registry.promote(task, name)
-        elif result.stage is Stage.CANARY:
+        elif stage is Stage.CANARY:
             self._registry.canary(task, name)
-        elif result.stage is Stage.REJECTED:
+        elif stage is Stage.REJECTED:
             self._registry.reject(task, name, " ".join(reason_lines(result.reasons, FALLBACK)))
 
     # -- what dead programs left

@@ -82,6 +82,8 @@ def _task_text(result: TaskResult, language: str) -> str:
     lines = [say("run-learned", language, task=name, examples=result.examples, people=result.people)]
     if result.stage is not None:
         lines.append(f"- {say(f'run-{result.stage.value}', language, version=result.version)}")
+    if result.unfit:
+        lines.append(f"- {say('run-unfit', language, version=result.version)}")
     lines += [f"- {reason}" for reason in reason_lines(result.reasons, language)]
     return "\n".join(lines)
 
@@ -172,7 +174,7 @@ class Reporter:
         """The admins; whoever asked alone, where there is nothing in it for others; nobody, where nothing was new."""
         asker = self.store.people.get(run.asker.user_id) if run.asker.user_id is not None else None
         trained = any(result.version for result in detail.results)
-        if trained or run.state is RunState.FAILED:
+        if trained or detail.died or run.state is RunState.FAILED:
             found = {person.id: person for person in (*self._admins(), *([asker] if asker else []))}
             return [person for person in found.values() if person.platform in self.platforms]
         wanted = run.cause != Cause.SCHEDULE and asker is not None and asker.platform in self.platforms

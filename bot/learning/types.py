@@ -98,6 +98,7 @@ class TaskResult:
     # once it is in the registry
     version: str = ""
     stage: Stage | None = None  # that it is to have
+    unfit: bool = False  # it could not be given that stage: its files are damaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ class RunDetail:
     results: tuple[TaskResult, ...] = ()
     sentence: str = ""  # why it did not come to an end
     step: Step | None = None  # where it was then
+    died: bool = False  # its process ended by itself, as when memory ran out
     settled: bool = False  # whether the stages of its versions are as it decided, and everybody is told
 
     @property

@@ -40,6 +40,7 @@ run-learned = **{ $task }**: learned from { $examples } examples of { $people } 
 run-active = It proved better: { $version } serves now.
 run-canary = It proved better: { $version } serves some of the conversations first, and live ratings decide.
 run-candidate = { $version } proved better and waits for your word.
+run-unfit = { $version } could not take its place: its files are damaged. What served before serves on; the log on the server says which file.
 run-rejected = { $version } did not prove better, and does not serve.
 run-before = before
 run-after = after

@@ -31,6 +31,7 @@ run-learned = **{ $task }**：从 { $people } 人的 { $examples } 条样例中�
 run-active = 新版本更好：{ $version } 已开始服务。
 run-canary = 新版本更好：{ $version } 先服务一部分对话，由实际评价来决定。
 run-candidate = { $version } 更好，等您决定。
+run-unfit = { $version } 无法投入使用：文件已损坏。之前的版本继续服务；服务器上的日志写明是哪个文件。
 run-rejected = { $version } 没有表现得更好，不投入服务。
 run-before = 之前
 run-after = 之后

@@ -287,6 +287,22 @@ async def test_what_was_decided_before_a_kill_is_done_at_the_next_start_and_only
     assert one.stages()["generator-1"] is Stage.ACTIVE, "an admin's later word counts"
 
 
+async def test_a_version_that_is_damaged_before_it_takes_its_place_is_told_of_and_holds_up_nothing(
+    school: Made,
+) -> None:
+    one = school()
+    run = one.store.runs.begin([Task.GENERATOR], cause="asked", asker=Asker())
+    added = one.registry.add_candidate(Task.GENERATOR, FOLDER, lineage=lineage(run.id))
+    (added.folder / "adapter_model.safetensors").write_bytes(b"torn")
+    result = TaskResult(task=Task.GENERATOR, verdict=Verdict.BETTER, version=added.name, stage=Stage.ACTIVE)
+    one.store.runs.finish(run.id, RunState.DONE, detail_text(RunDetail(results=(result,))))
+    await one.loop.start()
+    [(_, told)] = one.told
+    assert [(each.stage, each.unfit) for each in told.results] == [(None, True)]
+    assert one.stages()["generator-1"] is Stage.ACTIVE
+    assert (await one.run())[0] is RunState.DONE, "the next run begins"
+
+
 async def test_a_start_beside_a_program_that_trains_touches_nothing(school: Made) -> None:
     one, other = school("slow"), school()
     async with training(one) as run:

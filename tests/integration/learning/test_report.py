@@ -104,6 +104,21 @@ def test_a_run_that_came_to_nothing_says_so_and_why(state: RunState) -> None:
     assert ("The disk is full." in text) == (state is not RunState.CANCELLED)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_version_that_was_damaged_on_its_way_is_not_said_to_serve(language: str) -> None:
+    text = report_text(RUN, RunDetail(results=(replace(BETTER, stage=None, unfit=True),)), language)
+    assert say("run-unfit", language, version="generator-3") in text
+    assert say("run-active", language, version="generator-3") not in text
+
+
+def test_admins_hear_of_a_planned_run_whose_process_died(store: Store, reporter: Reporter) -> None:
+    planned = replace(RUN, cause=Cause.SCHEDULE.value, asker=Asker(), state=RunState.INTERRUPTED)
+    reporter.tell(planned, RunDetail(sentence="The program was stopped."))
+    assert posts(store) == {}
+    reporter.tell(planned, RunDetail(sentence="The training process ended.", died=True))
+    assert {(platform, reader) for platform, reader, _ in posts(store)} == {("slack", "UADMIN"), ("telegram", "9")}
+
+
 def test_progress_is_one_line_with_the_part_and_how_much_of_it_is_done() -> None:
     step = Step(task=Task.GENERATOR, phase=Phase.TRAIN, done=3, total=8)
     assert progress_text(7, step, "en") == "Training 7 · wording: learning, 37 %"
