@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ EXAMPLES = Examples(
     intents=(IntentExample(question="Wie lange?\n退款", label="question", weight=0.5, ratings=("7:1", "9:2")),)
 )
 SECONDS = 60.0
+LeftRunning = Callable[[], list[psutil.Process]]
 
 
 def supervisor(mode: str, limits: Limits = GENEROUS) -> Supervisor:
@@ -34,6 +36,13 @@ def supervisor(mode: str, limits: Limits = GENEROUS) -> Supervisor:
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     return Job(run=1, tasks=(Task.INTENT, Task.GENERATOR), folder=str(tmp_path), seed=5, examples=EXAMPLES)
+
+
+@pytest.fixture
+def left_running() -> LeftRunning:
+    """What was started since; other tests of this process may have left children of their own."""
+    before = {one.pid for one in psutil.Process().children()}
+    return lambda: [one for one in psutil.Process().children() if one.pid not in before]
 
 
 async def done(one: Supervisor, job: Job, steps: list[Step] | None = None) -> tuple[TaskResult, ...]:
@@ -79,14 +88,14 @@ async def test_too_few_examples_are_a_result_that_says_how_many_are_missing(job:
     ],
 )
 async def test_what_ends_the_process_is_one_sentence(
-    job: Job, mode: str, error: type[LearningError], sentence: str
+    job: Job, left_running: LeftRunning, mode: str, error: type[LearningError], sentence: str
 ) -> None:
     one = supervisor(mode)
     if mode == "unknown-module":
         one = replace(one, command=[sys.executable, "-m", "no_such_module"])
     with pytest.raises(error, match=sentence):
         await done(one, job)
-    assert not psutil.Process().children(), "nothing is left running"
+    assert not left_running(), "nothing is left running"
 
 
 @pytest.mark.parametrize(
@@ -98,14 +107,14 @@ async def test_what_ends_the_process_is_one_sentence(
     ],
 )
 async def test_each_limit_ends_a_run_with_the_setting_to_change(
-    job: Job, mode: str, limits: Limits, sentence: str
+    job: Job, left_running: LeftRunning, mode: str, limits: Limits, sentence: str
 ) -> None:
     with pytest.raises(LimitError, match=sentence):
         await done(supervisor(mode, limits), job)
-    assert not psutil.Process().children()
+    assert not left_running()
 
 
-async def test_a_cancelled_run_ends_at_once(job: Job) -> None:
+async def test_a_cancelled_run_ends_at_once(job: Job, left_running: LeftRunning) -> None:
     steps: list[Step] = []
 
     async def once_it_trains() -> bool:
@@ -115,7 +124,7 @@ async def test_a_cancelled_run_ends_at_once(job: Job) -> None:
     with pytest.raises(CancelledRunError):
         await supervisor("slow").run(job, on_step=steps.append, cancelled=once_it_trains)
     assert time.monotonic() - began < SECONDS, "the learner would have slept that long"
-    assert not psutil.Process().children()
+    assert not left_running()
 
 
 async def test_the_process_ends_when_the_program_that_wanted_the_job_is_gone(job: Job, tmp_path: Path) -> None:
