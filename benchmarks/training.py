@@ -1,0 +1,289 @@
+"""How long a run takes with 200 ratings, and what chat feels of it.
+
+    python -m benchmarks.training [--ratings 200] [--most 0] [--quick]
+
+A team with the example knowledge has asked and rated with the real generator (benchmarks/team.py). One run learns
+from it undisturbed: gathered, all three parts trained and compared in the program's own training process, registered;
+the seconds are counted by phase. Another run on a copy of the same home goes on while people ask through the whole
+message path, from the inbox to the stored answer, every few seconds. Each question is asked twice, in a random order:
+while the training process works, and while it is stopped from outside (idle), so that both see the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import psutil
+
+from benchmarks.learning_curve import Clock, Simulation, quiet, stock
+from benchmarks.table import QUICK, RESULTS, Row, keep
+from benchmarks.team import examples
+from bot.config import folders, load_settings
+from bot.learning.loop import LearningLoop
+from bot.learning.types import ALL_TASKS, Cause
+from bot.service import Answered, Bot
+from bot.store.migrate import head_revision
+from bot.store.schema import RunState
+from bot.store.store import Store
+from bot.types import Message
+from bot.wiring import Wiring
+from bot.wiring_learning import WORKER, learning_side, searching
+from bot.wiring_live import Arms
+from bot.wiring_serve import terminal_bot
+
+SEED: Final = 0
+NOISE: Final = 0.15  # of the ratings are mistaken
+MINUTES: Final = 5.0  # that a run may take
+SLOWER: Final = 1.5  # chat's p95 while a run trains, to idle
+READS: Final = (1.5, 4.0)  # seconds from an answer to the next question
+SETTLE: Final = 0.3  # from stopping the training process, or letting it go on, to the question
+WARM_UP: Final = 3
+RESAMPLES: Final = 2000
+
+
+class Past(Simulation):
+    """What a team asked and rated before."""
+
+    async def live(self) -> None:
+        """Ask everything, three hours apart."""
+        arm = await asyncio.to_thread(Arms(self.wiring, self.store).first)
+        for question in self.team.asked:
+            self.clock.now += timedelta(hours=3)
+            await self._asked(arm, question)
+        await arm.aclose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """Seconds of the same questions' answers, one by one."""
+
+    idle: list[float]
+    training: list[float]
+
+
+def wiring_of(home: Path) -> Wiring:
+    """The program with its defaults in a home."""
+    found = folders({**os.environ, "BURNISH_HOME": str(home)})
+    return Wiring(load_settings({}, found.file), found, quiet)
+
+
+async def fill(home: Path, ratings: int) -> Sequence[str]:
+    """Let the team live in a home; gives questions that it never asked."""
+    team, wiring, clock = examples(SEED, asked=ratings), wiring_of(home), Clock()
+    with Store.open(wiring.store_url, wiring.keyring, clock=clock) as store:
+        if store.revision() != head_revision():
+            store.migrate()
+        stock(wiring, store, team)
+        past = Past(
+            team=team,
+            wiring=wiring,
+            store=store,
+            clock=clock,
+            rng=random.Random(SEED),  # noqa: S311 - draws people and mistakes, nothing secret
+            options=argparse.Namespace(rated=1.0, noise=NOISE),
+            learns=False,
+        )
+        await past.live()
+    return [question.text for question in team.held_out]
+
+
+async def phases(loop: LearningLoop) -> tuple[dict[str, float], bool]:
+    """Have everything trained; the seconds by phase, and whether the run came to its end."""
+    run = await loop.retrain(ALL_TASKS, cause=Cause.SERVER)
+    seconds: defaultdict[str, float] = defaultdict(float)
+    label, since = "gathering, and starting the process", time.perf_counter()
+    while True:
+        step = await loop.moved(run.id)
+        now = time.perf_counter()
+        seconds[label] += now - since
+        since = now
+        if step is None:
+            break
+        label = "loading" if step.phase.value == "load" else f"{step.task.value}: {step.phase.value}"
+    ended = await loop.wait()
+    return dict(seconds), ended is not None and ended[0].state is RunState.DONE
+
+
+async def undisturbed(home: Path) -> dict[str, float]:
+    """A whole run alone; the seconds by phase."""
+    wiring = wiring_of(home)
+    with wiring.open_store() as store:
+        side = learning_side(wiring, store, search=searching(wiring, store))
+        seconds, done = await phases(side.loop)
+    if not done:
+        raise SystemExit("The run did not come to its end.")
+    return seconds
+
+
+async def chatting(home: Path, questions: Sequence[str], most: int) -> tuple[Chat, float]:
+    """A whole run with people asking meanwhile; their seconds, and how long the run took with all its stops."""
+    wiring = wiring_of(home)
+    bot, live = terminal_bot(wiring)
+    live.start()
+    rng = random.Random(SEED)  # noqa: S311 - an order of questions, nothing secret
+    chat = Chat(idle=[], training=[])
+    with wiring.open_store() as store:
+        side = learning_side(wiring, store, search=searching(wiring, store))
+        for number, text in enumerate(questions[:WARM_UP]):
+            await seconds_of(bot, text, f"warm-{number}")
+        began = time.perf_counter()
+        run = asyncio.create_task(phases(side.loop))
+        number = 0
+        while not run.done() and not (most and number >= most):
+            text = questions[number % len(questions)]
+            for idle in rng.sample((True, False), 2):
+                await asyncio.sleep(rng.uniform(*READS))
+                if (process := training_process()) is None:
+                    break
+                with stopped(process, stop=idle):
+                    await asyncio.sleep(SETTLE)
+                    took = await seconds_of(bot, text, f"{number}-{idle}")
+                (chat.idle if idle else chat.training).append(took)
+            number += 1
+        if most:
+            await side.loop.cancel()
+        await run
+        took = time.perf_counter() - began
+    await bot.aclose()
+    pairs = min(len(chat.idle), len(chat.training))  # the last pair may have met the end of the run
+    return Chat(idle=chat.idle[:pairs], training=chat.training[:pairs]), took
+
+
+def training_process() -> psutil.Process | None:
+    """The training process of this program, if there is one."""
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if WORKER in process.cmdline():
+                return process
+        except psutil.Error:
+            continue
+    return None
+
+
+@contextmanager
+def stopped(process: psutil.Process, *, stop: bool) -> Iterator[None]:
+    """Hold a process still for a while, or do nothing."""
+    try:
+        if stop:
+            process.suspend()
+        yield
+    finally:
+        if stop and process.is_running():
+            process.resume()
+
+
+async def seconds_of(bot: Bot, text: str, event: str) -> float:
+    """One question in a conversation of its own, from the inbox to the stored answer."""
+    began = time.perf_counter()
+    stored = await bot.accept(
+        Message(
+            platform="console",
+            event_id=f"benchmark-{event}",
+            channel=f"benchmark-{event}",
+            thread="",
+            sender="asker",
+            sender_name="",
+            text=text,
+            received_at=datetime.now(UTC),
+        )
+    )
+    if stored is None:
+        raise SystemExit("A question was taken for one that had been asked before.")
+    async for said in bot.reply(stored, fresh=True):
+        if isinstance(said, Answered):
+            return time.perf_counter() - began
+    raise SystemExit("A question got no answer.")
+
+
+def run_rows(seconds: dict[str, float], ratings: int) -> list[Row]:
+    """How long the undisturbed run took, whole and by phase."""
+    what = f"{ratings} ratings, example help centre, two cores: a full run of all parts"
+    rows = [
+        Row(area="learning", what=what, figure=sum(seconds.values()), unit="s", goal=60 * MINUTES, at_least=False,
+            n=ratings, seed=SEED)
+    ]  # fmt: skip
+    rows += [
+        Row(area="learning", what=f"of it: {label}", figure=took, unit="s", n=ratings, seed=SEED)
+        for label, took in seconds.items()
+        if took >= 0.5
+    ]
+    return rows
+
+
+def chat_rows(chat: Chat) -> list[Row]:
+    """What people felt: quantiles of the answers' seconds while training, to those of the same questions idle."""
+    idle, training = np.array(chat.idle), np.array(chat.training)
+    rng = np.random.default_rng(SEED)
+    rows = []
+    for share in (50, 95):
+        drawn = rng.integers(len(idle), size=(RESAMPLES, len(idle)))  # the same questions on both sides
+        ratios = np.percentile(training[drawn], share, axis=1) / np.percentile(idle[drawn], share, axis=1)
+        before, after = (float(np.percentile(found, share)) for found in (idle, training))
+        rows.append(
+            Row(
+                area="learning",
+                what=f"chat while a run trains, question to stored answer, p{share}: ratio to idle",
+                figure=after / before,
+                unit="x",
+                goal=SLOWER if share == 95 else None,
+                at_least=False,
+                low=float(np.quantile(ratios, 0.025)),
+                high=float(np.quantile(ratios, 0.975)),
+                n=len(idle),
+                seed=SEED,
+                peer=f"idle {before:.2f} s, training",
+                peer_figure=after,
+            )
+        )
+    return rows
+
+
+def main() -> None:
+    """Measure, print and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ratings", type=int, default=200)
+    parser.add_argument("--most", type=int, default=0, help="questions that are asked; 0: until the run is through")
+    parser.add_argument("--home", type=Path, help="a folder that is kept, so that the team lives there only once")
+    parser.add_argument("--only", choices=("run", "chat"), help="one of the two; nothing is kept")
+    parser.add_argument("--quick", action="store_true", help="20 ratings, 3 questions; nothing is kept")
+    options = parser.parse_args()
+    if options.quick:
+        options.ratings, options.most = 20, 3
+    with tempfile.TemporaryDirectory(prefix="burnish-training-") as folder:
+        home = options.home or Path(folder) / "home"
+        questions = [one.text for one in examples(SEED, asked=options.ratings).held_out]
+        if not home.exists():
+            asyncio.run(fill(home, options.ratings))
+        rows: list[Row] = []
+        if options.only != "chat":
+            rows += run_rows(asyncio.run(undisturbed(copied(home, Path(folder) / "alone"))), options.ratings)
+        if options.only != "run":
+            chat, took = asyncio.run(chatting(copied(home, Path(folder) / "chat"), questions, options.most))
+            print(f"with people asking the run took {took:.0f} s, stops included", flush=True)
+            rows += chat_rows(chat)
+    trial = options.quick or options.only or options.most
+    keep("training", rows, command="python -m benchmarks.training", folder=QUICK if trial else RESULTS)
+
+
+def copied(home: Path, folder: Path) -> Path:
+    """A home of its own for each run: the first would change what the second begins with."""
+    shutil.copytree(home, folder)
+    return folder
+
+
+if __name__ == "__main__":
+    main()
