@@ -21,7 +21,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -29,24 +29,30 @@ from typing import Final
 import numpy as np
 import psutil
 
-from benchmarks.learning_curve import Clock, Simulation, quiet, stock
 from benchmarks.table import QUICK, RESULTS, Row, keep
-from benchmarks.team import examples
+from benchmarks.team import Question, accepted, examples
 from bot.config import folders, load_settings
+from bot.learning.live import Arm
 from bot.learning.loop import LearningLoop
+from bot.learning.replay import ask
 from bot.learning.types import ALL_TASKS, Cause
+from bot.learning.yielding import Answering
+from bot.middleware import ErrorBoundary, compose, length_limit
 from bot.service import Answered, Bot
-from bot.store.migrate import head_revision
+from bot.serving import conversing
 from bot.store.schema import RunState
 from bot.store.store import Store
-from bot.types import Message
+from bot.teaching import KnowledgeTeacher
+from bot.types import Correction, Message, Rating, RatingReason, RatingValue, StoredMessage
 from bot.wiring import Wiring
 from bot.wiring_learning import WORKER, learning_side, searching
-from bot.wiring_live import Arms
-from bot.wiring_serve import terminal_bot
+from bot.wiring_live import Arms, live_path
+from knowledge.types import DEFAULT_COLLECTION
 
 SEED: Final = 0
+PEOPLE: Final = 25
 NOISE: Final = 0.15  # of the ratings are mistaken
+CORRECTING: Final = 0.2  # of those who find an answer wrong
 MINUTES: Final = 5.0  # that a run may take
 SLOWER: Final = 1.5  # chat's p95 while a run trains, to idle
 READS: Final = (1.5, 4.0)  # seconds from an answer to the next question
@@ -55,16 +61,52 @@ WARM_UP: Final = 3
 RESAMPLES: Final = 2000
 
 
-class Past(Simulation):
-    """What a team asked and rated before."""
+@dataclass(slots=True)
+class Clock:
+    """Ten weeks in which the team asked."""
 
-    async def live(self) -> None:
-        """Ask everything, three hours apart."""
-        arm = await asyncio.to_thread(Arms(self.wiring, self.store).first)
-        for question in self.team.asked:
-            self.clock.now += timedelta(hours=3)
-            await self._asked(arm, question)
-        await arm.aclose()
+    now: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(weeks=10))
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+
+@dataclass(slots=True, kw_only=True)
+class Past:
+    """What a team asked, rated and corrected before."""
+
+    store: Store
+    arm: Arm
+    teacher: KnowledgeTeacher
+    rng: random.Random
+    asked: int = 0
+
+    async def ask(self, question: Question) -> None:
+        """One question, rated by whoever asked; every fifth wrong answer is corrected, and that is approved."""
+        self.asked += 1
+        stored = self._said(question.text, f"person {self.rng.randrange(PEOPLE)}")
+        answer = await ask(self.arm.path, question.text)
+        given = self.store.answers.add(stored.id, answer)
+        good = accepted(question, answer) == (self.rng.random() >= NOISE)
+        self.store.ratings.rate(
+            Rating(
+                answer_id=given.id,
+                user_id=stored.user_id,
+                value=RatingValue.UP if good else RatingValue.DOWN,
+                reason=None if good else self.rng.choice((None, RatingReason.WRONG_SOURCE, RatingReason.BAD_WORDING)),
+            )
+        )
+        if not good and question.correction and self.rng.random() < CORRECTING:
+            correction = Correction(answer_id=given.id, user_id=stored.user_id, text=question.correction)
+            self.teacher.correct(question.text, question.correction)
+            self.store.ratings.decide(self.store.ratings.correct(correction), approved=True)
+
+    def _said(self, text: str, sender: str) -> StoredMessage:
+        stored = self.store.inbox.accept(said(text, sender, f"past-{self.asked}"), idle_minutes=60)
+        if stored is None:
+            raise SystemExit("A question was taken for one that had been asked before.")
+        return stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,30 +117,47 @@ class Chat:
     training: list[float]
 
 
+def said(text: str, sender: str, event: str) -> Message:
+    """A message in a conversation of its own."""
+    return Message(
+        platform="benchmark",
+        event_id=event,
+        channel=event,
+        thread="",
+        sender=sender,
+        sender_name="",
+        text=text,
+        received_at=datetime.now(UTC),
+    )
+
+
+def quiet(*_: object) -> None:
+    """Show no progress."""
+
+
 def wiring_of(home: Path) -> Wiring:
     """The program with its defaults in a home."""
     found = folders({**os.environ, "BURNISH_HOME": str(home)})
     return Wiring(load_settings({}, found.file), found, quiet)
 
 
-async def fill(home: Path, ratings: int) -> Sequence[str]:
-    """Let the team live in a home; gives questions that it never asked."""
+async def fill(home: Path, ratings: int) -> None:
+    """Let a team live in a home."""
     team, wiring, clock = examples(SEED, asked=ratings), wiring_of(home), Clock()
     with Store.open(wiring.store_url, wiring.keyring, clock=clock) as store:
-        if store.revision() != head_revision():
-            store.migrate()
-        stock(wiring, store, team)
+        store.migrate()
+        wiring.ingest([str(file) for file in team.files], collection=DEFAULT_COLLECTION)
+        arm = await asyncio.to_thread(Arms(wiring, store).first)
         past = Past(
-            team=team,
-            wiring=wiring,
             store=store,
-            clock=clock,
+            arm=arm,
+            teacher=KnowledgeTeacher(store.knowledge, wiring.encoder),
             rng=random.Random(SEED),  # noqa: S311 - draws people and mistakes, nothing secret
-            options=argparse.Namespace(rated=1.0, noise=NOISE),
-            learns=False,
         )
-        await past.live()
-    return [question.text for question in team.held_out]
+        for question in team.asked:
+            clock.now += timedelta(hours=8)
+            await past.ask(question)
+        await arm.aclose()
 
 
 async def phases(loop: LearningLoop) -> tuple[dict[str, float], bool]:
@@ -132,12 +191,16 @@ async def undisturbed(home: Path) -> dict[str, float]:
 async def chatting(home: Path, questions: Sequence[str], most: int) -> tuple[Chat, float]:
     """A whole run with people asking meanwhile; their seconds, and how long the run took with all its stops."""
     wiring = wiring_of(home)
-    bot, live = terminal_bot(wiring)
-    live.start()
     rng = random.Random(SEED)  # noqa: S311 - an order of questions, nothing secret
     chat = Chat(idle=[], training=[])
     with wiring.open_store() as store:
-        side = learning_side(wiring, store, search=searching(wiring, store))
+        live, answering = live_path(wiring, store), Answering()
+        live.start()
+        handler = compose(
+            answering.around(conversing(live)), ErrorBoundary(wiring.settings), length_limit(wiring.settings)
+        )
+        bot = Bot(store=store, handler=handler, settings=wiring.settings, worker=live)
+        side = learning_side(wiring, store, search=searching(wiring, store), busy=answering.busy)
         for number, text in enumerate(questions[:WARM_UP]):
             await seconds_of(bot, text, f"warm-{number}")
         began = time.perf_counter()
@@ -158,7 +221,7 @@ async def chatting(home: Path, questions: Sequence[str], most: int) -> tuple[Cha
             await side.loop.cancel()
         await run
         took = time.perf_counter() - began
-    await bot.aclose()
+        await live.aclose()
     pairs = min(len(chat.idle), len(chat.training))  # the last pair may have met the end of the run
     return Chat(idle=chat.idle[:pairs], training=chat.training[:pairs]), took
 
@@ -189,22 +252,11 @@ def stopped(process: psutil.Process, *, stop: bool) -> Iterator[None]:
 async def seconds_of(bot: Bot, text: str, event: str) -> float:
     """One question in a conversation of its own, from the inbox to the stored answer."""
     began = time.perf_counter()
-    stored = await bot.accept(
-        Message(
-            platform="console",
-            event_id=f"benchmark-{event}",
-            channel=f"benchmark-{event}",
-            thread="",
-            sender="asker",
-            sender_name="",
-            text=text,
-            received_at=datetime.now(UTC),
-        )
-    )
+    stored = await bot.accept(said(text, "asker", event))
     if stored is None:
         raise SystemExit("A question was taken for one that had been asked before.")
-    async for said in bot.reply(stored, fresh=True):
-        if isinstance(said, Answered):
+    async for event_of_it in bot.reply(stored, fresh=True):
+        if isinstance(event_of_it, Answered):
             return time.perf_counter() - began
     raise SystemExit("A question got no answer.")
 

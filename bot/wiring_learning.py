@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -67,6 +67,7 @@ def learning_side(
     search: Search,
     messengers: Mapping[str, Messenger] | None = None,
     speak: Speak = silent,
+    busy: Callable[[], bool] = lambda: False,
 ) -> LearningSide:
     """Put the loop together; nothing runs yet.
 
@@ -76,11 +77,26 @@ def learning_side(
         search: Finds passages for an approved correction.
         messengers: Of the platforms that this program speaks on.
         speak: Has posts said at once.
+        busy: Whether an answer is being written, for which training waits.
     """
     settings = wiring.settings.learning
     reporter = Reporter(store=store, platforms=wiring.settings.serves, language=wiring.settings.bot.language)
     gathering = Gathering(store, search=search, labels=lambda: {one.name for one in wiring.definitions})
-    loop = _loop(wiring, store, gathering, reporter, speak)
+    work = replace(supervisor_of(wiring), busy=busy).run
+    loop = LearningLoop(
+        Parts(
+            store=store,
+            registry=wiring.registry,
+            settings=settings,
+            folder=wiring.folders.training,
+            trainable=lambda: wiring.followed,
+            gather=gathering.examples,
+            work=work,
+            code=version("burnish"),
+            tell=reporter.tell,
+            speak=speak,
+        )
+    )
     board = Board(store, loop, messengers or {})
     commands = Learning(
         loop=loop,
@@ -103,23 +119,6 @@ def asker(wiring: Wiring, store: Store) -> Asker:
         share=settings.learning.ask_share,
         threshold=settings.answers.min_answerability,
         now=_now,
-    )
-
-
-def _loop(wiring: Wiring, store: Store, gathering: Gathering, reporter: Reporter, speak: Speak) -> LearningLoop:
-    return LearningLoop(
-        Parts(
-            store=store,
-            registry=wiring.registry,
-            settings=wiring.settings.learning,
-            folder=wiring.folders.training,
-            trainable=lambda: wiring.followed,
-            gather=gathering.examples,
-            work=supervisor_of(wiring).run,
-            code=version("burnish"),
-            tell=reporter.tell,
-            speak=speak,
-        )
     )
 
 

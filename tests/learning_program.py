@@ -1,6 +1,8 @@
 """A program that trains, for tests that kill it: the real loop over a real store and registry, scripted learning.
 
-python -m tests.learning_program HOME ADAPTER    begins a run, says its number, and says "over" at its end
+python -m tests.learning_program HOME ADAPTER [busy]    begins a run, says its number, and says "over" at its end
+
+busy: somebody is answered all the time, so that the training process stands still
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ def opened(home: Path) -> Store:
     return Store.open(f"sqlite:///{home / 'store.db'}", load_key_file(home / "key"))
 
 
-def learning(home: Path, store: Store, adapter: Path) -> LearningLoop:
+def learning(home: Path, store: Store, adapter: Path, *, busy: bool = False) -> LearningLoop:
     """The loop of a home; a better version serves at once."""
 
     async def speak() -> None:
@@ -39,6 +41,7 @@ def learning(home: Path, store: Store, adapter: Path) -> LearningLoop:
         environ={},
         limits=Limits(seconds=120, memory_megabytes=100_000, free_megabytes=0),
         look_seconds=0.05,
+        busy=lambda: busy,
     )
     return LearningLoop(
         Parts(
@@ -60,7 +63,7 @@ async def main() -> None:
     """One run."""
     home, adapter = Path(sys.argv[1]), Path(sys.argv[2])
     with opened(home) as store:
-        loop = learning(home, store, adapter)
+        loop = learning(home, store, adapter, busy=sys.argv[3:] == ["busy"])
         await loop.start()
         run = await loop.retrain([Task.GENERATOR], cause=Cause.SERVER)
         print(run.id, flush=True)  # noqa: T201 - for whoever kills

@@ -18,7 +18,8 @@ from bot.cli.context import Context, context, fail
 from bot.texts import FALLBACK
 
 if TYPE_CHECKING:
-    from bot.learning.types import RunDetail
+    from bot.learning.types import Job, RunDetail
+    from bot.learning.worker import Learner
     from bot.store.runs import Run
     from bot.store.store import Store
     from bot.wiring import GeneratorEpoch
@@ -103,10 +104,14 @@ def worker(ctx: typer.Context) -> None:
     pipes = own_pipes()
     step_aside()
     call = context(ctx)
-    from bot.wiring_training import LocalLearner  # brings the whole program along
+
+    def learner(job: Job) -> Learner:
+        from bot.wiring_training import LocalLearner  # brings the whole program along, after the first word
+
+        return LocalLearner(call.wiring, store, job)
 
     with call.wiring.open_store() as store:
-        work(pipes, lambda job: LocalLearner(call.wiring, store, job))
+        work(pipes, learner)
 
 
 def _train(call: Context, tasks: Sequence[Task], *, dry_run: bool, yes: bool) -> None:

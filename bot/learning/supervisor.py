@@ -15,12 +15,14 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from pydantic import ValidationError
 
 from bot.learning.errors import CancelledRunError, DiedError, LearningError, LimitError
 from bot.learning.types import JOB, LINE, EndLine, FailureLine, Job, ResultLine, Step, StepLine, TaskResult
+from bot.learning.yielding import POSSIBLE, give_way
 
 LOOK_SECONDS = 0.5  # between two looks at memory, disk, the clock and the wish to cancel
 LINE_BYTES = 16 * 1024 * 1024  # a result with its report is far shorter
@@ -47,6 +49,7 @@ class Supervisor:
     environ: Mapping[str, str] = field(repr=False)  # variables besides those of this program
     limits: Limits
     look_seconds: float = LOOK_SECONDS
+    busy: Callable[[], bool] = lambda: False  # whether the process is to stand still
 
     async def run(
         self, job: Job, *, on_step: OnStep, cancelled: Callable[[], Awaitable[bool]]
@@ -91,7 +94,14 @@ class Supervisor:
         on_step: OnStep,
         cancelled: Callable[[], Awaitable[bool]],
     ) -> tuple[TaskResult, ...]:
-        reading = asyncio.ensure_future(_read(process, job, on_step))
+        yielding: list[asyncio.Future[None]] = []
+
+        def at(step: Step) -> None:
+            if POSSIBLE and not yielding:  # it has spoken, so by now it ends with this program
+                yielding.append(asyncio.ensure_future(give_way(process.pid, self.busy)))
+            on_step(step)
+
+        reading = asyncio.ensure_future(_read(process, job, at))
         watching = asyncio.ensure_future(self._watch(process.pid, Path(job.folder), cancelled))
         try:
             await asyncio.wait([reading, watching], return_when=asyncio.FIRST_COMPLETED)
@@ -99,9 +109,10 @@ class Supervisor:
                 watching.result()  # says why it is to end
             return await reading
         finally:
-            for task in (reading, watching):
+            tasks: list[asyncio.Future[Any]] = [reading, watching, *yielding]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(reading, watching, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch(self, pid: int, folder: Path, cancelled: Callable[[], Awaitable[bool]]) -> None:
         """Look until there is a reason to end."""

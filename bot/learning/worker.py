@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -38,6 +40,7 @@ from training.errors import TooFewError, TrainingError
 
 ORPHANED = 3  # exit code where the program that wanted the job is gone
 LOWEST = 19  # of the priorities
+_PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 Tell = Callable[[Phase, int, int], None]
 
@@ -74,7 +77,9 @@ def own_pipes() -> Pipes:
 
 
 def step_aside() -> None:
-    """Leave processor and disk to everybody else."""
+    """Leave processor and disk to everybody else, and end with the program that wants the job even while stopped."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     process = psutil.Process()
     with contextlib.suppress(psutil.Error, AttributeError, OSError):
         process.nice(LOWEST)

@@ -17,6 +17,7 @@ from adapters.generator.shipped import FOLDER
 from adapters.layout import verify
 from adapters.registry import Registry
 from adapters.types import Stage, Task
+from bot.learning.yielding import POSSIBLE
 from bot.store.schema import RunState
 from bot.types import Role
 from tests.acceptance.conftest import ROOT
@@ -40,8 +41,8 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(home: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.learning_program", str(home), str(FOLDER)]
+def start(home: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.learning_program", str(home), str(FOLDER), *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
@@ -101,3 +102,15 @@ def test_a_killed_run_leaves_the_old_version_serving_and_no_half_one(home: Path)
     assert not [one for one in versions if one.stage is Stage.CANDIDATE]
     assert all(verify(one.folder, full=True) is None for one in versions)
     assert {path.name for path in (home / "training").iterdir()} <= {"run.lock", "pictures"}, "no work is left over"
+
+
+@pytest.mark.skipif(not POSSIBLE, reason="elsewhere it never stands still")
+def test_a_training_process_that_stands_still_ends_with_the_program_that_wanted_its_work(home: Path) -> None:
+    with start(home, "busy") as program:
+        seen, end = psutil.Process(program.pid), time.monotonic() + SECONDS
+        while not (child := [one for one in seen.children() if one.status() == psutil.STATUS_STOPPED]):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        program.kill()
+    gone, left = psutil.wait_procs(child, timeout=SECONDS)
+    assert (len(gone), left) == (1, [])

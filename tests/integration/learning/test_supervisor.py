@@ -19,6 +19,7 @@ from adapters.types import Task
 from bot.learning.errors import CancelledRunError, DiedError, LearningError, LimitError
 from bot.learning.supervisor import Limits, Supervisor
 from bot.learning.types import Job, Phase, Step, TaskResult, Verdict
+from bot.learning.yielding import POSSIBLE, give_way
 
 GENEROUS = Limits(seconds=120, memory_megabytes=100_000, free_megabytes=0)
 EXAMPLES = Examples(
@@ -159,3 +160,43 @@ async def test_the_process_ends_when_the_program_that_wanted_the_job_is_gone(job
         await between.wait()
         await asyncio.to_thread(psutil.wait_procs, [child], timeout=SECONDS)
     assert not child.is_running()
+
+
+@pytest.mark.skipif(not POSSIBLE, reason="elsewhere a process that stands still would outlive a killed program")
+async def test_the_process_stands_still_while_somebody_is_busy_and_goes_on_afterwards(
+    job: Job, left_running: LeftRunning
+) -> None:
+    busy = True
+    running = asyncio.create_task(done(replace(supervisor("steady"), busy=lambda: busy), job))
+    await until(lambda: [one.status() for one in left_running()] == [psutil.STATUS_STOPPED])
+    assert not running.done()
+    busy = False
+    assert [one.verdict for one in await running] == [Verdict.BETTER, Verdict.BETTER]
+
+
+async def test_however_busy_everybody_is_the_process_has_its_turn() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+    seen = psutil.Process(process.pid)
+    yielding = asyncio.create_task(give_way(process.pid, lambda: True, most_seconds=0.2, turn_seconds=0.2))
+    for _ in range(2):
+        await until(lambda: seen.status() == psutil.STATUS_STOPPED)
+        await until(lambda: seen.status() != psutil.STATUS_STOPPED)
+    await until(lambda: seen.status() == psutil.STATUS_STOPPED)
+    yielding.cancel()
+    await asyncio.wait([yielding])
+    assert seen.status() != psutil.STATUS_STOPPED, "nobody is left behind standing still"
+    process.kill()
+    await process.wait()
+
+
+async def test_who_gives_way_to_a_process_that_is_gone_is_through() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await process.wait()
+    async with asyncio.timeout(SECONDS):
+        await give_way(process.pid, lambda: True)
+
+
+async def until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not done():  # noqa: ASYNC110 - another process brings it about
+            await asyncio.sleep(0.01)
