@@ -22,6 +22,7 @@ from bot.frontends.base import Frontend, Messenger
 from bot.frontends.slack.views import HomeFacts
 from bot.handoff import Handoffs
 from bot.learning.live import LivePath
+from bot.learning.yielding import Answering
 from bot.limits import Limits
 from bot.logs import log_to
 from bot.middleware import ErrorBoundary, RunCommand, Tell
@@ -122,7 +123,10 @@ class Serving:
             await desk.send_posts()
 
         documents = _Documents(wiring, store, messengers)
-        self._learning = learning_side(wiring, store, search=documents.search, messengers=messengers, speak=speak)
+        answering = Answering()
+        self._learning = learning_side(
+            wiring, store, search=documents.search, messengers=messengers, speak=speak, busy=answering.busy
+        )
         commands = _commands(
             wiring,
             store,
@@ -133,7 +137,7 @@ class Serving:
         )
         menus = _Menus(store, frontends)
         handler = served(
-            conversing(live),
+            answering.around(conversing(live)),
             store=store,
             settings=settings,
             boundary=boundary,
