@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
+from knowledge.own import OwnVectors
 from knowledge.retrieve import CuratedMatch, KnowledgeBase
 from knowledge.types import Advice, Advised, Matrix, Mention, Passage, StoredChunk, Vector
 
@@ -62,16 +63,25 @@ class AdvisedKnowledge:
     Several may share one knowledge base. Thread-safe; every method blocks.
     """
 
-    def __init__(self, base: KnowledgeBase, advice: Advice) -> None:
-        """Find the passages that the advice is about."""
+    def __init__(self, base: KnowledgeBase, advice: Advice, own: OwnVectors | None = None) -> None:
+        """Find the passages that the advice is about.
+
+        Args:
+            base: What is searched.
+            advice: What was learned.
+            own: The vectors of an encoder that was tuned; None where the knowledge base's own decide what is near.
+        """
         self._base = base
         self._advice = advice
+        self._own = own
         self._placing = Lock()
         self._places = self._placed()
 
     def refresh(self) -> None:
         """Take in what has changed in the store, and find the passages again where something has."""
         self._base.refresh()
+        if self._own is not None:
+            self._own.refresh()
         if self._base.revision != self._places.revision and self._placing.acquire(blocking=False):
             try:
                 self._places = self._placed()
@@ -89,7 +99,8 @@ class AdvisedKnowledge:
             for chunk_id in places.get(number, ())
         }
         advised = Advised(vector=self._advice.aim(vector), changes=changes)
-        return self._base.search(text, vector, collections=collections, top_k=top_k, advice=advised)
+        own = None if self._own is None else self._own.asked(text)
+        return self._base.search(text, vector, collections=collections, top_k=top_k, advice=advised, own=own)
 
     def is_curated(self, text: str, *, collections: Sequence[str] | None = None) -> bool:
         """Whether a curated question has this very wording; no advice changes that."""

@@ -190,6 +190,11 @@ class VectorIndex:
                 result[known] = self._faiss.reconstruct_batch(ids[known]) @ unit
         return np.clip(result, -1.0, 1.0)
 
+    def vectors(self, ids: ChunkIds) -> Matrix:
+        """Read given vectors, all of which are there, shape (len(ids), dim); an inverted index has them in 16 bits."""
+        with self._access:
+            return self._faiss.reconstruct_batch(np.ascontiguousarray(ids, dtype=np.int64))  # type: ignore[no-any-return]  # untyped
+
     def mean(self, ids: ChunkIds) -> Vector:
         """Mean of given vectors, shape (dim,); zeros without any, ids that are not there are passed over."""
         with self._access:

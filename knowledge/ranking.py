@@ -58,6 +58,19 @@ class Scored:
     lexical: Vector
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Own:
+    """One query as another encoder reads it, with that encoder's vectors of the chunks.
+
+    The two encoders' vectors never meet: a chunk that has no vector here yet is compared by the knowledge base's own.
+    """
+
+    index: VectorIndex
+    vector: Vector  # the query's, unit length, shape (dim,)
+    typical: Vector  # mean vector of the chunks, shape (dim,)
+    missing: ChunkIds  # ascending; chunks that the index does not hold
+
+
 class Ranking:
     """Ranks chunks for a query, from indexes that the knowledge base keeps up to date. Thread-safe."""
 
@@ -70,7 +83,16 @@ class Ranking:
         self._lexical = lexical
         self._titles = titles
 
-    def ranked(self, text: str, advice: Advised, *, allowed: ChunkIds | None, depth: int, typical: Vector) -> Scored:
+    def ranked(
+        self,
+        text: str,
+        advice: Advised,
+        *,
+        allowed: ChunkIds | None,
+        depth: int,
+        typical: Vector,
+        own: Own | None = None,
+    ) -> Scored:
         """Search as the mode says and order what was found.
 
         Args:
@@ -79,25 +101,27 @@ class Ranking:
             allowed: The only ids that may be found, ascending; None for all.
             depth: Places read from each search.
             typical: Mean vector of the chunks.
+            own: What decides how near a chunk is, in the place of the advice's vector; the similarities that are given
+                back are that vector's all the same.
         """
         settings, vector = self.settings, advice.vector
         close = like = named = _NO_HITS
         if settings.mode is not RetrievalMode.LEXICAL:
-            close = self._index.search(vector[np.newaxis, :], depth, allowed)[0]
+            close = self._close(vector, own, depth, allowed)
         if settings.mode is not RetrievalMode.VECTOR:
             like = self._lexical.search(text, depth, allowed)
             named = self._titles.search(text, depth, allowed)
         ids = np.unique(np.concatenate([close.ids, like.ids, named.ids, _told(advice.changes, allowed)]))
         similarities, lexical = self._index.scores(vector, ids), self._lexical.scores(text, ids)
+        nearness = _nearness(similarities, float(typical @ vector), ids, own)
         if settings.mode is RetrievalMode.HYBRID and settings.fusion is Fusion.PLACES:
             rankings = [(close.ids, settings.vector_weight), (like.ids, settings.lexical_weight)]
             places = dict(fuse(rankings, k=settings.rrf_k))
             fused = np.array([places.get(chunk_id, 0.0) for chunk_id in ids.tolist()], dtype=np.float32)
         elif settings.mode is RetrievalMode.VECTOR:
-            fused = similarities
+            fused = similarities if own is None else nearness
         else:
             titles = shares(self._titles.scores(text, ids), named)
-            nearness = centred(np.nan_to_num(similarities), float(typical @ vector))
             weights = settings.weights
             if settings.mode is RetrievalMode.LEXICAL:
                 weights = replace(weights, similarity=0.0)
@@ -108,6 +132,19 @@ class Ranking:
             fused = fused + scale * np.array([advice.changes.get(one, 0.0) for one in ids.tolist()], dtype=np.float32)
         order = np.lexsort((ids, -fused))
         return Scored(ids[order], fused[order], similarities[order], lexical[order])
+
+    def _close(self, vector: Vector, own: Own | None, depth: int, allowed: ChunkIds | None) -> Hits:
+        """The nearest chunks, nearest first."""
+        if own is None:
+            return self._index.search(vector[np.newaxis, :], depth, allowed)[0]
+        close = own.index.search(own.vector[np.newaxis, :], depth, allowed)[0]
+        rest = own.missing if allowed is None else own.missing[np.isin(own.missing, allowed)]
+        if not len(rest):
+            return close
+        others = self._index.search(vector[np.newaxis, :], depth, rest)[0]
+        ids, scores = np.concatenate([close.ids, others.ids]), np.concatenate([close.scores, others.scores])
+        order = np.argsort(-scores, kind="stable")
+        return Hits(ids[order], scores[order])
 
     def words(self, text: str, ids: ChunkIds) -> Vector:
         """What words and titles add to the blended score of given chunks, as shares of the best of all."""
@@ -135,6 +172,15 @@ class Landscape:
     def words(self, text: str) -> Vector:
         """What words and titles add to the blended score of each chunk, shape (len(ids),)."""
         return self.ranking.words(text, self.ids)
+
+
+def _nearness(similarities: Vector, typical: float, ids: ChunkIds, own: Own | None) -> Vector:
+    """Centred cosines, [-1, 1]: an encoder's own where it has them."""
+    near = centred(np.nan_to_num(similarities), typical)
+    if own is None:
+        return near
+    scores = own.index.scores(own.vector, ids)
+    return np.where(np.isnan(scores), near, centred(scores, float(own.typical @ own.vector)))
 
 
 def _told(changes: Mapping[int, float], allowed: ChunkIds | None) -> ChunkIds:

@@ -15,7 +15,7 @@ from knowledge import snapshot
 from knowledge.curated import CuratedBook, CuratedMatch, normalise, string_similarity
 from knowledge.index import VectorIndex
 from knowledge.lexical import Analyzer, LexicalIndex
-from knowledge.ranking import Fusion, Landscape, Ranking, RetrievalMode, RetrievalSettings, Scored
+from knowledge.ranking import Fusion, Landscape, Own, Ranking, RetrievalMode, RetrievalSettings, Scored
 from knowledge.types import Advised, ChunkIds, Encoder, KnowledgeStore, Matrix, Passage, StoredChunk, Vector
 
 __all__ = ["CuratedMatch", "Fusion", "KnowledgeBase", "Progress", "RetrievalMode", "RetrievalSettings"]
@@ -134,7 +134,7 @@ class KnowledgeBase:
             return
         try:
             if self._store.revision() != self._view.revision:
-                self._follow(progress or _silent)
+                self._follow(progress or silent)
         finally:
             self._refreshing.release()
 
@@ -151,6 +151,7 @@ class KnowledgeBase:
         collections: Sequence[str] | None = None,
         top_k: int | None = None,
         advice: Advised | None = None,
+        own: Own | None = None,
     ) -> tuple[Passage, ...]:
         """Find the passages that fit a text best.
 
@@ -160,6 +161,7 @@ class KnowledgeBase:
             collections: The only collections that may be found; None for all, an empty sequence for none.
             top_k: How many; None for the setting.
             advice: What was learned about this query; knowledge.advice.AdvisedKnowledge gives it.
+            own: The query as a version's own encoder reads it; knowledge.own.OwnVectors gives it.
 
         Returns:
             Passages, best first; fewer than top_k only when there are no more.
@@ -175,6 +177,7 @@ class KnowledgeBase:
             allowed=view.allowed(collections),
             depth=max(self._settings.depth, wanted),
             typical=view.typical,
+            own=own,
         )
         return self._passages(found, collections=collections, top_k=wanted)
 
@@ -244,9 +247,9 @@ class KnowledgeBase:
         there, vectors = self._store.load_vectors(ids.tolist())
         return Landscape(ids=there, vectors=vectors, typical=self._view.typical, ranking=self._ranking)
 
-    def chunks(self) -> Iterator[StoredChunk]:
-        """Every chunk, by id, read from the store."""
-        for _, batch in _batches(self.ids, READ_BATCH):
+    def chunks(self, ids: ChunkIds | None = None) -> Iterator[StoredChunk]:
+        """Chunks by id, read from the store: all, or those of these ids that are still there."""
+        for _, batch in _batches(self.ids if ids is None else ids, READ_BATCH):
             yield from self._store.load_chunks(batch.tolist())
 
     @property
@@ -318,7 +321,7 @@ class KnowledgeBase:
             ids,
             tuple(name for _, name in listed),
             book,
-            self._index.mean(ids[:: max(1, len(ids) // TYPICAL_SAMPLE)]),
+            self._index.mean(sampled(ids)),
         )
 
     def _texts(
@@ -345,6 +348,11 @@ class KnowledgeBase:
             progress(done, len(stale), "encode")
 
 
+def sampled(ids: ChunkIds) -> ChunkIds:
+    """A few of many ids, evenly: enough to tell how near to a question any chunk lies."""
+    return ids[:: max(1, len(ids) // TYPICAL_SAMPLE)]
+
+
 def _batches(ids: ChunkIds, size: int) -> Iterator[tuple[int, ChunkIds]]:
     """Cut ids into batches, each with the number of ids up to its end."""
     for start in range(0, len(ids), size):
@@ -357,5 +365,5 @@ def _may_see(stored: StoredChunk, collections: Sequence[str] | None) -> bool:
     return collections is None or stored.collection in collections
 
 
-def _silent(_done: int, _total: int, _label: str) -> None:
+def silent(_done: int, _total: int, _label: str) -> None:
     """Report progress to nobody."""

@@ -79,13 +79,11 @@ def save_delta(delta: EncoderDelta, folder: Path, *, source: str, created_at: da
     Raises:
         AdapterError: The folder holds something, or cannot be written.
     """
-    from safetensors.numpy import save_file
-
     with disk_errors("write the tuned encoder", folder):
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise AdapterError(f"{folder} is not empty; give the tuned encoder a new folder.")
-        save_file({name: np.ascontiguousarray(values) for name, values in delta.tensors.items()}, folder / DELTA_FILE)
+        write_delta(delta, folder)
         return seal_adapter(folder, source=source, base=delta.base, created_at=created_at)
 
 
@@ -99,9 +97,6 @@ def load_delta(folder: Path, *, base: str) -> EncoderDelta:
     Raises:
         AdapterError: The folder is not complete or damaged, or the delta belongs to another model.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     fault = verify(folder, full=True)
     manifest = read_manifest(folder)
     if fault is not None or manifest is None:
@@ -111,6 +106,25 @@ def load_delta(folder: Path, *, base: str) -> EncoderDelta:
             f"The tuned encoder in {folder} belongs to the model {manifest.base[:12]}, not to {base[:12]}; "
             "name that model in the settings, or train again."
         )
+    return read_delta(folder, base=base)
+
+
+def write_delta(delta: EncoderDelta, folder: Path) -> None:
+    """Write a delta's file into a folder that holds other files too, and is sealed with them."""
+    from safetensors.numpy import save_file
+
+    save_file({name: np.ascontiguousarray(values) for name, values in delta.tensors.items()}, folder / DELTA_FILE)
+
+
+def read_delta(folder: Path, *, base: str) -> EncoderDelta:
+    """Read what `write_delta` wrote; the folder was checked.
+
+    Raises:
+        AdapterError: The file cannot be read.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
     try:
         return EncoderDelta(base=base, tensors=load_file(folder / DELTA_FILE))
     except (OSError, SafetensorError) as error:
