@@ -37,6 +37,7 @@ class Question:
     document: str  # how the uri of the document that answers it ends; "" if none does
     gold: tuple[tuple[str, ...], ...]  # one of each must be in a right answer; none: the document decides
     correction: str  # what a person who knows would say; "" where nobody does
+    topic: str  # the same for those that ask the same thing, or about the same passage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def feedbackqa(seed: int, *, asked: int = 200) -> Team:
         texts = sorted(set(by_page[page]))
         rng.shuffle(texts)
         made = [
-            Question(text=text, document=page, gold=(), correction=pages[page]["text"][:_SAID].strip())
+            Question(text=text, document=page, gold=(), correction=pages[page]["text"][:_SAID].strip(), topic=page)
             for text in texts
         ]
         held_out += made[: max(1, len(made) // 3)]
@@ -120,6 +121,7 @@ def squad(seed: int, *, asked: int = 200) -> Team:
                 document=row["doc"] if row["answerable"] else "",
                 gold=(tuple(dict.fromkeys(golds)),) if row["answerable"] else (),
                 correction=_sentence(own[row["doc"]]["text"], golds) if row["answerable"] else "",
+                topic=row["doc"],
             )
         )
     for questions in kinds.values():
@@ -156,6 +158,7 @@ def examples(seed: int, *, asked: int = 200) -> Team:
                 document=row["source"],
                 gold=gold,
                 correction=_sentence(text, [c for g in gold for c in g]),
+                topic=row["question"],
             )
             for wording in (row["question"], *row["again"])
         ]
@@ -163,7 +166,7 @@ def examples(seed: int, *, asked: int = 200) -> Team:
         held_out += made[:2]
         stream += made[2:]
     foreign = [
-        Question(text=row["question"], document="", gold=(), correction="")
+        Question(text=row["question"], document="", gold=(), correction="", topic=row["question"])
         for name in ("dev_questions", "questions")
         for row in example_questions(name)
         if row["expect"] == "refuse"

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from adapters.retrieval.answers import AnswerMemory, part_of
 from adapters.retrieval.config import Calibration
 from adapters.types import Encoder, Intent, IntentClassifier
 from bot.blocking import Failed, Together, run_blocking, tried
@@ -18,9 +19,11 @@ from bot.config import Settings
 from bot.extract import Extract, best_extracts, lines
 from bot.prompts import resolve_follow_up
 from bot.routing import Route, Router
+from bot.sentences import unwrapped
 from bot.texts import language_of
 from bot.types import Turn
 from bot.words import has_han
+from knowledge.advice import text_digest
 from knowledge.retrieve import CuratedMatch
 from knowledge.types import Matrix, Passage, Vector
 
@@ -60,6 +63,7 @@ class Look:
     extracts: tuple[Extract, ...]  # the lines of each passage that answer best, word for word, best first
     readings: tuple[Extract, ...]  # the same passages with more lines, for a grounded generator
     timings_ms: Mapping[str, float]
+    liked: Extract | None = None  # what was liked as an answer to a question as near as `score` says
 
 
 class Retriever(Protocol):
@@ -115,7 +119,11 @@ class Looker:
         clock: Callable[[], float],
         line_vectors: LineVectors | None = None,
         calibration: Calibration = UNCALIBRATED,
+        answers: AnswerMemory | None = None,
+        same_from: float | None = None,
     ) -> None:
+        self._answers = answers
+        self._same_from = same_from
         self._encoder = encoder
         self._classifier = classifier
         self._router = router
@@ -213,7 +221,23 @@ class Looker:
             extracts=extracts,
             readings=readings,
             timings_ms=timings_ms,
+            liked=self._liked(found),
         )
+
+    def _liked(self, found: _Found) -> Extract | None:
+        """The lines that the nearest question got and people liked, if they stand in a passage that was found.
+
+        Nothing for Chinese: the default encoder finds its questions all alike.
+        """
+        if self._answers is None or self._same_from is None or has_han(found.query):
+            return None
+        texts = {text_digest(one.stored.chunk.text): number for number, one in enumerate(found.passages, start=1)}
+        for span, similarity in self._answers.recall(found.vector, self._same_from):
+            number = texts.get(span.digest)
+            text = "" if number is None else part_of(unwrapped(found.passages[number - 1].stored.chunk.text), span)
+            if number is not None and text:
+                return Extract(passage=number, text=text, score=similarity, nearest=similarity)
+        return None
 
     def _extracts(
         self, query: str, vector: Vector, passages: Sequence[Passage]

@@ -8,12 +8,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from adapters.errors import AdapterError
+from adapters.retrieval.answers import AnswerMemory
 from adapters.retrieval.config import Calibration
 from adapters.types import Encoder, GenerationLimits, Generator, IntentClassifier
 from bot.blocking import run_blocking
 from bot.confidence import UNCALIBRATED, judged_answerability
 from bot.config import Settings
 from bot.drafting import Draft, sentences_of
+from bot.extract import Extract
 from bot.grounding import check_sentence
 from bot.judging import judge
 from bot.looking import SUGGESTIONS, LineVectors, Look, Looker, Question, Retriever
@@ -89,6 +91,7 @@ class Pipeline:
         line_vectors: LineVectors | None = None,
         calibration: Calibration = UNCALIBRATED,
         curated_from: float | None = None,
+        answers: AnswerMemory | None = None,
     ) -> None:
         self._looker = Looker(
             encoder=encoder,
@@ -99,6 +102,8 @@ class Pipeline:
             clock=clock,
             line_vectors=line_vectors,
             calibration=calibration,
+            answers=answers,
+            same_from=curated_from,
         )
         self._calibration = calibration
         self._curated_from = curated_from
@@ -156,6 +161,8 @@ class Pipeline:
             return self._plain(unread, reply, AnswerKind.CANNED, look.route.outcome, look.route.reason)
         if best is not None and (best.strength >= limits.curated_similarity or self._learned_same(look, best)):
             return self._from_curated(look, best)
+        if look.liked is not None:
+            return self._again(look, look.liked)
         least = limits.min_answerability
         if self._asks_generator(look):
             least = min(least, HOPELESS)
@@ -174,12 +181,17 @@ class Pipeline:
         """
         if self._curated_from is None or has_han(look.query) or match.string_similarity < MIN_LETTERS:
             return False
-        return match.similarity >= self._curated_from
+        nearer = 0.0 if look.liked is None else look.liked.score
+        return match.similarity >= max(self._curated_from, nearer)
 
     def _from_curated(self, look: Look, match: CuratedMatch) -> Answer:
         reason = f'the curated question "{match.passage.stored.chunk.question}" matches ({match.strength:.2f})'
         text = match.passage.stored.chunk.text
         return self._sourced(look, text, AnswerKind.CURATED, [match.passage], reason)
+
+    def _again(self, look: Look, liked: Extract) -> Answer:
+        reason = f"people liked it as the answer to a question that is nearly the same ({liked.score:.2f})"
+        return self._word_for_word(look, liked, reason)
 
     def _near_tie(self, look: Look) -> Answer | None:
         """Up to three curated questions that come near, where no passage is good enough."""
@@ -313,13 +325,14 @@ class Pipeline:
 
     def _quoted(self, look: Look, reason: str, draft: Draft | None = None) -> Answer:
         extract = look.extracts[draft.chosen if draft else 0]
+        return self._word_for_word(look, extract, reason, draft=draft.text if draft else "")
+
+    def _word_for_word(self, look: Look, extract: Extract, reason: str, *, draft: str = "") -> Answer:
         best = look.passages[extract.passage - 1]
         chunk = best.stored.chunk
         gap = "\n" if "\n" in extract.text else " "
         text = chunk.text if chunk.kind is ChunkKind.CURATED else f"{say('quoted', look.language)}{gap}{extract.text}"
-        return self._sourced(
-            look, text + cited(text), AnswerKind.QUOTED, [best], reason, draft=draft.text if draft else ""
-        )
+        return self._sourced(look, text + cited(text), AnswerKind.QUOTED, [best], reason, draft=draft)
 
     # -- put together
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from adapters.intent.config import IntentDefinition, load_definitions
+from adapters.retrieval.answers import AnswerMemory
 from adapters.retrieval.config import Calibration
 from adapters.testing import FakeEncoder
 from adapters.types import Encoder, Generator, Intent, Matrix
@@ -77,6 +78,7 @@ def fake_pipeline(
     clock: Callable[[], float] = time.perf_counter,
     calibration: Calibration = UNCALIBRATED,
     curated_from: float | None = None,
+    answers: AnswerMemory | None = None,
 ) -> Pipeline:
     """The real message path over the real search, with fake models.
 
@@ -92,6 +94,7 @@ def fake_pipeline(
         clock: Seconds, for the timings.
         calibration: Of the score by which it refuses; by default none.
         curated_from: Similarity from which a curated question is the same, as ratings taught; by default none.
+        answers: That were liked; by default none.
     """
     settings = settings or Settings()
     encoder = encoder or FakeEncoder()
@@ -109,6 +112,7 @@ def fake_pipeline(
         clock=clock,
         calibration=calibration,
         curated_from=curated_from,
+        answers=answers,
     )
 
 

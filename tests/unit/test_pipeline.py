@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from adapters.testing import ScriptedGenerator
+from adapters.retrieval.answers import AnswerMemory, span_of
+from adapters.testing import FakeEncoder, ScriptedGenerator
 from adapters.types import Intent
 from bot.pipeline import Done, Pipeline, Searching
 from bot.testing import FixedClassifier, fake_pipeline, teach
 from bot.texts import say
 from bot.types import AnswerKind, Outcome, Source
+from knowledge.advice import text_digest
 from knowledge.testing import MemoryStore, chunk
 from tests.pipelines import (
     FROZEN,
@@ -88,6 +92,64 @@ async def test_what_ratings_teach_of_nearness_is_not_applied_to_chinese(tmp_path
     frozen = chunk("点击红色横幅。", question="我的账户为什么被冻结了?", title="FAQ")
     path = pipeline(tmp_path, chunks=[frozen], settings=refusing(curated_similarity=1.0), curated_from=0.0)
     assert (await answer(path, "我的账户为什么被关闭了?")).kind is not AnswerKind.CURATED
+
+
+# -- liked answers
+
+FEES = "Card payments cost 2 percent. The fee is taken at once. Ask the owner for a discount."
+FEE = "The fee is taken at once."
+
+
+def liked_answers(question: str, passage: str = FEES, part: str = FEE, *, liked: bool = True) -> AnswerMemory:
+    span = span_of(part, passage, digest=text_digest(passage))
+    assert span is not None
+    return AnswerMemory(questions=FakeEncoder().encode([question]), spans=(span,), liked=np.array([liked]))
+
+
+def fee_path(folder: Path, **parts: Any) -> Pipeline:  # noqa: ANN401 - handed on to fake_pipeline
+    return pipeline(folder, chunks=[chunk(FEES, title="Fees")], settings=refusing(), **parts)
+
+
+async def test_a_question_that_is_nearly_the_same_gets_the_lines_that_were_liked(tmp_path: Path) -> None:
+    known = liked_answers("When is the card fee taken?")
+    path = fee_path(tmp_path, answers=known, curated_from=0.6)
+    given = await answer(path, "When is the card fee taken away?")
+    assert given.text == f"The documents say: {FEE} [1]"
+    assert (given.kind, given.outcome) == (AnswerKind.QUOTED, Outcome.ANSWERED)
+    assert [source.excerpt for source in given.sources] == [FEES]
+    assert given.trace.reason.startswith("people liked it as the answer to a question that is nearly the same (0.")
+
+
+@pytest.mark.parametrize(
+    ("known", "curated_from"),
+    [
+        (liked_answers("When is the card fee taken?"), 0.99),  # not near enough
+        (liked_answers("When is the card fee taken?"), None),  # nobody knows what is near enough
+        (liked_answers("When is the card fee taken?", liked=False), 0.6),
+        (liked_answers("When is the card fee taken?", passage=f"{FEES} Changed."), 0.6),  # its words are no more
+    ],
+)
+async def test_liked_lines_are_not_given_again_without_reason(
+    tmp_path: Path, known: AnswerMemory, curated_from: float | None
+) -> None:
+    path = fee_path(tmp_path, answers=known, curated_from=curated_from)
+    assert (await answer(path, "When is the card fee taken away?")).kind is AnswerKind.REFUSAL
+
+
+async def test_liked_lines_of_a_page_that_the_asker_may_not_see_stay_hidden(tmp_path: Path) -> None:
+    path = fee_path(tmp_path, answers=liked_answers("When is the card fee taken?"), curated_from=0.6)
+    said = await events(path, "When is the card fee taken away?", collections=["staff"])
+    assert isinstance(said[-1], Done)
+    assert said[-1].answer.kind is AnswerKind.REFUSAL
+
+
+async def test_a_curated_answer_to_a_nearer_question_comes_before_liked_lines(tmp_path: Path) -> None:
+    curated = chunk("At the end of the month.", question="When is the card fee taken away from us?", title="FAQ")
+    chunks = [chunk(FEES, title="Fees"), curated]
+    known = liked_answers("When is the card fee taken?")
+    path = pipeline(tmp_path, chunks=chunks, settings=refusing(curated_similarity=1.0), answers=known, curated_from=0.6)
+    assert (await answer(path, "When is the card fee taken away from you?")).kind is AnswerKind.CURATED
+    assert (await answer(path, "When is the card fee taken, please?")).kind is AnswerKind.QUOTED
 
 
 # -- did you mean
