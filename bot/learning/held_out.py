@@ -33,6 +33,7 @@ class HeldOut:
     unwanted: tuple[str, ...] = field(default=(), repr=False)  # answers that were disliked
     answerable: bool | None = None  # whether the documents tell; None: nobody said
     right: frozenset[str] = frozenset()  # keys of passages that answer it
+    pages: frozenset[str] = frozenset()  # uris of the documents that those are of
     wrong: frozenset[str] = frozenset()  # keys of passages that were shown and do not
     passages: tuple[ShownPassage, ...] = ()  # that the wanted answer was written from, best first
     intent: str = ""  # what it is about; "" if nobody said
@@ -114,6 +115,7 @@ def _item(group: Sequence[Example]) -> HeldOut:
         unwanted=tuple(text for text in unwanted if text not in wanted),
         answerable=True if wanted or right else _answerable(group),
         right=right,
+        pages=frozenset(one.passage.uri for one in links if one.good),
         wrong=wrong,
         passages=source.passages if source is not None else (),
         intent=intent.label if intent is not None else "",

@@ -24,6 +24,10 @@ REFUSED: Final = 0.3  # a refusal where the documents do tell: as good as an ans
 UNKNOWN: Final = 0.3  # another answer than the disliked one, of which nobody said anything
 PASSAGE_ALONE: Final = 0.8  # the right passage is shown, and nothing else is known
 PASSAGE_WEIGHT: Final = 0.3  # of the passage beside the agreement of the words
+SAME_PAGE: Final = 0.5  # of a right passage's credit, where another part of its page is shown: often that tells it too
+HELD: Final = (
+    0.7  # share of a wanted answer's content words from which a passage holds it; its figures must all be there
+)
 UNBACKED: Final = 0.5  # what is left of an answer that no passage backs
 SAME: Final = 0.6  # agreement from which one answer says what the other says
 REPEATED: Final = 0.9  # share of words in common from which an answer is the disliked one again
@@ -44,13 +48,13 @@ def measure(item: HeldOut, answer: Answer, *, margin: float | None = None) -> Me
     text = bare(answer.text)
     answered = answer.outcome is Outcome.ANSWERED
     told = max((agreement(text, one, item.question) for one in item.wanted), default=None) if answered else None
-    passage = _right_passage(item, answer) if answered else None
+    passage = _passage(item, answer) if answered else None
     grounded = _grounded(answer, text, item.question) if answered else None
     return Measured(
         answer=answer.text,
         utility=_utility(item, answer, text, told=told, passage=passage, grounded=grounded),
         agreement=told,
-        right_passage=passage,
+        right_passage=None if passage is None else passage == 1,
         grounded=grounded,
         right_verdict=None if item.answerable is None else answered is item.answerable,
         margin=margin,
@@ -109,10 +113,10 @@ def _utility(
     text: str,
     *,
     told: float | None,
-    passage: bool | None,
+    passage: float | None,
     grounded: float | None,
 ) -> float:
-    """The number that decides; `told` is the agreement with a wanted answer."""
+    """The number that decides; `told` is the agreement with a wanted answer, `passage` how right what is shown is."""
     if item.intent and not _right_topic(item, answer):
         return 0.0
     answered = answer.outcome is Outcome.ANSWERED
@@ -126,7 +130,7 @@ def _utility(
     return backing * _quality(item, told, passage=passage)
 
 
-def _quality(item: HeldOut, told: float | None, *, passage: bool | None) -> float:
+def _quality(item: HeldOut, told: float | None, *, passage: float | None) -> float:
     """By the wanted answers and the passages, as far as they are known."""
     if told is not None:
         if passage is None:
@@ -161,11 +165,25 @@ def _overlap(one: str, other: str) -> float:
     return len(first.keys() & second.keys()) / len(union) if union else float(one == other)
 
 
-def _right_passage(item: HeldOut, answer: Answer) -> bool | None:
-    shown = {ShownPassage(uri=s.uri, title=s.title, text=s.excerpt).key for s in answer.sources}
+def _passage(item: HeldOut, answer: Answer) -> float | None:
+    """How right the passages shown are, [0, 1]; None where nothing is known of them.
+
+    What was liked need not be the only passage that is right: one with a wanted answer in it is as good.
+    """
+    shown = [ShownPassage(uri=s.uri, title=s.title, text=s.excerpt) for s in answer.sources]
+    keys = {one.key for one in shown}
+    if keys & item.right or any(_holds(one.text, wanted, item.question) for one in shown for wanted in item.wanted):
+        return 1.0
     if item.right:
-        return bool(shown & item.right)
-    return False if shown & item.wrong else None
+        return SAME_PAGE if not keys & item.wrong and {one.uri for one in shown} & item.pages else 0.0
+    return 0.0 if keys & item.wrong else None
+
+
+def _holds(text: str, wanted: str, question: str) -> bool:
+    """Whether a wanted answer can be read in a passage."""
+    said, told = _weights(text), _weights(bare(wanted))
+    common = sum(weight for key, weight in told.items() if key in said)
+    return bool(told) and common >= HELD * sum(told.values()) and _facts(text, bare(wanted), question) == 1
 
 
 def _grounded(answer: Answer, text: str, question: str) -> float | None:

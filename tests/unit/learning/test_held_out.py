@@ -46,6 +46,7 @@ def test_everything_known_of_a_question_stands_together() -> None:
     assert item.unwanted == ("Never.",)
     assert item.answerable is True
     assert (item.right, item.wrong) == (frozenset([GOOD.key]), frozenset([BAD.key]))
+    assert item.pages == frozenset([GOOD.uri])
     assert item.passages == (GOOD,)
     assert item.intent == "question"
     assert item.weight == 1.0

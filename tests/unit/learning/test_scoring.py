@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.examples import ShownPassage
 from adapters.types import Intent
 from bot.learning.held_out import HeldOut
-from bot.learning.scoring import PASSAGE_ALONE, REFUSED, UNKNOWN, agreement, bare, measure
+from bot.learning.scoring import PASSAGE_ALONE, REFUSED, SAME_PAGE, UNKNOWN, agreement, bare, measure
 from bot.types import Answer, AnswerKind, Outcome, Source, Trace
 
 QUESTION = "How long does a refund take?"
@@ -115,6 +117,24 @@ def test_the_right_words_from_the_wrong_passage_lose_the_passages_share() -> Non
     item = HeldOut(question=QUESTION, wanted=(RIGHT,), right=frozenset([PASSAGE.key]), answerable=True)
     assert utility(item, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == 1.0
     assert utility(item, said(RIGHT, AnswerKind.QUOTED, OTHER)) == pytest.approx(0.7)
+
+
+def test_a_passage_that_holds_the_wanted_answer_is_as_right_as_the_one_that_was_liked() -> None:
+    item = HeldOut(question=QUESTION, wanted=(RIGHT,), right=frozenset([PASSAGE.key]), answerable=True)
+    again = ShownPassage(uri="/faq.md", title="Cards", text=f"Ask your bank first. {RIGHT} Weekends do not count.")
+    found = measure(item, said(RIGHT, AnswerKind.CURATED, again))
+    assert (found.utility, found.right_passage) == (1.0, True)
+    wrong_figure = ShownPassage(uri="/faq.md", title="Cards", text=RIGHT.replace("five", "nine"))
+    assert measure(item, said(RIGHT, AnswerKind.CURATED, wrong_figure)).right_passage is False
+
+
+def test_another_part_of_the_right_page_is_worth_half_unless_somebody_called_it_wrong() -> None:
+    nearby = ShownPassage(uri=PASSAGE.uri, title="Refunds", text="Refunds can be partial.")
+    item = HeldOut(question=QUESTION, right=frozenset([PASSAGE.key]), pages=frozenset([PASSAGE.uri]), answerable=True)
+    found = measure(item, said("Refunds can be partial.", AnswerKind.QUOTED, nearby))
+    assert (found.utility, found.right_passage) == (SAME_PAGE * PASSAGE_ALONE, False)
+    called = replace(item, wrong=frozenset([nearby.key]))
+    assert utility(called, said("Refunds can be partial.", AnswerKind.QUOTED, nearby)) == 0.0
 
 
 def test_sentences_that_no_passage_backs_halve_what_the_generator_wrote() -> None:
