@@ -1,6 +1,6 @@
 # Everything starts from Python 3.11+ with pip and venv, and make.
 #
-#   make run     set up, fetch the model weights, talk to the bot in the terminal
+#   make run     set up, fetch the model weights, serve the bot with the example knowledge: it prints the address
 #   make test    set up, fetch the model weights, run everything that CI runs
 #
 # PYTHON picks the interpreter, PIP_ARGS is handed to every `pip install`.
@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run serve test test-fast test-long lint format bench bench-quick soak models clean
+.PHONY: help run chat test test-fast test-long lint format bench bench-quick soak models clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,11 +39,11 @@ $(VENV)/bench.stamp: requirements/bench.txt $(VENV)/test.stamp
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) -r requirements/bench.txt >&2
 	@touch $@
 
-run: $(VENV)/run.stamp ## Set up if needed, then talk to the bot in the terminal
-	@$(BIN)/burnish chat
+run: $(VENV)/run.stamp ## Set up if needed, then serve the chat page, the dashboard and the API, and what chat platforms have a token
+	@$(BIN)/burnish serve --example
 
-serve: $(VENV)/run.stamp ## Set up if needed, then answer on Telegram and Slack, whichever have a token (docs/)
-	@$(BIN)/burnish serve
+chat: $(VENV)/run.stamp ## Set up if needed, then talk to the bot in the terminal
+	@$(BIN)/burnish chat
 
 models: $(VENV)/run.stamp ## Fetch the default model weights into the user's cache folder
 	@$(BIN)/burnish models fetch

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from adapters.bases import DEFAULT_ENCODER, DEFAULT_GENERATOR
 from bot.confidence import DEFAULT_ANSWERABILITY
 from bot.errors import BotError
 from bot.grounding import DEFAULT_SUPPORT
 from bot.learning.settings import LearningSettings
+from bot.section import Address, Url, like
 from bot.section import Section as _Section
+from bot.web.settings import WebSettings
 
 ENV_PREFIX = "BURNISH_"
 HOME_VARIABLE = "BURNISH_HOME"
@@ -28,19 +29,6 @@ _RESERVED = {HOME_VARIABLE, CACHE_VARIABLE, FILE_VARIABLE}
 MASK = "********"
 
 
-def _like(pattern: str, wanted: str) -> AfterValidator:
-    """Let through an empty text and what a pattern matches; the error says what is wanted in words."""
-
-    def check(value: str) -> str:
-        if value and not re.fullmatch(pattern, value):
-            raise ValueError(f"expected {wanted}")
-        return value
-
-    return AfterValidator(check)
-
-
-Address = Annotated[str, _like(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}", "HOST:PORT, such as 127.0.0.1:8765")]
-Url = Annotated[str, _like(r"https?://\S+", "an address that begins with http:// or https://")]
 # Names that people know from the platforms' own documentation.
 PLATFORM_VARIABLES = {
     "TELEGRAM_BOT_TOKEN": ("telegram", "token"),
@@ -185,10 +173,12 @@ class ServeSettings(_Section):
     """The server: `burnish serve`."""
 
     listen: Address = Field(
-        "127.0.0.1:8765", description="Where health is answered (GET /health); keep it on loopback."
+        "127.0.0.1:8765",
+        description="Where the chat page, the dashboard, the API and health are served. "
+        'Beyond loopback web.access = "login" is needed.',
     )
     conversations: int = Field(4, ge=1, le=256, description="Conversations that are answered side by side.")
-    team: Annotated[str, _like(r"(slack:|telegram:)\S+", "slack:CHANNEL or telegram:CHAT")] = Field(
+    team: Annotated[str, like(r"(slack:|telegram:)\S+", "slack:CHANNEL or telegram:CHAT")] = Field(
         "",
         description="Where questions go that people shall answer, such as slack:C0123ABCD or telegram:-1001234567890. "
         "Empty: nowhere, and the bot says so.",
@@ -249,6 +239,7 @@ class Settings(_Section):
     intents: IntentSettings = IntentSettings()
     answers: AnswerSettings = AnswerSettings()
     serve: ServeSettings = ServeSettings()
+    web: WebSettings = WebSettings()
     telegram: TelegramSettings = TelegramSettings()
     slack: SlackSettings = SlackSettings()
     learning: LearningSettings = LearningSettings()

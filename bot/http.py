@@ -29,20 +29,27 @@ class _Quiet(uvicorn.Server):
 class HttpServer:
     """Serves one application at one address."""
 
-    def __init__(self, app: ASGIApp, listen: str, *, setting: str) -> None:
+    def __init__(self, app: ASGIApp, listen: str, *, setting: str, trusted_proxy: str = "127.0.0.1") -> None:
         """Prepare.
 
         Args:
             app: The application.
             listen: "host:port"; port 0 takes a free one.
             setting: The setting that the address comes from, for the sentence when it is taken.
+            trusted_proxy: Addresses whose X-Forwarded headers are believed, by commas.
         """
         self._host, _, port = listen.rpartition(":")
         self._host = self._host.strip("[]")
         self._port = int(port)
         self._setting = setting
         config = uvicorn.Config(
-            app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            forwarded_allow_ips=trusted_proxy,
+            server_header=False,
         )
         self._server = _Quiet(config)
         self._task: asyncio.Task[None] | None = None

@@ -10,15 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.types import ASGIApp
 
+from bot.blocking import run_blocking
 from bot.desk import Desk
 from bot.frontends.base import Frontend, PlatformError, ThrottledError, UnreachableError
 from bot.frontends.delivery import patiently
@@ -26,7 +24,6 @@ from bot.http import HttpServer
 
 log = logging.getLogger(__name__)
 
-Facts = Callable[[], Mapping[str, int | str]]
 Say = Callable[[str], None]
 
 
@@ -36,9 +33,16 @@ class Parts:
 
     desk: Desk
     frontends: Sequence[Frontend]
-    listen: str  # of the health page
-    facts: Facts  # for the health page
+    listen: str  # of the web
+    app: ASGIApp  # the web
+    trusted_proxy: str
+    public_url: str  # by which people reach it; "" if that is where it listens
+    invite: Callable[[], str]  # the code of a login link for whoever started the program, "" for none; blocks
     started: Callable[[], Awaitable[None]]  # what is to be done once a platform is connected
+
+    def address(self, port: int) -> str:
+        """By which people reach the web, without a slash at the end; port 0 in `listen` is the one that was taken."""
+        return self.public_url.rstrip("/") or f"http://{self.listen.rpartition(':')[0]}:{port}"
 
 
 class Server:
@@ -65,18 +69,31 @@ class Server:
 
         Raises:
             PlatformError: A token is wrong, or a platform cannot be reached for a quarter of an hour.
-            ListenError: The health page's address is taken.
+            ListenError: The web's address is taken.
         """
-        health = HttpServer(health_app(self._parts), self._parts.listen, setting="serve.listen")
+        web = HttpServer(
+            self._parts.app,
+            self._parts.listen,
+            setting="serve.listen",
+            trusted_proxy=self._parts.trusted_proxy,
+        )
         starting: list[asyncio.Task[None]] = []
         try:
-            await health.start()
             await self._parts.desk.start()  # first what the last run left, so that nothing new overtakes it
+            await web.start()
+            await self._welcome(self._parts.address(web.port))
             starting += [asyncio.create_task(self._start(frontend)) for frontend in self._parts.frontends]
             await self._until_the_end(starting)
         finally:
             await self._stop(starting)
-            await health.stop()
+            await web.stop()
+
+    async def _welcome(self, address: str) -> None:
+        self._say(f"Chat page: {address}/")
+        if code := await run_blocking(self._parts.invite):
+            self._say(
+                f"Dashboard: {address}/login?code={code} (works once, within 15 minutes; `burnish login` gives more)"
+            )
 
     async def _until_the_end(self, starting: Sequence[asyncio.Task[None]]) -> None:
         waiting: set[asyncio.Future[None]] = {self._ending, *starting}
@@ -118,15 +135,6 @@ class Server:
         for frontend in self._parts.frontends:
             with suppress(PlatformError):
                 await frontend.aclose()
-
-
-def health_app(parts: Parts) -> Starlette:
-    """GET /health: how the program is doing, without anybody's words."""
-
-    async def health(_: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok", "waiting": parts.desk.waiting, **parts.facts()})
-
-    return Starlette(routes=[Route("/health", health)])
 
 
 def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:

@@ -245,3 +245,12 @@ class Role(StrEnum):
     TRAINER = "trainer"
     ADMIN = "admin"
     OWNER = "owner"
+
+
+class Scope(StrEnum):
+    """What a key to the API allows."""
+
+    CHAT = "chat"  # ask, list models, embed, rate and correct
+    KNOWLEDGE = "knowledge"  # read, add and remove documents
+    TRAIN = "train"  # see, start and cancel training runs
+    METRICS = "metrics"  # read /metrics

@@ -34,6 +34,8 @@ from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
 from bot.texts import FALLBACK, say
 from bot.types import Answer, Outcome, RatingValue, Role, StoredMessage
+from bot.web.app import create_app
+from bot.web.parts import WebParts
 from bot.wiring import Progress, Wiring
 from bot.wiring_learning import LearningSide, Together, asker, learning_side
 from bot.wiring_live import Generators, live_path
@@ -47,13 +49,17 @@ ROLE_COMMANDS = frozenset({"claim", "grant", "revoke"})
 class Serving:
     """What is being served with; the models stay loaded while their settings stay the same."""
 
-    def __init__(self, wiring: Wiring, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, wiring: Wiring, *, say: Callable[[str], None], invite: Callable[[Store], str] = lambda _: ""
+    ) -> None:
         """Begin with the settings that the program was started with.
 
         Args:
             wiring: Of these settings.
             say: Shows a line to whoever started the program.
+            invite: Makes the code of a login link for them, "" for none; blocks.
         """
+        self._invite = invite
         self._wiring = wiring
         self._notice = say
         self._store: Store | None = None
@@ -144,8 +150,9 @@ class Serving:
             handoffs=handoffs,
             commands=menus.after(commands),
         )
+        bot = Bot(store=store, handler=handler, settings=settings, worker=live)
         desk = Desk(
-            bot=Bot(store=store, handler=handler, settings=settings, worker=live),
+            bot=bot,
             store=store,
             settings=settings,
             messengers=messengers,
@@ -154,11 +161,25 @@ class Serving:
             limits=Limits(settings.serve),
             asker=asker(wiring, store),
         )
+        web = WebParts(
+            settings=settings,
+            store=store,
+            bot=bot,
+            desk=desk,
+            learning=self._learning.commands,
+            documents=documents.documents(),
+            teacher=teacher,
+            encoder=wiring.encoder,
+            facts=lambda: {**self._facts(desk, boundary), **commands.counts, **_troubles(frontends)},
+        )
         return Parts(
             desk=desk,
             frontends=frontends,
             listen=settings.serve.listen,
-            facts=lambda: {**self._facts(desk, boundary), **commands.counts, **_troubles(frontends)},
+            app=create_app(web),
+            trusted_proxy=settings.web.trusted_proxy,
+            public_url=settings.web.public_url,
+            invite=lambda: self._invite(store),
             started=menus.show,
         )
 

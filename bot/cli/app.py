@@ -12,7 +12,21 @@ import typer
 from rich.console import Console
 
 from adapters.errors import AdapterError
-from bot.cli import chat, config, intents, knowledge, models, owner, schedule, serve, slack, store, train, versions
+from bot.cli import (
+    chat,
+    config,
+    intents,
+    knowledge,
+    models,
+    owner,
+    people,
+    schedule,
+    serve,
+    slack,
+    store,
+    train,
+    versions,
+)
 from bot.cli.context import BAD_SETTING, FAILED, INTERRUPTED, Context
 from bot.cli.eval import evaluate
 from bot.config import ConfigError
@@ -61,6 +75,8 @@ app.command("ask")(chat.ask)
 app.command("serve")(serve.serve)
 app.command("doctor")(serve.doctor)
 app.command("owner-code")(owner.owner_code)
+app.command("login")(people.login)
+app.add_typer(people.app, name="people")
 app.command("ingest")(knowledge.ingest)
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(intents.app, name="intents")

@@ -75,10 +75,15 @@ def ask(
 def _offer_example(call: Context, *, interactive: bool) -> None:
     if not call.wiring.is_empty():
         return
-    if interactive and not typer.confirm(EXAMPLE_OFFER, default=True):
+    if not interactive or typer.confirm(EXAMPLE_OFFER, default=True):
+        load_example(call)
+
+
+def load_example(call: Context) -> None:
+    """Take the example knowledge in where nothing is known yet."""
+    if not call.wiring.is_empty():
         return
-    if not interactive:
-        call.err.print("The bot knows nothing yet: loading the example help centre of an invented company ...")
+    call.err.print("The bot knows nothing yet: loading the example help centre of an invented company ...")
     with call.bar():
         report = call.wiring.ingest_example()
     call.err.print(f"Loaded {len(report.rows)} documents in {report.seconds:.0f} s. {EXAMPLE_HINT}", markup=False)

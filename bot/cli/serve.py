@@ -10,25 +10,44 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.errors import AdapterError
-from bot.cli.context import FINDINGS, Context, context, fail
+from bot.cli.chat import load_example
+from bot.cli.context import BAD_SETTING, FINDINGS, Context, context, fail
+from bot.cli.people import local_link
 from bot.config import ConfigError, Settings, load_settings
 from bot.errors import BotError
+from bot.web.settings import is_exposed
 from knowledge.errors import KnowledgeError
 
 if TYPE_CHECKING:
     from bot.serve import Server
 
-NOTHING_TO_SERVE = (
-    "No chat platform is set up: give a token in TELEGRAM_BOT_TOKEN, or SLACK_BOT_TOKEN and SLACK_APP_TOKEN "
-    "(docs/telegram.md and docs/slack.md show how to get one). `burnish chat` works without any."
+NO_PLATFORM = (
+    "No chat platform is set up; docs/telegram.md and docs/slack.md show how to get a token for TELEGRAM_BOT_TOKEN, or "
+    "SLACK_BOT_TOKEN and SLACK_APP_TOKEN."
+)
+OPEN_TO_ALL = (
+    'Others than this machine could reach the chat page (serve.listen or web.public_url): set web.access = "login", so '
+    "that it is known who asks, or keep to 127.0.0.1."
 )
 
 
-def serve(ctx: typer.Context) -> None:
-    """Answer on Telegram and Slack, whichever are set up, until stopped (SIGTERM or Ctrl-C)."""
+def serve(
+    ctx: typer.Context,
+    example: Annotated[
+        bool, typer.Option("--example", help="Where nothing is known yet, begin with the example knowledge.")
+    ] = False,
+) -> None:
+    """Serve the chat page, the dashboard and the API, and answer on Telegram and Slack where they are set up.
+
+    It goes on until it is stopped (SIGTERM or Ctrl-C).
+    """
     call = context(ctx)
+    if is_exposed(call.settings.serve.listen, call.settings.web) and call.settings.web.access == "open":
+        fail(call, OPEN_TO_ALL, BAD_SETTING)
+    if example:
+        load_example(call)
     if not call.settings.serves:
-        fail(call, NOTHING_TO_SERVE)
+        call.err.print(NO_PLATFORM, style="dim", markup=False, soft_wrap=True)
     asyncio.run(_Serve(call).run())
 
 
@@ -39,7 +58,9 @@ class _Serve:
         from bot.wiring_serve import Serving
 
         self._call = call
-        self._serving = Serving(call.wiring, say=self._say)
+        # a link that opens the dashboard is for a person to see, never for a log
+        seen = call.err.is_terminal
+        self._serving = Serving(call.wiring, say=self._say, invite=local_link if seen else lambda _: "")
         self._server: Server | None = None
         self._stopped = False
         self._settings = self._serving.settings  # to serve with from the next round on
@@ -110,8 +131,8 @@ def _settings_again(call: Context, before: Settings) -> Settings:
     except ConfigError as error:
         call.err.print(f"The settings were not taken: {error}", style="red", markup=False)
         return before
-    if not now.serves:
-        call.err.print(f"The settings were not taken: {NOTHING_TO_SERVE}", style="red", markup=False)
+    if is_exposed(now.serve.listen, now.web) and now.web.access == "open":
+        call.err.print(f"The settings were not taken: {OPEN_TO_ALL}", style="red", markup=False)
         return before
     call.err.print("The settings were read again.")
     return before if now == before else now

@@ -15,6 +15,7 @@ from bot.commands.runner import Commands
 from bot.commands.status import Facts, StatusCommands
 from bot.commands.teaching import Reports, Teaching
 from bot.commands.users import ForEverybody
+from bot.commands.web import WebCommands
 from bot.config import Settings
 from bot.handoff import Handoffs
 from bot.store.store import Store
@@ -46,6 +47,7 @@ def all_commands(parts: Parts) -> Commands:
     counts: Counter[str] = Counter()  # shown by /status as well
     families = (
         ForEverybody(store, parts.settings, parts.handoffs, parts.learning.registry.mark_stale),
+        WebCommands(store, parts.settings),
         AboutAnswers(store),
         teaching,
         Reports(store, teaching, parts.now),

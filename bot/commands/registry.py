@@ -29,6 +29,7 @@ COMMANDS = (
     Command(name="rate", aliases=("评价",), plain=_plain(r"up|down(?:\s.*)?|👍|👎")),
     Command(name="new", aliases=("reset", "新对话")),
     Command(name="language", aliases=("lang", "语言"), plain=_plain(r"en|english|zh|chinese|auto|中文|英文|自动")),
+    Command(name="login", aliases=("登录",), places=IN_PRIVATE),
     Command(name="privacy", aliases=("隐私",)),
     Command(name="forget_me", aliases=("forgetme", "忘记我")),
     Command(name="human", aliases=("人工", "转人工")),

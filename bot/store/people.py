@@ -1,9 +1,13 @@
-"""People: who wrote to the bot, what they may do, and what is erased when one of them wants to be forgotten."""
+"""People: who wrote to the bot, what they may do, and what is erased when one of them wants to be forgotten.
+
+Somebody of a chat platform who logs in to the web is a second person there, `web` with the id `PLATFORM:ID`. Their role
+is that of the first, and both are forgotten together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +43,8 @@ class Person:
     language: str = ""  # that the person chose; "" for none
 
 
+WEB = "web"  # the platform of browsers
+
 _PERSON = (UserRow.id, UserRow.platform, UserRow.platform_user_id, UserRow.name, UserRow.role, UserRow.language)
 
 
@@ -54,20 +60,28 @@ class People:
         """Find a person by the store's id."""
         with self._database.read() as connection:
             row = connection.execute(select(*_PERSON).where(UserRow.id == user_id)).first()
-        return None if row is None else _person(row)
+            return None if row is None else _with_role(connection, _person(row))
 
     def by_platform(self, platform: str, platform_user_id: str) -> Person | None:
         """Find a person by the platform's id."""
         query = select(*_PERSON).where(UserRow.platform == platform, UserRow.platform_user_id == platform_user_id)
         with self._database.read() as connection:
             row = connection.execute(query).first()
-        return None if row is None else _person(row)
+            return None if row is None else _with_role(connection, _person(row))
 
     def meet(self, platform: str, platform_user_id: str, name: str = "") -> Person:
         """Find a person by the platform's id; somebody new is kept, as a user."""
         with self._database.write() as connection:
             user_id, _ = keep_person(connection, platform, platform_user_id, name, now=self._clock())
-            return _person(connection.execute(select(*_PERSON).where(UserRow.id == user_id)).one())
+            person = _person(connection.execute(select(*_PERSON).where(UserRow.id == user_id)).one())
+            return _with_role(connection, person)
+
+    def on_web(self, user_id: int) -> Person | None:
+        """The person as whom somebody uses the web; None if there is no such person."""
+        person = self.get(user_id)
+        if person is None or person.platform == WEB:
+            return person
+        return self.meet(WEB, f"{person.platform}:{person.platform_user_id}", person.name)
 
     def set_role(self, user_id: int, role: Role) -> bool:
         """Give a person a role; False if there is no such person.
@@ -76,10 +90,11 @@ class People:
             LastOwnerError: The person is the last owner and would be one no more.
         """
         owners = select(UserRow.id).where(UserRow.role == Role.OWNER).order_by(UserRow.id).with_for_update()
-        change = update(UserRow).where(UserRow.id == user_id).values(role=role).returning(UserRow.id)
         with self._database.write() as connection:
-            if role is not Role.OWNER and connection.execute(owners).scalars().all() == [user_id]:
+            first = _first_self(connection, user_id)
+            if role is not Role.OWNER and connection.execute(owners).scalars().all() == [first]:
                 raise LastOwnerError("The last owner stays one; let somebody else become owner first.")
+            change = update(UserRow).where(UserRow.id == first).values(role=role).returning(UserRow.id)
             return connection.execute(change).first() is not None
 
     def set_language(self, user_id: int, language: str) -> bool:
@@ -90,7 +105,12 @@ class People:
         """Everybody, in the order in which they first wrote."""
         with self._database.read() as connection:
             rows = connection.execute(select(*_PERSON).order_by(UserRow.id)).all()
-        return tuple(_person(row) for row in rows)
+        people = [_person(row) for row in rows]
+        roles = {f"{one.platform}:{one.platform_user_id}": one.role for one in people}
+        return tuple(
+            replace(one, role=roles.get(one.platform_user_id, one.role)) if one.platform == WEB else one
+            for one in people
+        )
 
     def footprint(self, user_id: int) -> Mapping[str, int]:
         """Count what is kept of a person: what `forget` erases.
@@ -99,12 +119,14 @@ class People:
             {"messages": ..., "answers": ..., "ratings": ..., "corrections": ..., "handoffs": ...}
         """
         with self._database.read() as connection:
-            return {name: connection.execute(query).scalar_one() for name, query in _counts(user_id).items()}
+            selves = _selves(connection, user_id)
+            return {name: connection.execute(query).scalar_one() for name, query in _counts(selves).items()}
 
     def is_last_owner(self, user_id: int) -> bool:
         """Whether nobody else is owner."""
-        others = select(UserRow.id).where(UserRow.role == Role.OWNER, UserRow.id != user_id).limit(1)
         with self._database.read() as connection:
+            first = _first_self(connection, user_id)
+            others = select(UserRow.id).where(UserRow.role == Role.OWNER, UserRow.id != first).limit(1)
             return connection.execute(others).first() is None
 
     def forget(self, user_id: int) -> Mapping[str, int]:
@@ -117,11 +139,12 @@ class People:
             What was erased, as `footprint` counts it; zeros if there is no such person.
         """
         with self._database.write() as connection:
-            erased = {name: connection.execute(query).scalar_one() for name, query in _counts(user_id).items()}
+            selves = _selves(connection, user_id)
+            erased = {name: connection.execute(query).scalar_one() for name, query in _counts(selves).items()}
             theirs = set(
-                connection.execute(select(MessageRow.conversation_id).where(MessageRow.user_id == user_id)).scalars()
+                connection.execute(select(MessageRow.conversation_id).where(MessageRow.user_id.in_(selves))).scalars()
             )
-            connection.execute(delete(UserRow).where(UserRow.id == user_id))  # the rest goes with it
+            connection.execute(delete(UserRow).where(UserRow.id.in_(selves)))  # the rest goes with it
             for conversation in theirs:
                 others = select(MessageRow.id).where(MessageRow.conversation_id == conversation).limit(1)
                 if connection.execute(others).first() is None:
@@ -172,11 +195,41 @@ def keep_person(
     return row.id, row.language
 
 
-def _counts(user_id: int) -> dict[str, Select[int]]:
-    def of(model: type[Any]) -> Select[int]:
-        return select(func.count()).select_from(model).where(model.user_id == user_id)
+def _with_role(connection: Connection, person: Person) -> Person:
+    """On the web the role is that of the person's first self."""
+    if person.platform != WEB or ":" not in person.platform_user_id:
+        return person
+    first = _first_self(connection, person.id)
+    return replace(person, role=connection.execute(select(UserRow.role).where(UserRow.id == first)).scalar_one())
 
-    answers = select(func.count()).select_from(AnswerRow).join(MessageRow).where(MessageRow.user_id == user_id)
+
+def _first_self(connection: Connection, user_id: int) -> int:
+    """The id of who somebody on the web is on a chat platform; the same id for everybody else."""
+    named = connection.execute(select(UserRow.platform, UserRow.platform_user_id).where(UserRow.id == user_id)).first()
+    if named is None or named.platform != WEB:
+        return user_id
+    platform, _, platform_user_id = named.platform_user_id.partition(":")
+    query = select(UserRow.id).where(UserRow.platform == platform, UserRow.platform_user_id == platform_user_id)
+    return connection.execute(query).scalar_one_or_none() or user_id
+
+
+def _selves(connection: Connection, user_id: int) -> frozenset[int]:
+    """The ids of everybody that a person is."""
+    first = _first_self(connection, user_id)
+    named = connection.execute(select(UserRow.platform, UserRow.platform_user_id).where(UserRow.id == first)).first()
+    if named is None:
+        return frozenset({user_id})
+    web = select(UserRow.id).where(
+        UserRow.platform == WEB, UserRow.platform_user_id == f"{named.platform}:{named.platform_user_id}"
+    )
+    return frozenset({first, *connection.execute(web).scalars()})
+
+
+def _counts(user_ids: Collection[int]) -> dict[str, Select[int]]:
+    def of(model: type[Any]) -> Select[int]:
+        return select(func.count()).select_from(model).where(model.user_id.in_(user_ids))
+
+    answers = select(func.count()).select_from(AnswerRow).join(MessageRow).where(MessageRow.user_id.in_(user_ids))
     return {
         "messages": of(MessageRow),
         "answers": answers,

@@ -373,6 +373,55 @@ class ScheduleJobRow(Base):
     job_state: Mapped[bytes]
 
 
+class ApiKeyRow(Base):
+    """A program's key to the API."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("digest"), _NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str]
+    digest: Mapped[str]  # SHA-256 of the key, which is random and long
+    scopes: Mapped[str]  # bot.types.Scope, by spaces
+    requests_per_minute: Mapped[int | None] = mapped_column(Integer)  # None: what the settings say
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]  # to the minute
+    revoked_at: Mapped[datetime | None]
+
+
+class WebSessionRow(Base):
+    """A browser that is known by its cookie."""
+
+    __tablename__ = "web_sessions"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)  # SHA-256 of the cookie, which is random and long
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    csrf: Mapped[str]  # what a request that changes something has to bring along
+    logged_in: Mapped[bool] = mapped_column(Boolean)  # False: a visitor of an open page
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class LoginLinkRow(Base):
+    """A link by which somebody logs in once."""
+
+    __tablename__ = "login_links"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)  # SHA-256 of the link's code
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime]
+
+
+class PasswordRow(Base):
+    """How somebody without a chat platform logs in."""
+
+    __tablename__ = "passwords"
+
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    hash: Mapped[str]  # Argon2id
+    changed_at: Mapped[datetime]
+
+
 class AuditRow(Base):
     """Who did what."""
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from bot.blocking import Together
 from bot.store.answers import Answers
+from bot.store.api_keys import ApiKeys
 from bot.store.asks import Asks
 from bot.store.claims import Claims
 from bot.store.clock import Clock, utc_now
@@ -30,6 +31,7 @@ from bot.store.posts import Posts
 from bot.store.ratings import Ratings
 from bot.store.records import Audit, Settings
 from bot.store.runs import Runs
+from bot.store.sessions import Sessions
 from bot.store.statements import read_setting, write_setting
 
 P = ParamSpec("P")
@@ -66,6 +68,8 @@ class Store:
         self.settings = Settings(database)
         self.runs = Runs(database, clock)
         self.jobs = Jobs(database, clock)
+        self.api_keys = ApiKeys(database, clock)
+        self.sessions = Sessions(database, clock)
         self._together: Together[Callable[[], Any], Any] = Together(database.together, most=MOST_TOGETHER)
 
     @classmethod

@@ -1,0 +1,66 @@
+"""Logging in and out: a link from chat, or a name and a password."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from pydantic import BaseModel, Field
+from starlette.responses import RedirectResponse, Response
+
+from bot.commands.base import may
+from bot.texts import say
+from bot.types import Role
+from bot.web.access import Access, access_of, unforged
+from bot.web.pages import page
+
+SEE_OTHER = 303
+MAX_FIELD = 500  # characters
+
+_OWN_PATH = re.compile(r"/(?!/)[\w\-./]*")  # of this server; never an address elsewhere
+
+router = APIRouter(include_in_schema=False)
+
+_Access = Annotated[Access, Depends(access_of)]
+
+
+@router.get("/login")
+async def login(request: Request, access: _Access, code: str = "", next: str = "") -> Response:  # noqa: A002 - the query's
+    """Show the form; with a code whom it is for, and a button: what only looks at links uses none of them up."""
+    person = await access.whose_link(code) if code else None
+    return page(request, "login.html", code=code, person=person, next=next, problem="")
+
+
+class _Form(BaseModel):
+    """A code, or a name and a password."""
+
+    code: str = Field("", max_length=MAX_FIELD)
+    name: str = Field("", max_length=MAX_FIELD)
+    password: str = Field("", max_length=MAX_FIELD, repr=False)
+    next: str = Field("", max_length=MAX_FIELD)  # where to go then
+
+
+@router.post("/login")
+async def log_in(request: Request, access: _Access, form: Annotated[_Form, Form()]) -> Response:
+    """Log in; a form without a session needs no token, since it brings what nobody else has."""
+    if form.code:
+        begun, problem = await access.use_link(form.code), "web-login-link-over"
+    else:
+        begun, problem = await access.use_password(request, form.name.strip(), form.password), "web-login-wrong"
+    if begun is None:
+        sentence = say(problem, access.language(request))
+        return page(request, "login.html", status=403, code="", person=None, next=form.next, problem=sentence)
+    person, cookie = begun
+    home = "/dashboard" if may(person.role, Role.TRAINER) else "/"
+    response = RedirectResponse(form.next if _OWN_PATH.fullmatch(form.next) else home, status_code=SEE_OTHER)
+    access.give(response, cookie)
+    return response
+
+
+@router.post("/logout", dependencies=[Depends(unforged)])
+async def log_out(request: Request, access: _Access) -> Response:
+    """Log out."""
+    response = RedirectResponse("/login", status_code=SEE_OTHER)
+    await access.leave(request, response)
+    return response
