@@ -40,7 +40,6 @@ from bot.learning.yielding import Answering
 from bot.middleware import ErrorBoundary, compose, length_limit
 from bot.service import Answered, Bot
 from bot.serving import conversing
-from bot.store.schema import RunState
 from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
 from bot.types import Correction, Message, Rating, RatingReason, RatingValue, StoredMessage
@@ -160,8 +159,8 @@ async def fill(home: Path, ratings: int) -> None:
         await arm.aclose()
 
 
-async def phases(loop: LearningLoop) -> tuple[dict[str, float], bool]:
-    """Have everything trained; the seconds by phase, and whether the run came to its end."""
+async def phases(loop: LearningLoop) -> tuple[dict[str, float], str]:
+    """Have everything trained; the seconds by phase, and what came of it."""
     run = await loop.retrain(ALL_TASKS, cause=Cause.SERVER)
     seconds: defaultdict[str, float] = defaultdict(float)
     label, since = "gathering, and starting the process", time.perf_counter()
@@ -174,7 +173,10 @@ async def phases(loop: LearningLoop) -> tuple[dict[str, float], bool]:
             break
         label = "loading" if step.phase.value == "load" else f"{step.task.value}: {step.phase.value}"
     ended = await loop.wait()
-    return dict(seconds), ended is not None and ended[0].state is RunState.DONE
+    if ended is None:
+        raise SystemExit("The run is gone.")
+    outcome = ended[1].sentence or ", ".join(f"{one.task.value}: {one.verdict.value}" for one in ended[1].results)
+    return dict(seconds), f"{ended[0].state.value}. {outcome}"
 
 
 async def undisturbed(home: Path) -> dict[str, float]:
@@ -182,9 +184,8 @@ async def undisturbed(home: Path) -> dict[str, float]:
     wiring = wiring_of(home)
     with wiring.open_store() as store:
         side = learning_side(wiring, store, search=searching(wiring, store))
-        seconds, done = await phases(side.loop)
-    if not done:
-        raise SystemExit("The run did not come to its end.")
+        seconds, outcome = await phases(side.loop)
+    print(f"the run alone: {outcome}", flush=True)
     return seconds
 
 
@@ -219,8 +220,9 @@ async def chatting(home: Path, questions: Sequence[str], most: int) -> tuple[Cha
             number += 1
         if most:
             await side.loop.cancel()
-        await run
+        _, outcome = await run
         took = time.perf_counter() - began
+        print(f"the run with people asking: {outcome}", flush=True)
         await live.aclose()
     pairs = min(len(chat.idle), len(chat.training))  # the last pair may have met the end of the run
     return Chat(idle=chat.idle[:pairs], training=chat.training[:pairs]), took

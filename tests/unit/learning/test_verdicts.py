@@ -12,7 +12,7 @@ from training.paired import CaseKind, Held, Measured, Pair, PairedReport
 
 ALL = {
     "cases": 55.0, "broken": 2.0, "mended": 1.0, "gain": 0.042, "low": -0.01, "high": 0.094, "sure": 0.934,
-    "needed": 15.0, "needed_sure": 0.8, "questions": 44.0, "missing": 3.0,
+    "needed": 15.0, "needed_sure": 0.8, "questions": 44.0, "missing": 3.0, "margin": 0.05, "chunks": 9.0, "most": 5.0,
 }  # fmt: skip
 
 
