@@ -149,7 +149,6 @@ def main() -> None:
     parser.add_argument("--generator", action="store_true", help="with the language model, and its training: hours")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    changed = [f"{name} {value:g}" for name, value, usual in _varied(options) if value != usual]
     for name, make in teams(["examples"] if options.quick else options.teams).items():
         arms: dict[str, list[list[Point]]] = {way: [] for way in WAYS}
         for seed in range(1 if options.quick else options.seeds):
@@ -159,15 +158,21 @@ def main() -> None:
                 points = asyncio.run(simulated(team, seed, options, learns=way.learns, naive=way.naive))
                 print(f"  {team.name}: " + " ".join(f"{point.accepted.mean():.3f}" for point in points), flush=True)
                 arms[arm].append(points)
-        note = ", ".join(["with the generator" if options.generator else "lines quoted", *changed])
-        keep(
-            "-".join(["learning", name, *(["generator"] if options.generator else []), *changed]).replace(" ", "-"),
-            curve_rows(name, arms, note=note),
-            command=f"python -m benchmarks.learning_curve --teams {name} --seeds {options.seeds}"
-            + " --generator" * options.generator
-            + "".join(f" --{one}" for one in changed),
-            folder=QUICK if options.quick else RESULTS,
-        )
+            keep_curve(name, arms, options)  # a run that is stopped leaves the seeds before
+
+
+def keep_curve(name: str, arms: dict[str, list[list[Point]]], options: argparse.Namespace) -> None:
+    """Keep the figures of one kind of team."""
+    changed = [f"{option} {value:g}" for option, value, usual in _varied(options) if value != usual]
+    note = ", ".join(["with the generator" if options.generator else "lines quoted", *changed])
+    parts = ["learning", name, *(["generator"] if options.generator else []), *changed]
+    command = f"python -m benchmarks.learning_curve --teams {name} --seeds {len(arms['all'])}"
+    keep(
+        "-".join(parts).replace(" ", "-"),
+        curve_rows(name, arms, note=note),
+        command=command + " --generator" * options.generator + "".join(f" --{one}" for one in changed),
+        folder=QUICK if options.quick else RESULTS,
+    )
 
 
 def _varied(options: argparse.Namespace) -> Sequence[tuple[str, float, float]]:
