@@ -38,7 +38,7 @@ from adapters.lineage import (
     remember_erased,
     seal_origin,
 )
-from adapters.registry_state import STATE_NAME, State, read_state, state_stamp, write_state, write_whole
+from adapters.registry_state import STATE_NAME, State, number_in, read_state, state_stamp, write_state, write_whole
 from adapters.types import AdapterVersion, Stage, Task
 
 __all__ = ["STATE_NAME", "Difference", "Lineage", "Registry"]
@@ -103,7 +103,7 @@ class Registry:
             AdapterError: There is no such version, or its folder is not complete.
         """
         state = self._read(task)
-        _refuse_unknown(task, name, state)
+        state.refuse_unknown(task, name)
         return self._known(task, name, state)
 
     def stamp(self, task: Task) -> str:
@@ -149,7 +149,7 @@ class Registry:
         if (fault := verify(folder, full=True)) is not None:
             raise AdapterError(f"The adapter cannot be added: {fault}")
         with self._changing(task) as state:
-            number = 1 + max(state.count, *(_number(path.name) for path in self._folders(task)), 0)
+            number = 1 + max(state.count, *(number_in(path.name) for path in self._folders(task)), 0)
             name = f"{task.value}-{number}"
             taken = replace(self._swept(task, state), count=number)
             added = taken.with_stage(name, Stage.CANDIDATE, self._clock())
@@ -169,7 +169,7 @@ class Registry:
             AdapterError: There is no such version.
         """
         with self._changing(task) as state:
-            _refuse_unknown(task, name, state)
+            state.refuse_unknown(task, name)
             write_whole(self._report_beside(task, name), json_text(report))
 
     def canary(self, task: Task, name: str) -> AdapterVersion:
@@ -180,6 +180,7 @@ class Registry:
         """
         with self._changing(task) as state:
             self._refuse_unfit(task, name, state)
+            state.refuse_stale(name)
             if name == state.active:
                 raise AdapterError(f"{name} serves everybody; only another version can be tried out beside it.")
             changed = state.with_canary(name, self._clock())
@@ -194,13 +195,15 @@ class Registry:
         """
         with self._changing(task) as state:
             self._refuse_unfit(task, name, state)
+            state.refuse_stale(name)
             served = tuple(one for one in state.served if one != name)
             # Before the first version that was trained here nothing served, and that can be gone back to.
             trained = self._lineage(task, name) is not None
-            if state.active != name and (state.active or trained):
+            if state.active != name and (state.active or trained) and state.active not in state.stale:
                 served = (*served, state.active)
             changed = state.with_active(name, served, self._clock())
-            changed = replace(changed, reasons={key: why for key, why in changed.reasons.items() if key != name})
+            reasons = {key: why for key, why in changed.reasons.items() if key != name}
+            changed = replace(changed, reasons=reasons, down=tuple(one for one in changed.down if one != name))
             self._write(task, changed)
         return self._known(task, name, changed)
 
@@ -216,11 +219,11 @@ class Registry:
             AdapterError: There is no such version, or it serves everybody.
         """
         with self._changing(task) as state:
-            _refuse_unknown(task, name, state)
+            state.refuse_unknown(task, name)
             if name == state.active:
                 raise AdapterError(f"{name} serves; roll back to the version before it instead.")
             kept = "" if state.canary == name else state.canary
-            changed = _rejected(replace(state, canary=kept), name, reason, self._clock())
+            changed = replace(state, canary=kept).with_rejected(name, reason, self._clock())
             self._write(task, changed)
         return self._known(task, name, changed)
 
@@ -243,9 +246,25 @@ class Registry:
                 raise AdapterError(f"No earlier {task.value} version has served; there is nothing to roll back to.")
             *rest, name = rest
             changed = state.with_active(name, tuple(rest), self._clock())
-            changed = replace(changed, came_back=True)
+            down = (*changed.down, state.active) if state.active else changed.down
+            changed = replace(changed, came_back=True, down=down)
             if reason and state.active:
-                changed = _rejected(changed, state.active, reason, self._clock())
+                changed = changed.with_rejected(state.active, reason, self._clock())
+            self._write(task, changed)
+        return self._known(task, name, changed) if name else None
+
+    def renounce(self, task: Task) -> AdapterVersion | None:
+        """Let what serves go if it learned from somebody who is forgotten: the last one before it that did not serves.
+
+        Returns:
+            What serves then; None if no version does.
+        """
+        with self._changing(task) as state:
+            if state.active not in state.stale:
+                return self._known(task, state.active, state) if state.active else None
+            rest = self._sound(task, state.served)
+            name = rest[-1] if rest else ""
+            changed = replace(state.with_active(name, tuple(rest[:-1]), self._clock()), came_back=True)
             self._write(task, changed)
         return self._known(task, name, changed) if name else None
 
@@ -258,32 +277,30 @@ class Registry:
     def prune(self, task: Task, keep: int) -> tuple[str, ...]:
         """Remove versions that nobody will want back.
 
-        Kept are the active one, the canary, the newest candidate, those that served last, the parents of all these,
-        and the first version if it was not trained here: it came with the program.
+        Kept are the active one, the canary, the newest candidate, those that served last, those that were rolled back
+        last, the parents of all these, and the first version if it was not trained here: it came with the program. What
+        learned from somebody who is forgotten goes in any case, unless it still serves.
 
         Args:
             task: What the adapters are for.
-            keep: How many of those that served before, >= 0.
+            keep: How many of those that served before, and of those that were rolled back, >= 0.
 
         Returns:
             Their names.
         """
         with self._changing(task) as found:
             state = self._swept(task, found)
-            kept = {state.active, state.canary, *(state.served[-keep:] if keep else ())}
-            candidates = [name for name, stage in state.stages.items() if stage == Stage.CANDIDATE.value]
-            kept |= {max(candidates, key=_number)} if candidates else set()
-            lineages = {name: self._lineage(task, name) for name in state.stages}
-            kept |= {lineage.parent for name, lineage in lineages.items() if lineage and name in kept}
-            kept |= {name for name, lineage in lineages.items() if lineage is None and _number(name) == 1}
-            gone = frozenset(state.stages) - kept
+            gone = state.superfluous(keep, {name: self._lineage(task, name) for name in state.stages})
             for name in gone:
                 self._folder(task, name).rename(self._folder(task, name).with_name(name + _PRUNED))
             self._write(task, self._swept(task, state))
-        return tuple(sorted(gone, key=_number))
+        return tuple(sorted(gone, key=number_in))
 
     def mark_stale(self, ratings: Collection[RatingId]) -> tuple[str, ...]:
         """Mark the versions that learned from some ratings, because who gave them is to be forgotten.
+
+        None of them is gone back to or tried out from then on; one that serves everybody does so until `renounce`, or
+        until another one is promoted.
 
         Returns:
             Their names, of all tasks; those that were marked before are not among them.
@@ -298,7 +315,7 @@ class Registry:
                 lineages = ((name, self._lineage(task, name)) for name in state.stages if name not in state.stale)
                 names = [name for name, lineage in lineages if lineage and not erased.isdisjoint(lineage.ratings)]
                 if names:
-                    self._write(task, replace(state, stale=(*state.stale, *names)))
+                    self._write(task, state.with_stale(names, self._clock()))
                 marked += names
         return tuple(marked)
 
@@ -329,7 +346,7 @@ class Registry:
         return AdapterVersion(
             task=task,
             name=name,
-            number=_number(name),
+            number=number_in(name),
             stage=Stage(state.stages[name]),
             folder=folder,
             base=manifest.base,
@@ -352,7 +369,7 @@ class Registry:
         return [name for name in served if not name or verify(self._folder(task, name), full=True) is None]
 
     def _refuse_unfit(self, task: Task, name: str, state: State) -> None:
-        _refuse_unknown(task, name, state)
+        state.refuse_unknown(task, name)
         if (fault := verify(self._folder(task, name), full=True)) is not None:
             raise AdapterError(f"{name} cannot serve: {fault}")
 
@@ -380,18 +397,3 @@ class Registry:
             (self._root / task.value).mkdir(parents=True, exist_ok=True)
             with FileLock(self._root / f"{task.value}.lock"):
                 yield self._read(task)
-
-
-def _number(name: str) -> int:
-    """The number in a version's name; 0 for another name."""
-    number = name.partition(".")[0].rpartition("-")[2]
-    return int(number) if number.isdecimal() else 0
-
-
-def _rejected(state: State, name: str, reason: str, now: datetime) -> State:
-    return replace(state.with_stage(name, Stage.REJECTED, now), reasons={**state.reasons, name: reason})
-
-
-def _refuse_unknown(task: Task, name: str, state: State) -> None:
-    if name not in state.stages:
-        raise AdapterError(f"There is no {task.value} version {name!r}; there are {', '.join(state.stages) or 'none'}.")

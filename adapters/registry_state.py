@@ -6,16 +6,20 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.errors import AdapterError
-from adapters.types import Stage
+from adapters.types import Stage, Task
+
+if TYPE_CHECKING:
+    from adapters.lineage import Lineage
 
 STATE_NAME: Final = "state.json"
+FORGOTTEN: Final = "learned from somebody who is forgotten since"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class State:
     since: Mapping[str, str] = field(default_factory=dict)  # when a version came to its stage, ISO 8601
     reasons: Mapping[str, str] = field(default_factory=dict)  # why a version was turned down
     stale: tuple[str, ...] = ()  # those that learned from somebody who is forgotten
+    down: tuple[str, ...] = ()  # those that served and were rolled back, oldest first
     came_back: bool = False  # what serves was brought back by a rollback
 
     def with_stage(self, name: str, stage: Stage, now: datetime) -> State:
@@ -59,6 +64,56 @@ class State:
             state = state.with_stage(name, Stage.ACTIVE, now)
         return replace(state, active=name, served=served, came_back=False)
 
+    def with_rejected(self, name: str, reason: str, now: datetime) -> State:
+        """The state with a version turned down, for a reason in plain words."""
+        return replace(self.with_stage(name, Stage.REJECTED, now), reasons={**self.reasons, name: reason})
+
+    def with_stale(self, names: Sequence[str], now: datetime) -> State:
+        """The state with more versions that learned from somebody who is forgotten.
+
+        None of them is gone back to, tried out, or waits to serve; one that serves everybody still does.
+        """
+        canary = "" if self.canary in names else self.canary
+        served = tuple(one for one in self.served if one not in names)
+        state = replace(self, stale=(*self.stale, *names), canary=canary, served=served)
+        for name in names:
+            if state.stages[name] in {Stage.CANDIDATE, Stage.CANARY}:
+                state = state.with_rejected(name, FORGOTTEN, now)
+        return state
+
+    def refuse_unknown(self, task: Task, name: str) -> None:
+        """Stop where there is no such version.
+
+        Raises:
+            AdapterError: There is none.
+        """
+        if name not in self.stages:
+            known = ", ".join(self.stages) or "none"
+            raise AdapterError(f"There is no {task.value} version {name!r}; there are {known}.")
+
+    def refuse_stale(self, name: str) -> None:
+        """Stop where a version that does not serve is to, and must not any more.
+
+        Raises:
+            AdapterError: It must not.
+        """
+        if name in self.stale and name != self.active:
+            raise AdapterError(f"{name} cannot serve: it {FORGOTTEN}.")
+
+    def superfluous(self, keep: int, lineages: Mapping[str, Lineage | None]) -> frozenset[str]:
+        """The versions that nobody will want back; see Registry.prune.
+
+        Args:
+            keep: How many of those that served before, and of those that were rolled back, >= 0.
+            lineages: Of all versions; None for one that no run made.
+        """
+        kept = {self.active, self.canary, *(one for past in (self.served, self.down) for one in past[-keep:] if keep)}
+        candidates = [name for name, stage in self.stages.items() if stage == Stage.CANDIDATE.value]
+        kept |= {max(candidates, key=number_in)} if candidates else set()
+        kept |= {lineage.parent for name, lineage in lineages.items() if lineage and name in kept}
+        kept |= {name for name, lineage in lineages.items() if lineage is None and number_in(name) == 1}
+        return frozenset(self.stages) - (kept - (set(self.stale) - {self.active}))
+
     def without(self, names: frozenset[str]) -> State:
         """The state without some versions."""
 
@@ -68,11 +123,18 @@ class State:
         return replace(
             self,
             served=tuple(name for name in self.served if name not in names),
+            down=tuple(name for name in self.down if name not in names),
             stages=rest(self.stages),
             since=rest(self.since),
             reasons=rest(self.reasons),
             stale=tuple(name for name in self.stale if name not in names),
         )
+
+
+def number_in(name: str) -> int:
+    """The number in a version's name; 0 for another name."""
+    number = name.partition(".")[0].rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def read_state(folder: Path) -> State:
@@ -84,7 +146,7 @@ def read_state(folder: Path) -> State:
     path = folder / STATE_NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        tuples = {name: tuple(content[name]) for name in ("served", "stale") if name in content}
+        tuples = {name: tuple(content[name]) for name in ("served", "stale", "down") if name in content}
         return State(**{**content, **tuples})
     except FileNotFoundError:
         return State()

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 
 from training.errors import TrainingError
 from training.paired import CaseKind, PairedReport, capped, effective, gain_interval, mean_gain, resampled_gains
 from training.types import Interval
+
+RENEWAL_MARGIN: Final = 0.05  # of utility: what may be lost where somebody is to be forgotten, five points of a hundred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class ReasonCode(StrEnum):
     TOO_FEW = "too-few"  # questions, needed, missing
     HINT = "hint"  # gain, questions: too few to show it, but what there is speaks for the candidate
     NO_HINT = "no-hint"  # the same, and it does not
+    NO_WORSE = "no-worse"  # gain, margin, questions: what `decide_renewal` asks for
+    FALLS = "falls"  # the same: it is not sure enough that no more than the margin is lost
     NOTHING = "nothing"  # no held-out question at all
 
 
@@ -110,6 +115,41 @@ def decide(report: PairedReport, config: GateConfig | None = None, *, rng: np.ra
         gain=gain,
         sure=sure,
         missing=0,
+        reasons=(reason, suite) if holds else (suite, reason),
+    )
+
+
+def decide_renewal(report: PairedReport, config: GateConfig | None = None, *, rng: np.random.Generator) -> Decision:
+    """Decide whether a candidate may take the place of a version that is to go: it need not be better, only no worse.
+
+    Where the version that serves learned from somebody who is to be forgotten, it does not stay if the candidate is
+    turned down: an older one comes back, which knows less. So it is enough to be sure that no more than a few points
+    are lost, and with too few questions that they do not speak against the candidate.
+
+    Args:
+        report: Both versions on the same questions, and on the regression suite.
+        config: How many questions are enough, and how sure is sure.
+        rng: Draws the bootstrap resamples.
+
+    Returns:
+        The decision, for everybody at once; the regression suite must hold as in `decide`.
+    """
+    config = config or GateConfig()
+    suite, holds = _suite_reason(report)
+    test = capped(report.test)
+    missing = max(0, int(np.ceil(config.min_questions - effective(test))))
+    gains = resampled_gains(test, rng, imagined=config.imagined) if test else np.zeros(1)
+    sure = float((gains > -RENEWAL_MARGIN).mean())
+    few = missing > 0
+    no_worse = mean_gain(test) >= -RENEWAL_MARGIN if few else sure >= config.canary_sure
+    values = {"gain": mean_gain(test), "margin": RENEWAL_MARGIN, "questions": float(len(test))}
+    reason = Reason(code=ReasonCode.NO_WORSE if no_worse else ReasonCode.FALLS, values=values)
+    return Decision(
+        promote=holds and no_worse,
+        canary_required=False,
+        gain=gain_interval(test, rng) if test else None,
+        sure=sure if test else None,
+        missing=missing,
         reasons=(reason, suite) if holds else (suite, reason),
     )
 

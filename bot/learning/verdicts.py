@@ -9,7 +9,7 @@ from bot.texts import say
 from training.gate import Reason
 
 _POINTS: Final = ("gain", "low", "high")  # utility in [-1, 1], told as points of a hundred
-_SHARES: Final = ("sure", "needed_sure")  # of the resamples
+_SHARES: Final = ("sure", "needed_sure", "margin")  # of the resamples, or points of a hundred without a sign
 
 
 def reason_lines(reasons: Sequence[Reason], language: str) -> tuple[str, ...]:

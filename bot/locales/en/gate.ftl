@@ -19,5 +19,7 @@ gate-too-few = There are { $questions } held-out questions with ratings, and { $
    *[other] { $missing } are missing
 }.
 gate-hint = The { $questions } that there are speak for it ({ $gain } points): it is tried on a share of the conversations first, and live ratings decide.
+gate-no-worse = On { $questions } held-out questions its answers are worth { $gain } points against the version before. It takes the place of one that must go, for which it is enough to lose no more than { $margin } points.
+gate-falls = On { $questions } held-out questions its answers are worth { $gain } points against the version before: it is not sure that no more than { $margin } points are lost.
 gate-no-hint = The { $questions } that there are do not speak for it ({ $gain } points).
 gate-nothing = There is no held-out question with a rating yet, so nothing shows that it is better.

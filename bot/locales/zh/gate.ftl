@@ -13,5 +13,7 @@ gate-small = 在 { $questions } 个留出问题上，它的回答高 { $gain } �
 gate-worse = 在 { $questions } 个留出问题上，与之前的版本相比为 { $gain } 分（95% 区间：{ $low } 至 { $high }）；只在 { $sure }% 的重抽样中更好。
 gate-too-few = 有评价的留出问题有 { $questions } 个，至少需要 { $needed } 个才能据此决定：还差 { $missing } 个。
 gate-hint = 现有的 { $questions } 个问题支持它（{ $gain } 分）：先在一部分对话中试用，由实际评价决定。
+gate-no-worse = 在 { $questions } 个留出问题上，与之前的版本相比为 { $gain } 分。它要接替一个必须撤下的版本，只要损失不超过 { $margin } 分即可。
+gate-falls = 在 { $questions } 个留出问题上，与之前的版本相比为 { $gain } 分：不能确定损失不超过 { $margin } 分。
 gate-no-hint = 现有的 { $questions } 个问题不支持它（{ $gain } 分）。
 gate-nothing = 还没有带评价的留出问题，因此无法证明它更好。

@@ -298,3 +298,63 @@ def test_a_lost_state_gives_no_name_again_and_removes_nothing(registry: Registry
     (added.folder.parent / STATE_NAME).unlink()
     assert registry.add_candidate(Task.GENERATOR, adapter(tmp_path / "b", "two")).name == "generator-2"
     assert verify(added.folder, full=True) is None
+
+
+def test_what_learned_from_somebody_who_is_forgotten_is_not_gone_back_to_nor_let_serve_again(
+    registry: Registry, tmp_path: Path
+) -> None:
+    for number, ratings in enumerate((("1:1",), ("1:1", "2:2"), ("1:1",)), start=1):
+        registry.promote(Task.INTENT, trained(registry, tmp_path / str(number), *ratings).name)
+    waiting = trained(registry, tmp_path / "4", "2:2")
+    registry.mark_stale(["2:2"])
+    assert [one.name for one in registry.served(Task.INTENT)] == ["intent-1"]
+    assert registry.version(Task.INTENT, waiting.name).stage is Stage.REJECTED
+    for act in (registry.promote, registry.canary):
+        with pytest.raises(AdapterError, match="forgotten"):
+            act(Task.INTENT, "intent-2")
+
+
+def test_a_version_that_learned_from_somebody_who_is_forgotten_gives_way_to_the_last_clean_one(
+    registry: Registry, tmp_path: Path
+) -> None:
+    for number, ratings in enumerate((("1:1",), ("2:2",), ("2:2", "3:3")), start=1):
+        registry.promote(Task.INTENT, trained(registry, tmp_path / str(number), *ratings).name)
+    registry.mark_stale(["2:2"])
+    active = registry.active(Task.INTENT)
+    assert active is not None
+    assert (active.name, active.stale) == ("intent-3", True), "it serves until something takes its place"
+    now = registry.renounce(Task.INTENT)
+    assert now is not None
+    assert (now.name, registry.served(Task.INTENT)) == ("intent-1", ())
+    again = registry.renounce(Task.INTENT)
+    assert again is not None
+    assert again.name == "intent-1", "done twice it changes nothing"
+    registry.mark_stale(["1:1"])
+    assert registry.renounce(Task.INTENT) is None
+    assert registry.active(Task.INTENT) is None
+    assert registry.prune(Task.INTENT, 5) == ("intent-1", "intent-2", "intent-3"), "no weights of theirs are left"
+
+
+def test_a_version_in_a_forgotten_one_s_place_leaves_no_way_back_to_it(registry: Registry, tmp_path: Path) -> None:
+    registry.promote(Task.INTENT, trained(registry, tmp_path / "1", "1:1").name)
+    registry.promote(Task.INTENT, trained(registry, tmp_path / "2", "2:2").name)
+    registry.mark_stale(["2:2"])
+    registry.promote(Task.INTENT, trained(registry, tmp_path / "3", "1:1").name)
+    back = registry.rollback(Task.INTENT)
+    assert back is not None
+    assert back.name == "intent-1"
+
+
+def test_versions_that_were_rolled_back_are_kept_as_long_as_those_that_served(
+    registry: Registry, tmp_path: Path
+) -> None:
+    for number in range(1, 4):
+        registry.promote(Task.INTENT, trained(registry, tmp_path / str(number), f"{number}:1").name)
+        registry.rollback(Task.INTENT, reason="people liked it less" if number == 3 else "")
+    turned_down = trained(registry, tmp_path / "4", "4:1")
+    registry.reject(Task.INTENT, turned_down.name, "no better")
+    assert registry.prune(Task.INTENT, 2) == ("intent-1", "intent-4")
+    registry.promote(Task.INTENT, "intent-2")
+    registry.rollback(Task.INTENT)
+    assert registry.prune(Task.INTENT, 1) == ("intent-3",), "the one that was rolled back last stays"
+    assert registry.prune(Task.INTENT, 0) == ("intent-2",)

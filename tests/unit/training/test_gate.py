@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.errors import TrainingError
-from training.gate import Decision, GateConfig, ReasonCode, decide
+from training.gate import Decision, GateConfig, ReasonCode, decide, decide_renewal
 from training.paired import CaseKind, Held, Measured, Pair, PairedReport
 
 
@@ -137,3 +137,42 @@ def test_impossible_thresholds_are_refused_with_a_sentence() -> None:
         GateConfig(sure=0.7)
     with pytest.raises(TrainingError, match="least_gain"):
         GateConfig(least_gain=-0.1)
+
+
+def renewed(report: PairedReport) -> Decision:
+    return decide_renewal(report, rng=np.random.default_rng(0))
+
+
+def test_where_somebody_is_to_be_forgotten_as_good_is_enough() -> None:
+    same = PairedReport(test=pairs(*[0.3] * 3, *[-0.3] * 3, *[0.0] * 34))
+    assert not decided(same).promote
+    decision = renewed(same)
+    assert (decision.promote, decision.canary_required, decision.missing) == (True, False, 0)
+    assert codes(decision) == [ReasonCode.NO_WORSE, ReasonCode.KEPT]
+    assert decision.reasons[0].values == {"gain": 0.0, "margin": 0.05, "questions": 40.0}
+
+
+def test_a_candidate_that_loses_more_than_the_margin_takes_nobody_s_place() -> None:
+    decision = renewed(PairedReport(test=WORSE))
+    assert not decision.promote
+    assert codes(decision)[0] is ReasonCode.FALLS
+
+
+def test_what_loses_a_little_for_sure_may_still_take_the_place() -> None:
+    assert renewed(PairedReport(test=pairs(*[-0.01] * 60))).promote
+    assert not renewed(PairedReport(test=pairs(*[-0.09] * 60))).promote
+
+
+def test_with_too_few_questions_they_must_not_speak_against_it() -> None:
+    few = renewed(PairedReport(test=pairs(0.0, 0.2, 0.0)))
+    assert (few.promote, few.missing) == (True, 12)
+    assert not renewed(PairedReport(test=pairs(0.0, -0.6, 0.0))).promote
+    nothing = renewed(PairedReport(test=()))
+    assert (nothing.promote, nothing.gain, nothing.sure, nothing.missing) == (True, None, None, 15)
+
+
+def test_a_place_is_not_taken_by_what_breaks_the_suite() -> None:
+    broken = (case("greets", before=True, after=False),)
+    decision = renewed(PairedReport(test=pairs(*[0.5] * 40), suite=broken))
+    assert not decision.promote
+    assert codes(decision)[0] is ReasonCode.BROKEN
