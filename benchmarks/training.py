@@ -135,8 +135,9 @@ def quiet(*_: object) -> None:
 
 
 def wiring_of(home: Path) -> Wiring:
-    """The program with its defaults in a home."""
-    found = folders({**os.environ, "BURNISH_HOME": str(home)})
+    """The program with its defaults in a home, its training process, too."""
+    os.environ["BURNISH_HOME"] = str(home)
+    found = folders(os.environ)
     return Wiring(load_settings({}, found.file), found, quiet)
 
 
