@@ -1,0 +1,218 @@
+"""The whole web over a real store, served on loopback: people of every role, fake models, Slack in memory beside it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from adapters.testing import ScriptedGenerator
+from adapters.types import ChatTurn, Generator
+from bot.commands.knowledge import Documents
+from bot.commands.learning import Learning
+from bot.config import Settings
+from bot.desk import Desk
+from bot.frontends.fake import FakeMessenger
+from bot.http import HttpServer
+from bot.limits import Limits
+from bot.middleware import ErrorBoundary, Tell
+from bot.presses import Presses
+from bot.service import Bot
+from bot.serving import answering, served
+from bot.store.people import WEB, Person
+from bot.store.store import Store
+from bot.teaching import KnowledgeTeacher
+from bot.testing import FixedClassifier, fake_pipeline, teach
+from bot.types import Answer, Role, StoredMessage
+from bot.web.access import CSRF_HEADER
+from bot.web.app import create_app
+from bot.web.parts import WebParts
+from knowledge.testing import chunk
+from tests.integration.commands.office import MEGABYTES, Office, Template
+from tests.stores import FakeClock
+
+REFUNDS = "Refunds reach your bank within five working days."
+INVOICES = "Invoices are sent by mail on the first day of each month."
+FROZEN = "Three wrong passwords freeze an account for 30 minutes."
+Q_REFUND = "When do refunds reach my bank?"
+Q_INVOICE = "When are invoices sent?"
+Q_FROZEN = "Why is my account frozen?"  # curated: answered word for word
+TEAM = "C9"  # the team's channel on Slack
+COOKIE = "burnish"
+
+
+def written(turns: Sequence[ChatTurn]) -> str:
+    """What the fake generator writes: the passage that the question is about."""
+    return INVOICES if "nvoices" in turns[-1].content.rpartition("Question:")[2] else REFUNDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Somebody's browser."""
+
+    person: Person
+    cookie: str
+    csrf: str
+
+
+class Site:
+    """What is served, and everything behind it to be looked at.
+
+    `office` holds the store, the clock (it stands, and a test moves it), the commands, the training loop with fake
+    training, and the registry of versions.
+    """
+
+    def __init__(self, office: Office, folder: Path, settings: Settings, generator: Generator) -> None:
+        self.office = office
+        self.store: Store = office.store
+        self.settings = settings
+        self.generator = generator
+        self.classifier = FixedClassifier()
+        self.slack = FakeMessenger("slack")
+        self.boundary = ErrorBoundary(settings)
+        self.parts = self._parts(folder)
+        self.desk: Desk = self.parts.desk
+        self._server = HttpServer(create_app(self.parts), "127.0.0.1:0", setting="serve.listen")
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        folder: Path,
+        template: Template,
+        *,
+        settings: dict[str, Any] | None = None,
+        generator: Generator | None = None,
+    ) -> AsyncIterator[Self]:
+        """Serve a new one with a little help centre.
+
+        Args:
+            folder: Empty; for the store, the index and the versions.
+            template: Of the store.
+            settings: Laid over those that tests need, section by section.
+            generator: By default one that writes the passage the question is about.
+        """
+        given = settings or {}
+        sections = {
+            "answers": {"min_answerability": 0.0},
+            "serve": {"team": f"slack:{TEAM}", "listen": "127.0.0.1:0"},
+        }
+        chosen = Settings.model_validate({**given, **{key: {**v, **given.get(key, {})} for key, v in sections.items()}})
+        clock, file = FakeClock(), folder / "store.db"
+        clock.now = datetime.now(UTC)
+        shutil.copyfile(template.file, file)
+        with Store.open(f"sqlite:///{file}", template.keyring, clock=clock) as store:
+            teach(
+                store.knowledge,
+                chunk(REFUNDS, title="Refunds"),
+                chunk(INVOICES, title="Invoices", ordinal=1),
+                chunk(FROZEN, question=Q_FROZEN, title="FAQ", ordinal=2),
+            )
+            office = Office(store, clock, folder, chosen)
+            site = cls(office, folder, chosen, generator or ScriptedGenerator(written))
+            await site.start()
+            try:
+                yield site
+            finally:
+                await site.stop()
+
+    async def start(self) -> None:
+        """Answer requests."""
+        await self.desk.start()
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Stop everything."""
+        await self._server.stop()
+        await self.desk.stop()
+        await self.office.loop.stop()
+
+    @property
+    def address(self) -> str:
+        """Without a slash at the end."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def login(self, role: Role = Role.USER, name: str = "") -> Login:
+        """Log somebody in; by default named after their role."""
+        person = self.store.people.meet(WEB, name or role.value, (name or role.value).title())
+        self.store.people.set_role(person.id, role)
+        session, cookie = self.store.sessions.begin(person.id, logged_in=True, days=7)
+        found = self.store.people.get(person.id)
+        assert found is not None
+        return Login(person=found, cookie=cookie, csrf=session.csrf)
+
+    def visit(self, name: str = "visitor-1") -> Login:
+        """Welcome a visitor of the open chat page, who did not log in."""
+        person = self.store.people.meet(WEB, name)
+        session, cookie = self.store.sessions.begin(person.id, logged_in=False, days=7)
+        return Login(person=person, cookie=cookie, csrf=session.csrf)
+
+    def client(self, login: Login | None = None) -> httpx.AsyncClient:
+        """An HTTP client as a page's script is one: with the cookie and the token against forgery; to be closed."""
+        headers = {"Accept": "application/json"}
+        if login is not None:
+            headers[CSRF_HEADER] = login.csrf
+        cookies = {} if login is None else {COOKIE: login.cookie}
+        return httpx.AsyncClient(base_url=self.address, headers=headers, cookies=cookies, timeout=30)
+
+    def _parts(self, folder: Path) -> WebParts:
+        office, store, settings = self.office, self.store, self.settings
+        teacher = KnowledgeTeacher(store.knowledge, office.encoder)
+        pipeline = fake_pipeline(
+            store.knowledge,
+            folder / "served-index",
+            generator=self.generator,
+            classifier=self.classifier,
+            settings=settings,
+        )
+
+        async def commands(stored: StoredMessage, tell: Tell) -> Answer:
+            return await office.commands(stored, tell)
+
+        handler = served(
+            answering(pipeline),
+            store=store,
+            settings=settings,
+            boundary=self.boundary,
+            handoffs=office.handoffs,
+            commands=commands,
+        )
+        bot = Bot(store=store, handler=handler, settings=settings, worker=self.generator)
+        desk = Desk(
+            bot=bot,
+            store=store,
+            settings=settings,
+            messengers={"slack": self.slack},
+            presses=Presses(store=store, handoffs=office.handoffs, teacher=teacher),
+            handoffs=office.handoffs,
+            limits=Limits(settings.serve),
+        )
+        return WebParts(
+            settings=settings,
+            store=store,
+            bot=bot,
+            desk=desk,
+            learning=Learning(
+                loop=office.loop,
+                registry=office.registry,
+                settings=settings.learning,
+                preview=lambda language, in_detail: f"preview {language} {in_detail}",
+                board=office,
+            ),
+            documents=Documents(
+                uploads=office.uploads,
+                fetch=office.fetch,
+                ingest=office.ingest,
+                search=office.search,
+                max_megabytes=MEGABYTES,
+            ),
+            teacher=teacher,
+            encoder=office.encoder,
+            facts=lambda: {"waiting": desk.waiting, "failures": self.boundary.failures, **desk.counts},
+        )
