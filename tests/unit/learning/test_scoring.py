@@ -124,8 +124,9 @@ def test_a_passage_that_holds_the_wanted_answer_is_as_right_as_the_one_that_was_
     again = ShownPassage(uri="/faq.md", title="Cards", text=f"Ask your bank first. {RIGHT} Weekends do not count.")
     found = measure(item, said(RIGHT, AnswerKind.CURATED, again))
     assert (found.utility, found.right_passage) == (1.0, True)
-    wrong_figure = ShownPassage(uri="/faq.md", title="Cards", text=RIGHT.replace("five", "nine"))
-    assert measure(item, said(RIGHT, AnswerKind.CURATED, wrong_figure)).right_passage is False
+    longer = replace(item, wanted=("A refund to a debit card or bank account takes five days after approval.",))
+    nine = ShownPassage(uri="/faq.md", title="Cards", text=longer.wanted[0].replace("five", "nine"))
+    assert measure(longer, said(RIGHT, AnswerKind.CURATED, nine)).right_passage is False
 
 
 def test_another_part_of_the_right_page_is_worth_half_unless_somebody_called_it_wrong() -> None:
