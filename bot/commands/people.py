@@ -19,7 +19,8 @@ TRIES, TRIES_WITHIN = 5, timedelta(hours=1)  # of codes, by one person
 AUDITED, MOST_AUDITED = 20, 100  # entries shown
 DETAIL_CHARACTERS = 200  # of an entry
 
-_ID = re.compile(r"\b(?:slack|telegram|console):[\w-]+")  # as the audit log writes people and places
+# as the audit log writes people and places; on the web an id may name another platform's
+_ID = re.compile(r"\b(?:web:(?:slack|telegram):[\w-]+|web:[\w.-]+|(?:slack|telegram|console):[\w-]+)")
 _WRONG_CODE = "refused: claim"  # as the runner writes it into the audit log
 
 
@@ -83,7 +84,7 @@ class PeopleCommands:
             return usage(call, command)
         name = f"{whom.platform}:{whom.platform_user_id}"
         detail = f"{role} to {name}" if command == "grant" else f"{whom.role} of {name}"
-        if (sentence := _forbidden(call.person, whom, role)) is not None:
+        if (sentence := forbidden(call.person, whom, role)) is not None:
             return Reply(text=say(sentence, call.language), refused=True, did=detail)
         try:
             await run_blocking(self._store.people.set_role, whom.id, role)
@@ -112,14 +113,14 @@ class PeopleCommands:
         people = await run_blocking(self._store.people.list)
         names = {f"{one.platform}:{one.platform_user_id}": one.name for one in people if one.name}
         lines = (
-            f"- {entry.at:%Y-%m-%d %H:%M} · {safe(_named(entry.actor, names))} · **{safe(entry.action)}** · "
-            f"{safe(_named(entry.place, names))}{_detail(_named(entry.detail, names))}"
+            f"- {entry.at:%Y-%m-%d %H:%M} · {safe(named(entry.actor, names))} · **{safe(entry.action)}** · "
+            f"{safe(named(entry.place, names))}{_detail(named(entry.detail, names))}"
             for entry in reversed(entries)
         )
         return Reply(text="\n".join([f"**{say('audit-title', call.language)}**", *lines]))
 
 
-def _forbidden(who: Person, whom: Person, role: Role) -> str | None:
+def forbidden(who: Person, whom: Person, role: Role) -> str | None:
     """Why somebody may not give somebody a role; None if they may."""
     mine, theirs, new = ORDER.index(who.role), ORDER.index(whom.role), ORDER.index(role)
     if new >= mine:
@@ -129,7 +130,7 @@ def _forbidden(who: Person, whom: Person, role: Role) -> str | None:
     return None
 
 
-def _named(text: str, names: Mapping[str, str]) -> str:
+def named(text: str, names: Mapping[str, str]) -> str:
     """A text in which the name of a person stands before their id; those who were forgotten have none."""
     return _ID.sub(lambda one: f"{names[one[0]]} ({one[0]})" if one[0] in names else one[0], text)
 

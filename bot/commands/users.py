@@ -36,6 +36,8 @@ _LANGUAGES = {
     "自动": "",
 }
 
+Unlearn = Callable[[Collection[RatingId]], object]
+
 
 class ForEverybody:
     """What any user may ask for."""
@@ -45,7 +47,7 @@ class ForEverybody:
         store: Store,
         settings: Settings,
         handoffs: Handoffs,
-        unlearn: Callable[[Collection[RatingId]], object],
+        unlearn: Unlearn,
     ) -> None:
         """Keep what the commands work with.
 
@@ -165,13 +167,8 @@ class ForEverybody:
                 channel=message.channel,
                 thread=message.thread,
             )
-        await run_blocking(self._forget, person.id)
+        await run_blocking(forget, self._store, self._unlearn, person.id)
         return Reply(text=say("forgotten", language, **counts))
-
-    def _forget(self, user_id: int) -> None:
-        """Erase a person; what learned from them is marked before, while it is known who they are."""
-        self._unlearn(self._store.ratings.ids_of(user_id))
-        self._store.people.forget(user_id)
 
     async def human(self, call: Call) -> Reply:
         """Pass the conversation on to people."""
@@ -202,6 +199,21 @@ class ForEverybody:
             self._store.expectations.cancel, message.platform, message.channel, message.thread, call.person.id
         )
         return Reply(text=say("cancelled" if waited else "nothing-to-cancel", call.language))
+
+
+def forget(store: Store, unlearn: Unlearn, user_id: int) -> Mapping[str, int]:
+    """Erase a person with all their selves; what learned from them is marked before, while it is known who they are.
+
+    Args:
+        store: Of everything.
+        unlearn: Marks what learned from ratings that are to be erased.
+        user_id: One of the person's selves.
+
+    Returns:
+        What was erased, as `People.footprint` counts it. Blocks.
+    """
+    unlearn([rating for one in store.people.selves(user_id) for rating in store.ratings.ids_of(one)])
+    return store.people.forget(user_id)
 
 
 def example_questions(store: Store) -> tuple[str, ...]:

@@ -112,6 +112,11 @@ class People:
             for one in people
         )
 
+    def selves(self, user_id: int) -> frozenset[int]:
+        """The ids of everybody that a person is."""
+        with self._database.read() as connection:
+            return _selves(connection, user_id)
+
     def footprint(self, user_id: int) -> Mapping[str, int]:
         """Count what is kept of a person: what `forget` erases.
 

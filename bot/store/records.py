@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.store.clock import Clock
 from bot.store.engine import Database
 from bot.store.schema import AuditRow
 from bot.store.statements import read_setting, write_setting
+
+REFUSED = "refused: "  # begins the action of an entry about what somebody wanted and may not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,33 @@ class AuditEntry:
     place: str
     detail: str = field(repr=False)
     at: datetime  # aware, UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries are wanted; what is left as it is sorts out nothing."""
+
+    actor: str = ""
+    action: str = ""  # also where it was refused
+    refused: bool = False  # only what somebody wanted and may not
+    since: datetime | None = None  # aware
+    until: datetime | None = None  # aware; entries of that time are left out
+
+    @property
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        """As SQL."""
+        conditions: list[ColumnElement[bool]] = []
+        if self.actor:
+            conditions.append(AuditRow.actor == self.actor)
+        if self.action:
+            conditions.append(AuditRow.action.in_((self.action, REFUSED + self.action)))
+        if self.refused:
+            conditions.append(AuditRow.action.startswith(REFUSED, autoescape=True))
+        if self.since is not None:
+            conditions.append(AuditRow.at >= self.since)
+        if self.until is not None:
+            conditions.append(AuditRow.at < self.until)
+        return tuple(conditions)
 
 
 class Audit:
@@ -58,6 +88,34 @@ class Audit:
             AuditEntry(id=row.id, actor=row.actor, action=row.action, place=row.place, detail=row.detail, at=row.at)
             for row in reversed(rows)
         )
+
+    def search(self, wanted: AuditFilter, *, before: int = 0, limit: int) -> tuple[AuditEntry, ...]:
+        """Read entries that fit, the newest first.
+
+        Args:
+            wanted: Which.
+            before: Only entries with a lower id; 0 for all.
+            limit: How many at most.
+        """
+        columns = (AuditRow.id, AuditRow.actor, AuditRow.action, AuditRow.place, AuditRow.detail, AuditRow.at)
+        query = select(*columns).where(*wanted.conditions)
+        if before:
+            query = query.where(AuditRow.id < before)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(AuditRow.id.desc()).limit(limit)).all()
+        return tuple(AuditEntry(**row._mapping) for row in rows)  # noqa: SLF001 - SQLAlchemy's documented name
+
+    def actors(self) -> tuple[str, ...]:
+        """Everybody who did something, sorted."""
+        return self._each(AuditRow.actor)
+
+    def actions(self) -> tuple[str, ...]:
+        """Everything that was done, sorted; what was refused is left out."""
+        return tuple(one for one in self._each(AuditRow.action) if not one.startswith(REFUSED))
+
+    def _each(self, column: InstrumentedAttribute[str]) -> tuple[str, ...]:
+        with self._database.read() as connection:
+            return tuple(connection.execute(select(column).distinct().order_by(column)).scalars())
 
     def count(self, *, actor: str, action: str, since: datetime) -> int:
         """How often somebody did something since a time, that time included."""

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from sqlalchemy import Connection
 
 from bot.blocking import Together
+from bot.store.activity import Activities
 from bot.store.answers import Answers
 from bot.store.api_keys import ApiKeys
 from bot.store.asks import Asks
@@ -26,6 +27,7 @@ from bot.store.inbox import Inbox
 from bot.store.jobs import Jobs
 from bot.store.knowledge import Knowledge
 from bot.store.migrate import current_revision, refuse_newer, upgrade
+from bot.store.overview import Overview
 from bot.store.people import People
 from bot.store.posts import Posts
 from bot.store.ratings import Ratings
@@ -58,6 +60,7 @@ class Store:
         self.feedback = Feedback(database, self.answers)
         self.asks = Asks(database, clock)
         self.document_tasks = DocumentTasks(database, clock)
+        self.overview = Overview(database)
         self.knowledge = Knowledge(database, clock)
         self.people = People(database, clock)
         self.expectations = Expectations(database, clock)
@@ -70,6 +73,7 @@ class Store:
         self.jobs = Jobs(database, clock)
         self.api_keys = ApiKeys(database, clock)
         self.sessions = Sessions(database, clock)
+        self.activity = Activities(database)
         self._together: Together[Callable[[], Any], Any] = Together(database.together, most=MOST_TOGETHER)
 
     @classmethod

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.store.people import Person
-from bot.store.records import AuditEntry
+from bot.store.records import AuditEntry, AuditFilter
 from bot.store.store import Store
 from bot.types import Role
 from tests.stores import NOON, FakeClock, accepted
@@ -40,3 +42,26 @@ def test_a_setting_is_what_was_last_written(store: Store) -> None:
     store.settings.set("last_run", "a")
     store.settings.set("last_run", "b")
     assert store.settings.get("last_run") == "b"
+
+
+def test_entries_are_found_by_who_what_and_when_the_newest_first(store: Store, clock: FakeClock) -> None:
+    for actor, action in (("slack:U1", "grant"), ("web:ada", "refused: grant"), ("slack:U1", "ingest")):
+        store.audit.record(actor=actor, action=action)
+        clock.move(minutes=10)
+
+    def found(wanted: AuditFilter, **page: int) -> list[str]:
+        return [one.action for one in store.audit.search(wanted, **{"limit": 9, **page})]
+
+    assert found(AuditFilter()) == ["ingest", "refused: grant", "grant"]
+    assert found(AuditFilter(actor="slack:U1")) == ["ingest", "grant"]
+    assert found(AuditFilter(action="grant")) == ["refused: grant", "grant"], "also who was refused it"
+    assert found(AuditFilter(refused=True)) == ["refused: grant"]
+    assert found(AuditFilter(action="ingest", refused=True)) == []
+    second = NOON + timedelta(minutes=10)
+    assert found(AuditFilter(since=second)) == ["ingest", "refused: grant"]
+    assert found(AuditFilter(until=second)) == ["grant"]
+    newest = store.audit.search(AuditFilter(), limit=1)
+    assert [one.action for one in newest] == ["ingest"]
+    assert found(AuditFilter(), before=newest[0].id) == ["refused: grant", "grant"]
+    assert store.audit.actors() == ("slack:U1", "web:ada")
+    assert store.audit.actions() == ("grant", "ingest")

@@ -147,6 +147,25 @@ async def test_what_learned_from_a_person_is_marked_when_they_are_forgotten(offi
     assert [version.stale for version in office.registry.versions(Task.INTENT)] == [True, True, False]
 
 
+async def test_forgetting_covers_what_a_person_rated_in_the_browser(office: Office, tmp_path: Path) -> None:
+    answered = office.asked("How long?", role=Role.OWNER)
+    mine = office.person_id(Role.USER)
+    browser = office.store.people.on_web(mine)
+    assert browser is not None
+    office.store.ratings.rate(Rating(answer_id=answered.id, user_id=browser.id, value=RatingValue.UP))
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    seal_adapter(folder, source="run", base="b", created_at=office.clock())
+    lineage = Lineage(
+        ratings=(f"{answered.id}:{browser.id}",), examples_digest="", parent="", base="b", code="", seed=0
+    )
+    office.registry.add_candidate(Task.INTENT, folder, lineage=lineage)
+    await office.say("/forget_me")
+    await office.say(f"/forget_me yes {mine}")
+    assert office.store.people.get(browser.id) is None
+    assert [version.stale for version in office.registry.versions(Task.INTENT)] == [True]
+
+
 async def test_nobody_else_may_confirm(office: Office) -> None:
     office.asked("How long?")
     mine = office.person_id(Role.USER)
