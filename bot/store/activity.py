@@ -49,9 +49,9 @@ class Activities:
         )
         rated = select(RatingRow.user_id, func.count()).group_by(RatingRow.user_id)
         with self._database.read() as connection:
-            last = dict(connection.execute(wrote).tuples().all())
-            questions = dict(connection.execute(asked).tuples().all())
-            ratings = dict(connection.execute(rated).tuples().all())
+            last = {row[0]: row[1] for row in connection.execute(wrote)}
+            questions = {row[0]: row[1] for row in connection.execute(asked)}
+            ratings = {row[0]: row[1] for row in connection.execute(rated)}
         return {
             person: Activity(
                 questions=questions.get(person, 0), ratings=ratings.get(person, 0), last_at=last.get(person)
