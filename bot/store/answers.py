@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, select, update
 
 from adapters.types import Task, original
 from bot.store.clock import Clock
@@ -124,12 +124,7 @@ class Answers:
 
     def unanswered(self, limit: int) -> tuple[StoredAnswer, ...]:
         """Read the answers in which the bot had to abstain and that nobody has seen to yet, newest first."""
-        query = _answers().where(
-            AnswerRow.outcome == Outcome.ABSTAINED,
-            AnswerRow.settled.is_(False),
-            AnswerRow.kind.in_((AnswerKind.REFUSAL, AnswerKind.CLARIFICATION, AnswerKind.ERROR)),
-            MessageRow.replaced.is_(False),
-        )
+        query = _answers().where(still_unanswered())
         return self._all(query.order_by(AnswerRow.id.desc()).limit(limit))
 
     def settle(self, answer_ids: Sequence[int]) -> None:
@@ -386,3 +381,13 @@ def load_detail(answer_id: int, text: str) -> Detail:
             f"Answer {answer_id} was stored in a form that this version of Burnish cannot read "
             f"({type(error).__name__}); run `burnish store check`."
         ) from None
+
+
+def still_unanswered() -> ColumnElement[bool]:
+    """Which answers, joined with their messages, are those in which the bot abstained and that nobody has seen to."""
+    return and_(
+        AnswerRow.outcome == Outcome.ABSTAINED,
+        AnswerRow.settled.is_(False),
+        AnswerRow.kind.in_((AnswerKind.REFUSAL, AnswerKind.CLARIFICATION, AnswerKind.ERROR)),
+        MessageRow.replaced.is_(False),
+    )

@@ -93,7 +93,8 @@ def follow_ratings(connection: Connection, answer_id: int, uris: Sequence[str], 
         connection.execute(row.on_conflict_do_nothing())
 
 
-def _open() -> Select[*tuple[Any, ...]]:
+def outdated_documents() -> Select[*tuple[Any, ...]]:
+    """The documents that wait, a row for each person and answer that calls one old."""
     outdated = and_(RatingRow.answer_id == DocumentTaskRow.answer_id, RatingRow.reason == RatingReason.OUT_OF_DATE)
     return (
         select(
@@ -117,4 +118,4 @@ def _open() -> Select[*tuple[Any, ...]]:
     )
 
 
-_OPEN = _open()
+_OPEN = outdated_documents()

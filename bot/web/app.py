@@ -19,6 +19,8 @@ from bot.errors import BotError
 from bot.texts import say
 from bot.web import login
 from bot.web.access import Access, access_of
+from bot.web.dashboard import router as dashboard
+from bot.web.dashboard.frame import Flashes
 from bot.web.errors import LoginNeededError, TooManyError, WebError
 from bot.web.guard import Guard
 from bot.web.pages import STATIC_FOLDER, page
@@ -38,7 +40,9 @@ def create_app(parts: WebParts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.access = Access(parts.store, parts.settings)
+    app.state.flashes = Flashes()
     app.include_router(login.router)
+    app.include_router(dashboard)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
 
     @app.get("/health", include_in_schema=False)

@@ -1,0 +1,19 @@
+# The dashboard's frame: the way from page to page, and words that all pages use.
+nav-today = Today
+nav-questions = Unanswered
+nav-answers = Answers
+nav-corrections = Corrections
+nav-curated = Written answers
+nav-knowledge = Documents
+nav-versions = Versions
+nav-runs = Training
+nav-people = People
+nav-audit = Audit log
+nav-settings = Settings
+dash-skip = Skip to the content
+dash-pages = Pages
+dash-waiting = ({ $number } waiting)
+dash-log-out = Log out
+dash-turn = More of the list
+dash-newer = Newer
+dash-older = Older

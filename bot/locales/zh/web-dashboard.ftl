@@ -1,0 +1,19 @@
+# The dashboard's frame: the way from page to page, and words that all pages use.
+nav-today = 今日
+nav-questions = 未能回答
+nav-answers = 回答记录
+nav-corrections = 更正
+nav-curated = 人工答案
+nav-knowledge = 文档
+nav-versions = 版本
+nav-runs = 训练
+nav-people = 人员
+nav-audit = 操作记录
+nav-settings = 设置
+dash-skip = 跳到正文
+dash-pages = 页面
+dash-waiting = （{ $number } 项待处理）
+dash-log-out = 退出
+dash-turn = 翻页
+dash-newer = 较新
+dash-older = 较早

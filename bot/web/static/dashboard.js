@@ -1,0 +1,55 @@
+// What the dashboard's pages do besides what htmx does. Everything works without it, less smoothly.
+"use strict";
+
+// A request of htmx that was refused: say why, where flash messages stand.
+document.addEventListener("htmx:responseError", (event) => {
+  const { status, responseText } = event.detail.xhr;
+  if (status === 401) {
+    location.reload();
+    return;
+  }
+  let sentence = responseText;
+  try {
+    sentence = JSON.parse(responseText).error.message;
+  } catch {
+    // a page, or nothing: shown as it came
+  }
+  tell(sentence);
+});
+
+document.addEventListener("htmx:sendError", () => tell(document.body.dataset.offline || "…"));
+
+function tell(sentence) {
+  const line = document.createElement("p");
+  line.className = "flash bad";
+  line.textContent = sentence;
+  document.getElementById("told").replaceChildren(line);
+}
+
+// A filter that is changed is used at once.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form.filter");
+  if (form && event.target.matches("select")) form.requestSubmit();
+});
+
+// Escape closes a question that was opened.
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && event.target.closest("details.sure[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+
+// Files can be dropped on the field that takes them.
+for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+  document.addEventListener(name, (event) => {
+    const zone = event.target.closest && event.target.closest(".drop");
+    if (!zone) return;
+    event.preventDefault();
+    zone.classList.toggle("over", name === "dragenter" || name === "dragover");
+    if (name !== "drop" || !event.dataTransfer.files.length) return;
+    const field = zone.querySelector("input[type=file]");
+    field.files = event.dataTransfer.files;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
