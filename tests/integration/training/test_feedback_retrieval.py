@@ -14,6 +14,7 @@ import pytest
 from adapters.errors import AdapterError
 from adapters.examples import AnswerExample, Examples, LinkExample, ShownPassage, VerdictExample
 from adapters.layout import read_manifest
+from adapters.retrieval.answers import part_of
 from adapters.retrieval.config import Calibration
 from adapters.retrieval.model import RetrievalAdapter
 from adapters.retrieval.persist import load
@@ -169,6 +170,32 @@ def test_how_near_questions_with_the_same_answer_are_is_learned_from_answers_but
     lies = liked([(question, f"lie {number}") for number, (question, _) in enumerate(asked(test=True))])
     told = Examples(links=plain, answers=(*liked(asked(test=False)), *lies))
     assert world.train(told, tmp_path / "lied to")[0].metrics == candidate.metrics
+
+
+def test_liked_answers_are_remembered_but_for_those_of_the_test_side(world: World, tmp_path: Path) -> None:
+    def liked(*, test: bool) -> tuple[AnswerExample, ...]:
+        return tuple(
+            AnswerExample(
+                question=question,
+                passages=(world.shown(topic),),
+                answer=f"explained here under {topic}",
+                liked=True,
+                weight=1.0,
+                ratings=(f"{n}:1",),
+            )
+            for n, (question, topic) in enumerate(asked(test=test))
+        )
+
+    told = Examples(links=links(world), answers=(*liked(test=False), *liked(test=True)))
+    known = world.train(told, tmp_path / "v")[1].answers
+    assert known is not None
+    assert len(known.spans) == len(asked(test=False))
+    question, topic = asked(test=False)[0]
+    (span, similarity), *_ = known.recall(world.encoder.encode([question])[0], 0.99)
+    assert part_of(world.texts[topic], span) == f"explained here under {topic}"
+    assert similarity == pytest.approx(1.0, abs=1e-3)
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "v").iterdir())
+    assert b"explained here" not in kept
 
 
 def test_the_same_ratings_make_the_same_files(world: World, tmp_path: Path) -> None:
