@@ -82,14 +82,6 @@ def own(stocked: Burnish, tmp_path: Path) -> Burnish:
     return replace(stocked, home=tmp_path / "own")
 
 
-def test_without_a_token_one_sentence_says_how_to_get_one(burnish: Burnish) -> None:
-    finished = burnish("serve")
-    assert finished.code == 1
-    assert "TELEGRAM_BOT_TOKEN" in finished.err
-    assert "docs/slack.md" in finished.err
-    assert "Traceback" not in finished.err
-
-
 async def test_a_wrong_token_is_one_sentence_and_ends_the_program(own: Burnish) -> None:
     async with TelegramServer() as telegram:
         program = on(own, telegram)
