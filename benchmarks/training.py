@@ -173,7 +173,7 @@ async def phases(loop: LearningLoop) -> tuple[dict[str, float], str]:
         if step is None:
             break
         label = "loading" if step.phase.value == "load" else f"{step.task.value}: {step.phase.value}"
-    ended = await loop.wait()
+    ended = await loop.wait(run.id)
     if ended is None:
         raise SystemExit("The run is gone.")
     outcome = ended[1].sentence or ", ".join(f"{one.task.value}: {one.verdict.value}" for one in ended[1].results)
