@@ -19,6 +19,7 @@ import numpy as np
 
 from adapters.errors import GenerationError
 from adapters.examples import Examples
+from adapters.intent.classifier import TrainedClassifier
 from adapters.layout import read_manifest
 from adapters.registry import Lineage
 from adapters.types import AdapterVersion, Encoder, Generator, Matrix, Task
@@ -97,6 +98,7 @@ class Remembering:
 
 
 ENCODERS: Final[dict[str, Remembering]] = {}  # by source
+HEADS: Final[dict[str, TrainedClassifier]] = {}
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,13 @@ class Quoting(Wiring):
         if source not in ENCODERS:
             ENCODERS[source] = Remembering(super().encoder)
         return ENCODERS[source]
+
+    def _few_shot_head(self) -> TrainedClassifier:
+        """The built-in intents, learned once."""
+        source = self.settings.models.encoder
+        if source not in HEADS:
+            HEADS[source] = super()._few_shot_head()
+        return HEADS[source]
 
     def load_generator(self, version: AdapterVersion | None) -> Generator:  # noqa: ARG002 - of the same shape
         """Load nothing."""
