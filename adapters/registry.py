@@ -274,7 +274,7 @@ class Registry:
             if state.active:
                 self._write(task, state.with_active("", (*state.served, state.active), self._clock()))
 
-    def prune(self, task: Task, keep: int) -> tuple[str, ...]:
+    def prune(self, task: Task, keep: int | None) -> tuple[str, ...]:
         """Remove versions that nobody will want back.
 
         Kept are the active one, the canary, the newest candidate, those that served last, those that were rolled back
@@ -283,7 +283,7 @@ class Registry:
 
         Args:
             task: What the adapters are for.
-            keep: How many of those that served before, and of those that were rolled back, >= 0.
+            keep: How many of those that served before, and of those that were rolled back, >= 0; None for all that may.
 
         Returns:
             Their names.

@@ -100,19 +100,22 @@ class State:
         if name in self.stale and name != self.active:
             raise AdapterError(f"{name} cannot serve: it {FORGOTTEN}.")
 
-    def superfluous(self, keep: int, lineages: Mapping[str, Lineage | None]) -> frozenset[str]:
+    def superfluous(self, keep: int | None, lineages: Mapping[str, Lineage | None]) -> frozenset[str]:
         """The versions that nobody will want back; see Registry.prune.
 
         Args:
-            keep: How many of those that served before, and of those that were rolled back, >= 0.
+            keep: How many of those that served before, and of those that were rolled back, >= 0; None for all that may.
             lineages: Of all versions; None for one that no run made.
         """
+        to_erase = frozenset(self.stale) - {self.active}
+        if keep is None:
+            return to_erase
         kept = {self.active, self.canary, *(one for past in (self.served, self.down) for one in past[-keep:] if keep)}
         candidates = [name for name, stage in self.stages.items() if stage == Stage.CANDIDATE.value]
         kept |= {max(candidates, key=number_in)} if candidates else set()
         kept |= {lineage.parent for name, lineage in lineages.items() if lineage and name in kept}
         kept |= {name for name, lineage in lineages.items() if lineage is None and number_in(name) == 1}
-        return frozenset(self.stages) - (kept - (set(self.stale) - {self.active}))
+        return (frozenset(self.stages) - kept) | to_erase
 
     def without(self, names: frozenset[str]) -> State:
         """The state without some versions."""

@@ -36,7 +36,7 @@ from knowledge.curated import TAUGHT
 from knowledge.types import StoredChunk
 from training.errors import TrainingError
 from training.feedback_intent import IntentGround
-from training.gate import GateConfig, decide
+from training.gate import GateConfig, decide, decide_renewal
 from training.ground import Ground
 from training.paired import PairedReport
 from training.plots import plot_learning
@@ -81,7 +81,7 @@ class LocalLearner:
         ratings = tuple(sorted({rating for one in used for rating in one.ratings}))
         return TaskResult(
             task=task,
-            verdict=Verdict.BETTER if report.decision.promote else Verdict.NOT_BETTER,
+            verdict=self._verdict(task) if report.decision.promote else Verdict.NOT_BETTER,
             examples=candidate.examples,
             people=len({rater_of(rating) for rating in ratings}),
             must_canary=report.decision.canary_required,
@@ -180,9 +180,18 @@ class LocalLearner:
             margins=candidate.task is Task.GENERATOR,
         )
         paired = unseen_by(candidate.task, side_by_side(self._questions, before, after))
-        decision = decide(paired, rng=np.random.default_rng(seed))
+        rule = decide_renewal if self._must_go(candidate.task) else decide
+        decision = rule(paired, rng=np.random.default_rng(seed))
         against = self._parent(candidate.task) or WHAT_SERVES
         return make_report(paired, decision, task=candidate.task, candidate=CANDIDATE, against=against)
+
+    def _must_go(self, task: Task) -> bool:
+        """Whether what serves learned from somebody who is forgotten since."""
+        serving = self._versions[task]
+        return serving is not None and serving.stale
+
+    def _verdict(self, task: Task) -> Verdict:
+        return Verdict.NO_WORSE if self._must_go(task) else Verdict.BETTER
 
     def _before(self, tell: Tell) -> Seen:
         """What serves now makes of the questions; asked once for all tasks of the job."""

@@ -41,7 +41,7 @@ class Scripted(Learner):
         tell(Phase.REPLAY, 1, 1)
         return TaskResult(
             task=task,
-            verdict=Verdict.NOT_BETTER if self._mode == "worse" else Verdict.BETTER,
+            verdict={"worse": Verdict.NOT_BETTER, "as-good": Verdict.NO_WORSE}.get(self._mode, Verdict.BETTER),
             examples=len(examples),
             people=2,
             reasons=(Reason(code=ReasonCode.BETTER, values={**NUMBERS, "seed": seed, "priority": os.nice(0)}),),

@@ -67,7 +67,7 @@ async def main() -> None:
         await loop.start()
         run = await loop.retrain([Task.GENERATOR], cause=Cause.SERVER)
         print(run.id, flush=True)  # noqa: T201 - for whoever kills
-        await loop.wait()
+        await loop.wait(run.id)
         print("over", flush=True)  # noqa: T201 - as above
 
 

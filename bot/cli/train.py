@@ -151,7 +151,7 @@ async def _run(call: Context, side: LearningSide, tasks: Sequence[Task]) -> tupl
         run = await side.loop.retrain(tasks, cause=Cause.SERVER)
         while (step := await side.loop.moved(run.id)) is not None:
             call.wiring.progress(step.done, step.total, progress_text(run.id, step, FALLBACK))
-        ended = await side.loop.wait()
+        ended = await side.loop.wait(run.id)
     finally:
         await side.loop.stop()
     assert ended is not None  # noqa: S101 - it was begun here

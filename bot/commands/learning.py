@@ -121,7 +121,7 @@ class LearningCommands:
             if now != said:
                 said, text = now, f"{text}\n{now}"
                 call.tell(text)
-        ended = await self._loop.wait()
+        ended = await self._loop.wait(run.id)
         if ended is None:
             return Reply(text=text, did=did)
         report = report_text(*ended, call.language)

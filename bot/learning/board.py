@@ -13,7 +13,6 @@ from bot.cards import Card
 from bot.frontends.base import Messenger, PlatformError, target_of
 from bot.learning.loop import LearningLoop
 from bot.learning.report import progress_text, report_text
-from bot.learning.types import RunDetail
 from bot.store.runs import Run
 from bot.store.store import Store
 from bot.texts import say
@@ -64,10 +63,9 @@ class Board:
             if text != shown and await self._show(messenger, stored, text, ((cancel,),)):
                 shown = text
             await self._sleep(pause)
-        ended = await run_blocking(self._store.runs.get, run.id)
+        ended = await self._loop.wait(run.id)
         if ended is not None:
-            detail = await self._loop.wait()
-            whole = report_text(ended, detail[1] if detail is not None else RunDetail(), language)
+            whole = report_text(*ended, language)
             await self._show(messenger, stored, whole.partition("\n\n")[0], ())
 
     async def _show(self, messenger: Messenger, stored: StoredMessage, text: str, buttons: Rows) -> bool:

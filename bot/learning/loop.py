@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,34 +24,33 @@ from filelock import FileLock, Timeout
 
 from adapters.errors import AdapterError
 from adapters.examples import Examples
-from adapters.registry import Lineage, Registry
-from adapters.types import AdapterVersion, Stage, Task
+from adapters.registry import Registry
+from adapters.types import AdapterVersion, Task
 from bot.blocking import run_blocking, uncut
 from bot.errors import BotError
 from bot.learning.errors import CancelledRunError, DiedError, LearningError, RunningError
 from bot.learning.settings import LearningSettings
+from bot.learning.settling import RUN, Settling
 from bot.learning.types import (
     Cause,
     Job,
     RunDetail,
     Step,
     TaskResult,
-    Verdict,
     detail_of,
     detail_text,
     task_of,
 )
-from bot.learning.verdicts import reason_lines
 from bot.store.runs import Asker, Run
 from bot.store.schema import RunState
 from bot.store.store import Store
-from bot.texts import FALLBACK
 from knowledge.errors import KnowledgeError
 from training.errors import TrainingError
 from training.schedule import plan_of
 
 PAUSED = "learning_paused"  # setting: "yes" while nothing is to be trained
 PLAN = "learning_plan"  # setting: when to train, where somebody said so
+REMEMBERED = 8  # runs of this program whose questions and answers can still be shown
 CANCEL = "learning_cancel"  # setting: id of the run that somebody wants to stop
 STOPPED = "The program was stopped while the training ran; nothing was changed. Start it again when you like."
 
@@ -101,10 +101,18 @@ class LearningLoop:
         self._parts = parts
         self._store = parts.store
         self._registry = parts.registry
+        self._settling = Settling(
+            registry=parts.registry,
+            settings=parts.settings,
+            folder=parts.folder,
+            trainable=parts.trainable,
+            code=parts.code,
+        )
         self._task: asyncio.Task[None] | None = None
         self._run: Run | None = None
         self._step: Step | None = None
-        self._detail = RunDetail()  # of the last run that ended here, with the answers that the store does not keep
+        self._began: OrderedDict[int, asyncio.Task[None]] = OrderedDict()  # the last runs of this program
+        self._details: dict[int, RunDetail] = {}  # of those that ended, with the answers that the store does not keep
         self._moved = asyncio.Event()
 
     # -- life
@@ -134,18 +142,28 @@ class LearningLoop:
         lock = self._lock()
         run = await uncut(run_blocking(self._begin, lock, tuple(tasks), cause, asker or Asker()))
         self._run, self._step = run, None
-        self._task = asyncio.create_task(self._carry_out(run, lock))
+        self._task = self._began[run.id] = asyncio.create_task(self._carry_out(run, lock))
         self._task.add_done_callback(lambda _: self._moved.set())
+        while len(self._began) > REMEMBERED:
+            self._details.pop(self._began.popitem(last=False)[0], None)
         return run
 
-    async def wait(self) -> tuple[Run, RunDetail] | None:
-        """Wait for the end of this program's run, and give what came of it; None if there is none."""
-        if self._task is None or self._run is None:
+    async def wait(self, run_id: int) -> tuple[Run, RunDetail] | None:
+        """Wait for the end of a run of this program, and give what came of it.
+
+        Args:
+            run_id: Of one of the last runs; of an older one, or one of another program, what the store holds is given.
+
+        Returns:
+            The run, and what it left; None if there is no such run, or it goes on elsewhere.
+        """
+        if (task := self._began.get(run_id)) is not None:
+            await asyncio.wait([task])
+            task.result()
+        ended = await run_blocking(self._store.runs.get, run_id)
+        if ended is None or ended.state is RunState.RUNNING:
             return None
-        await asyncio.wait([self._task])
-        self._task.result()
-        ended = await run_blocking(self._store.runs.get, self._run.id)
-        return None if ended is None else (ended, self._detail)
+        return ended, self._details.get(run_id) or detail_of(ended.detail)
 
     async def moved(self, run_id: int) -> Step | None:
         """Wait until a run of this program has come further; None once it has ended."""
@@ -167,6 +185,10 @@ class LearningLoop:
             return None
         await run_blocking(self._store.settings.set, CANCEL, str(running[-1].id))
         return running[-1]
+
+    def must_go(self) -> tuple[AdapterVersion, ...]:
+        """What serves everybody and learned from somebody who is forgotten since. Blocks."""
+        return self._settling.must_go()
 
     async def state(self) -> LoopState:
         """How the loop stands."""
@@ -229,8 +251,8 @@ class LearningLoop:
             raise RunningError("A training run is going on already; wait for its end, or cancel it.") from None
         try:
             self._recover()
-            for task in tasks:  # now, not at the end: an admin may want to look at what was turned down
-                self._registry.prune(task, self._parts.settings.keep_versions)
+            # now, not at the end: an admin may want to look at what was turned down
+            self._settling.prune(tasks, self._store.runs.recent(self._parts.settings.keep_runs))
             return self._store.runs.begin(tasks, cause=cause.value, asker=asker)
         except BaseException:
             lock.release()
@@ -244,9 +266,9 @@ class LearningLoop:
         except CancelledRunError as error:
             state, detail = RunState.CANCELLED, RunDetail(sentence=str(error), step=self._step)
         except DiedError as error:
-            state, detail = RunState.INTERRUPTED, RunDetail(sentence=str(error), step=self._step, died=True)
+            detail = await self._failed(run, error, died=True)
         except (BotError, AdapterError, KnowledgeError, TrainingError, OSError) as error:
-            state, detail = RunState.FAILED, RunDetail(sentence=str(error), step=self._step)
+            state, detail = RunState.FAILED, await self._failed(run, error)
         finally:
             log.info("run ended", extra={"action": "run-ended", "run": run.id, "state": state.value})
             try:
@@ -255,13 +277,22 @@ class LearningLoop:
                 lock.release()
         await self._parts.speak()
 
+    async def _failed(self, run: Run, error: Exception, *, died: bool = False) -> RunDetail:
+        """Why a run came to nothing; what must go goes all the same where that was what it was for."""
+        results: tuple[TaskResult, ...] = ()
+        if run.cause == Cause.FORGETTING:
+            with contextlib.suppress(AdapterError):  # the registry cannot be read: nothing can be changed in it either
+                results = await run_blocking(self._settling.left_behind, run)
+        return RunDetail(results=results, sentence=str(error), step=self._step, died=died)
+
     async def _results(self, run: Run) -> tuple[TaskResult, ...]:
+        to_replace = await run_blocking(self._settling.must_go)  # who is forgotten from now on is in what is trained
         examples = await run_blocking(self._parts.gather)
         folder = self._work_folder(run)
         await run_blocking(folder.mkdir, mode=0o700, parents=True)
         job = Job(run=run.id, tasks=run.tasks, folder=str(folder), seed=self._parts.settings.seed, examples=examples)
         results = await self._parts.work(job, on_step=self._at, cancelled=partial(self._is_cancelled, run.id))
-        return await uncut(run_blocking(self._registered, run, results, examples))
+        return await uncut(run_blocking(self._settling.registered, run, results, examples, to_replace))
 
     def _at(self, step: Step) -> None:
         self._step = step
@@ -270,54 +301,12 @@ class LearningLoop:
     async def _is_cancelled(self, run_id: int) -> bool:
         return await run_blocking(self._store.settings.get, CANCEL) == str(run_id)
 
-    def _registered(self, run: Run, results: Sequence[TaskResult], examples: Examples) -> tuple[TaskResult, ...]:
-        """Add what was trained as candidates; nobody is quoted where somebody was forgotten meanwhile. Blocks."""
-        if self._registry.has_forgotten(examples.ratings):
-            results = tuple(replace(result, samples=()) for result in results)
-        return tuple(self._candidate(run, result) if result.folder else result for result in results)
-
-    def _candidate(self, run: Run, result: TaskResult) -> TaskResult:
-        lineage = Lineage(
-            ratings=result.ratings,
-            examples_digest=result.digest,
-            parent=result.parent,
-            base=result.base,
-            code=self._parts.code,
-            seed=self._parts.settings.seed,
-            run=run.id,
-        )
-        version = self._registry.add_candidate(result.task, Path(result.folder), lineage=lineage, report=result.report)
-        return replace(
-            result,
-            version=version.name,
-            stage=self._stage(result),
-            picture=self._kept_picture(version.name, result.picture),
-            folder="",
-            report={},
-        )
-
-    def _stage(self, result: TaskResult) -> Stage:
-        """What becomes of a candidate, as the settings have it."""
-        settings = self._parts.settings
-        if result.verdict is not Verdict.BETTER:
-            return Stage.REJECTED
-        if settings.promote == "ask" or (result.must_canary and settings.canary == "off"):
-            return Stage.CANDIDATE
-        return Stage.CANARY if settings.canary == "on" else Stage.ACTIVE
-
-    def _kept_picture(self, name: str, picture: str) -> str:
-        if not picture:
-            return ""
-        kept = self._parts.folder / "pictures" / f"{name}.png"
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(picture, kept)
-        return str(kept)
-
     def _end(self, run: Run, state: RunState, detail: RunDetail) -> None:
         """Store how a run ended, and do what follows from it. Blocks."""
-        self._detail = detail
+        if run.id in self._began:
+            self._details[run.id] = detail
         if state is not RunState.DONE:
-            self._reject_candidates(run.id)
+            self._settling.reject_all_of(run.id)
         self._store.runs.finish(run.id, state, detail_text(detail))
         self._follow_up(run.id)
         self._sweep()
@@ -328,33 +317,11 @@ class LearningLoop:
         detail = None if run is None else detail_of(run.detail)
         if run is None or detail is None or detail.settled:
             return
-        detail = replace(detail, results=tuple(self._settled(result) for result in detail.results))
+        detail = replace(detail, results=tuple(self._settling.settled(result) for result in detail.results))
+        if run_id in self._details:
+            self._details[run_id] = detail
         self._parts.tell(run, detail)
         self._store.runs.amend(run.id, detail_text(detail.without_words))
-
-    def _settled(self, result: TaskResult) -> TaskResult:
-        """Give a version the stage that was decided; one that is damaged since is told of, and nobody waits for it."""
-        if not result.version or result.stage is None:
-            return result
-        try:
-            self._settle(result, result.stage)
-        except AdapterError as error:
-            extra = {"action": "version-refused", "version": result.version, "reason": str(error)}
-            log.error("version refused", extra=extra)  # noqa: TRY400 - the sentence says it all
-            return replace(result, stage=None, unfit=True)
-        return result
-
-    def _settle(self, result: TaskResult, stage: Stage) -> None:
-        task, name = result.task, result.version
-        known = {version.name: version.stage for version in self._registry.versions(task)}
-        if known.get(name) is not Stage.CANDIDATE:
-            return  # done before, or an admin was quicker
-        if stage is Stage.ACTIVE:
-            self._registry.promote(task, name)
-        elif stage is Stage.CANARY:
-            self._registry.canary(task, name)
-        elif stage is Stage.REJECTED:
-            self._registry.reject(task, name, " ".join(reason_lines(result.reasons, FALLBACK)))
 
     # -- what dead programs left
 
@@ -371,17 +338,8 @@ class LearningLoop:
             self._follow_up(last.id)
         self._sweep()
 
-    def _reject_candidates(self, run_id: int) -> None:
-        for task in Task:
-            for version in self._registry.versions(task):
-                if version.stage is not Stage.CANDIDATE:
-                    continue
-                lineage = self._registry.lineage(task, version.name)
-                if lineage is not None and lineage.run == run_id:
-                    self._registry.reject(task, version.name, "the run that made it was interrupted")
-
     def _work_folder(self, run: Run) -> Path:
-        return self._parts.folder / "work" / f"run-{run.id}"
+        return self._parts.folder / "work" / f"{RUN}{run.id}"
 
     def _sweep(self) -> None:
         shutil.rmtree(self._parts.folder / "work", ignore_errors=True)

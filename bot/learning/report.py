@@ -65,7 +65,8 @@ def outcome_text(run: Run, detail: RunDetail, language: str) -> str:
     if run.state is not RunState.DONE:
         key = _ENDED[run.state]
         reason = {} if run.state is RunState.CANCELLED else {"reason": safe(detail.sentence)}
-        return say(key, language, run=number, **reason)
+        gone = [f"**{task_name(one.task, language)}**: {_went(one, language)}" for one in detail.results if one.must_go]
+        return "\n\n".join([say(key, language, run=number, **reason), *gone])
     minutes = _minutes(run.started_at, run.ended_at)
     parts = [say("run-done", language, run=number, minutes=minutes)]
     parts += [_task_text(result, language) for result in detail.results]
@@ -74,18 +75,28 @@ def outcome_text(run: Run, detail: RunDetail, language: str) -> str:
 
 def _task_text(result: TaskResult, language: str) -> str:
     name = task_name(result.task, language)
+    went = [f"- {_went(result, language)}"] if result.must_go and result.stage is not Stage.ACTIVE else []
     if result.verdict is Verdict.NOTHING:
-        return say("run-nothing", language, task=name, examples=result.examples)
+        return "\n".join([say("run-nothing", language, task=name, examples=result.examples), *went])
     if result.verdict is Verdict.TOO_FEW:
         missing = result.need - result.have
-        return say("run-too-few", language, task=name, have=result.have, need=result.need, missing=missing)
+        few = say("run-too-few", language, task=name, have=result.have, need=result.need, missing=missing)
+        return "\n".join([few, *went])
     lines = [say("run-learned", language, task=name, examples=result.examples, people=result.people)]
     if result.stage is not None:
-        lines.append(f"- {say(f'run-{result.stage.value}', language, version=result.version)}")
+        key = "stale" if result.stale else "replaces" if result.must_go else result.stage.value
+        lines.append(f"- {say(f'run-{key}', language, version=result.version)}")
     if result.unfit:
         lines.append(f"- {say('run-unfit', language, version=result.version)}")
-    lines += [f"- {reason}" for reason in reason_lines(result.reasons, language)]
+    lines += [*went, *(f"- {reason}" for reason in reason_lines(result.reasons, language))]
     return "\n".join(lines)
+
+
+def _went(result: TaskResult, language: str) -> str:
+    """What serves in the place of a version that had to go."""
+    if result.instead:
+        return say("run-went", language, version=result.instead)
+    return say("run-went-first", language)
 
 
 def examples_text(detail: RunDetail, language: str) -> str:
@@ -121,7 +132,7 @@ def _rows(result: TaskResult, language: str) -> Rows:
     if result.stage in {Stage.CANDIDATE, Stage.CANARY}:
         keep = command_button(say("button-keep-old", language), "versions", f"keep-old {result.version}")
         return ((promote, keep, details),)
-    if result.stage is Stage.ACTIVE:
+    if result.stage is Stage.ACTIVE and not result.must_go:  # what it replaced is not gone back to
         back = command_button(say("button-keep-old", language), "rollback", result.task.value)
         return ((back, details),)
     return ((details,),)
@@ -173,7 +184,7 @@ class Reporter:
     def _readers(self, run: Run, detail: RunDetail) -> Sequence[Person]:
         """The admins; whoever asked alone, where there is nothing in it for others; nobody, where nothing was new."""
         asker = self.store.people.get(run.asker.user_id) if run.asker.user_id is not None else None
-        trained = any(result.version for result in detail.results)
+        trained = any(result.version or result.must_go for result in detail.results)
         if trained or detail.died or run.state is RunState.FAILED:
             found = {person.id: person for person in (*self._admins(), *([asker] if asker else []))}
             return [person for person in found.values() if person.platform in self.platforms]

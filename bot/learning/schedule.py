@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,12 +25,15 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from adapters.errors import AdapterError
+from adapters.types import AdapterVersion, Task
 from bot.blocking import run_blocking
 from bot.errors import BotError
 from bot.learning.errors import LearningError
 from bot.learning.loop import PAUSED, PLAN, LearningLoop
 from bot.learning.settings import LearningSettings
-from bot.learning.types import ALL_TASKS, Cause
+from bot.learning.types import ALL_TASKS, Cause, detail_of
+from bot.store.runs import Run
+from bot.store.schema import RunState
 from bot.store.store import Store
 from training.errors import TrainingError
 from training.schedule import DAYS, Plan, PlanKind, Quiet, due, plan_of, quiet_of
@@ -38,6 +41,7 @@ from training.schedule import DAYS, Plan, PlanKind, Quiet, due, plan_of, quiet_o
 LEASE_SECONDS = 60.0
 TICK_SECONDS = 10.0
 COUNT_MINUTES = 5  # between two counts of new ratings
+AGAIN_HOURS = 6  # after which a run that was to replace a version, and was stopped or failed, is tried again
 REGULAR, LATER = "learning", "learning after quiet hours"  # ids of the jobs
 
 log = logging.getLogger(__name__)
@@ -108,8 +112,11 @@ class Schedule:
             return
         await run_blocking(self._follow_plan, asyncio.get_running_loop())
         if self._fired.is_set():
-            await self._look()
+            if await run_blocking(self._is_due):
+                await self._begin(ALL_TASKS, Cause.SCHEDULE)
             self._fired.clear()
+        if tasks := await run_blocking(self._to_forget):
+            await self._begin(tasks, Cause.FORGETTING)
         await self._parts.besides()
 
     # -- the scheduler
@@ -157,12 +164,25 @@ class Schedule:
 
     # -- what it decides
 
-    async def _look(self) -> None:
-        if await run_blocking(self._is_due):
-            try:
-                await self._parts.loop.retrain(ALL_TASKS, cause=Cause.SCHEDULE)
-            except LearningError as error:  # one is going on already, say
-                log.info("not now", extra={"action": "run-not-begun", "error": type(error).__name__})
+    async def _begin(self, tasks: Sequence[Task], cause: Cause) -> None:
+        try:
+            await self._parts.loop.retrain(tasks, cause=cause)
+        except LearningError as error:  # one is going on already, say
+            log.info("not now", extra={"action": "run-not-begun", "error": type(error).__name__})
+
+    def _to_forget(self) -> tuple[Task, ...]:
+        """The tasks that are to be trained anew now because what serves learned from somebody who is forgotten.
+
+        Whoever wants to be forgotten waits for no plan, even where none is followed; only for the end of quiet hours
+        and of a pause.
+        """
+        store, now = self._parts.store, self._parts.now()
+        if store.settings.get(PAUSED) or store.runs.running():
+            return ()
+        if self._quiet is not None and self._quiet.holds(now.astimezone(self._zone)):
+            return ()
+        last = store.runs.last_because(Cause.FORGETTING)
+        return tuple(one.task for one in self._parts.loop.must_go() if last is None or not _was_tried(last, one, now))
 
     def _is_due(self) -> bool:
         store, now = self._parts.store, self._parts.now().astimezone(self._zone)
@@ -182,6 +202,15 @@ class Schedule:
 
     def _plan(self) -> Plan:
         return plan_of(self._parts.store.settings.get(PLAN) or self._parts.settings.schedule)
+
+
+def _was_tried(run: Run, version: AdapterVersion, now: datetime) -> bool:
+    """Whether a run was to replace a version, came to nothing, and is too young to be tried again."""
+    before = version.since is not None and version.since > run.started_at
+    interrupted = run.state is RunState.INTERRUPTED and not detail_of(run.detail).died
+    if before or interrupted or version.task not in run.tasks:
+        return False
+    return now - run.started_at < timedelta(hours=AGAIN_HOURS)
 
 
 def trigger_of(plan: Plan, zone: ZoneInfo) -> BaseTrigger | None:

@@ -23,6 +23,7 @@ class Cause(StrEnum):
     ASKED = "asked"  # from chat
     SERVER = "server"  # at the server's command line
     SCHEDULE = "schedule"
+    FORGETTING = "forgetting"  # what serves learned from somebody who is forgotten
 
 
 class Phase(StrEnum):
@@ -40,6 +41,7 @@ class Verdict(StrEnum):
     TOO_FEW = "too few"  # examples
     NOTHING = "nothing"  # was found in them that helps: what was trained would change no answer
     BETTER = "better"
+    NO_WORSE = "no worse"  # which is enough where what serves must go
     NOT_BETTER = "not better"
 
 
@@ -99,6 +101,9 @@ class TaskResult:
     version: str = ""
     stage: Stage | None = None  # that it is to have
     unfit: bool = False  # it could not be given that stage: its files are damaged
+    stale: bool = False  # somebody that it learned from had themselves forgotten while it was trained
+    must_go: bool = False  # what served had learned from somebody who is forgotten
+    instead: str = ""  # where it went and nothing new took its place: the version that serves now, "" for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,10 @@ class Runs:
         """Read the last one that came to a decision."""
         return self._first(select(*_RUN).where(RunRow.state == RunState.DONE).order_by(RunRow.id.desc()).limit(1))
 
+    def last_because(self, cause: str) -> Run | None:
+        """Read the last one that was begun for a cause."""
+        return self._first(select(*_RUN).where(RunRow.cause == cause).order_by(RunRow.id.desc()).limit(1))
+
     def last_tried(self) -> Run | None:
         """Read the last one that need not be made up for: one that was interrupted is, once."""
         ended = [run for run in self.recent(3) if run.state is not RunState.RUNNING]

@@ -33,7 +33,8 @@ async def admin(office: Office, text: str, place: Place = Place.DIRECT) -> Answe
 async def ended(office: Office) -> RunState:
     """The run's end."""
     async with asyncio.timeout(20):
-        found = await office.loop.wait()
+        [last] = office.store.runs.recent(1)
+        found = await office.loop.wait(last.id)
     assert found is not None
     return found[0].state
 

@@ -42,11 +42,11 @@ class School:
     folder: Path
     told: list[tuple[Run, RunDetail]] = field(default_factory=list)
 
-    async def run(self, *tasks: Task) -> tuple[RunState, RunDetail]:
+    async def run(self, *tasks: Task, cause: Cause = Cause.ASKED) -> tuple[RunState, RunDetail]:
         """One run to its end."""
-        await self.loop.retrain(tasks or (Task.GENERATOR,), cause=Cause.ASKED)
+        run = await self.loop.retrain(tasks or (Task.GENERATOR,), cause=cause)
         async with asyncio.timeout(SECONDS):
-            ended = await self.loop.wait()
+            ended = await self.loop.wait(run.id)
         assert ended is not None
         return ended[0].state, ended[1]
 
@@ -220,7 +220,7 @@ async def test_a_run_is_cancelled_from_another_program(school: Made) -> None:
         asked = await other.loop.cancel()
         assert asked is not None
         assert asked.id == run.id
-        ended = await one.loop.wait()
+        ended = await one.loop.wait(run.id)
     assert ended is not None
     assert ended[0].state is RunState.CANCELLED
     assert one.stages() == {"generator-1": Stage.ACTIVE}
@@ -317,3 +317,81 @@ def lineage(run: int) -> Lineage:
         Lineage(ratings=(), examples_digest="", parent="", base="", code="", seed=0),
         run=run,
     )
+
+
+async def test_what_came_of_a_run_can_be_asked_for_after_the_next_one_too(school: Made) -> None:
+    one = school()
+    first = await one.loop.retrain([Task.GENERATOR], cause=Cause.ASKED)
+    async with asyncio.timeout(SECONDS):
+        await one.loop.wait(first.id)
+        second = await one.loop.retrain([Task.INTENT], cause=Cause.ASKED)
+        for run, task in ((first, Task.GENERATOR), (second, Task.INTENT)):
+            ended = await one.loop.wait(run.id)
+            assert ended is not None
+            assert [result.task for result in ended[1].results] == [task]
+            assert ended[1].results[0].samples, "with the answers that the store does not keep"
+    assert await one.loop.wait(99) is None
+
+
+def forgotten(one: School) -> str:
+    """Let a version serve that learned from somebody who is forgotten then; gives its name."""
+    lineage = Lineage(ratings=("9:9",), examples_digest="", parent="generator-1", base="b", code="", seed=0)
+    name = one.registry.add_candidate(Task.GENERATOR, FOLDER, lineage=lineage).name
+    one.registry.promote(Task.GENERATOR, name)
+    one.registry.mark_stale(["9:9"])
+    return name
+
+
+async def test_as_good_is_enough_in_the_place_of_what_learned_from_somebody_who_is_forgotten(school: Made) -> None:
+    one = school("as-good", ASK)
+    gone = forgotten(one)
+    state, detail = await one.run(cause=Cause.FORGETTING)
+    [result] = detail.results
+    assert (state, result.must_go, result.stage, result.version) == (RunState.DONE, True, Stage.ACTIVE, "generator-3")
+    assert one.stages() == {"generator-1": Stage.RETIRED, "generator-3": Stage.ACTIVE}, f"{gone} is removed"
+    before = one.registry.served(Task.GENERATOR)
+    assert [version.name for version in before] == ["generator-1"], "there is no way back to it"
+    assert one.loop.must_go() == ()
+
+
+@pytest.mark.parametrize("mode", ["few", "worse", "fails", "killed"])
+async def test_where_nothing_new_comes_of_a_run_the_version_before_the_forgotten_one_serves_again(
+    school: Made, mode: str
+) -> None:
+    one = school(mode)
+    gone = forgotten(one)
+    _, detail = await one.run(cause=Cause.FORGETTING)
+    [result] = detail.results
+    assert (result.must_go, result.instead) == (True, "generator-1")
+    active = one.registry.active(Task.GENERATOR)
+    assert active is not None
+    assert active.name == "generator-1"
+    assert gone not in one.stages(), "its weights are removed"
+    assert one.told[-1][1].results[0].instead == "generator-1"
+
+
+async def test_a_version_whose_teacher_is_forgotten_meanwhile_never_serves(school: Made) -> None:
+    one = school("steady")
+    async with training(one) as run:
+        one.registry.mark_stale(EXAMPLES.ratings)
+        ended = await one.loop.wait(run.id)
+    assert ended is not None
+    [result] = ended[1].results
+    assert (result.stale, result.stage) == (True, Stage.REJECTED)
+    assert "forgotten" in one.registry.version(Task.GENERATOR, result.version).reason
+    assert one.stages()["generator-1"] is Stage.ACTIVE
+
+
+async def test_logs_and_pictures_of_old_runs_go_when_a_run_begins(school: Made) -> None:
+    one = school(settings=LearningSettings(canary="off", keep_runs=1))
+    _, detail = await one.run()
+    [result] = detail.results
+    for name in ("run-1", "run-0", "elsewhere"):
+        (one.folder / "logs" / name).mkdir(parents=True)
+    pictures = one.folder / "pictures"
+    pictures.mkdir(exist_ok=True)
+    for name in (result.version, "generator-99"):
+        (pictures / f"{name}.png").touch()
+    await one.run()
+    assert {path.name for path in (one.folder / "logs").iterdir()} == {"run-1", "elsewhere"}
+    assert {path.name for path in pictures.iterdir()} == {f"{result.version}.png"}

@@ -15,12 +15,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from adapters.errors import AdapterError
 from adapters.examples import Examples
-from adapters.registry import Registry
+from adapters.generator.shipped import FOLDER
+from adapters.registry import Lineage, Registry
 from adapters.types import Task
+from bot.learning.errors import CancelledRunError
 from bot.learning.loop import LearningLoop, Parts
 from bot.learning.schedule import REGULAR, Clockwork, Schedule
 from bot.learning.settings import LearningSettings
-from bot.learning.types import ALL_TASKS, Job, TaskResult
+from bot.learning.types import ALL_TASKS, Cause, Job, TaskResult
 from bot.store.crypto import Keyring
 from bot.store.errors import StoreError
 from bot.store.runs import Asker
@@ -51,6 +53,8 @@ class Team:
         self.clock = clock
         self.begun: list[tuple[Task, ...]] = []
         self.besides = AsyncMock()
+        self.registry = Registry(folder / "versions", clock=clock)
+        self.fault: Exception | None = None  # of the next runs
         self._folder = folder
         self._schedules: list[Schedule] = []
 
@@ -59,12 +63,14 @@ class Team:
 
         async def work(job: Job, **_: object) -> tuple[TaskResult, ...]:
             self.begun.append(job.tasks)
+            if self.fault is not None:
+                raise self.fault
             return ()
 
         loop = LearningLoop(
             Parts(
                 store=self.store,
-                registry=Registry(self._folder / "versions"),
+                registry=self.registry,
                 settings=settings,
                 folder=self._folder / "training",
                 trainable=lambda: ALL_TASKS,
@@ -239,6 +245,74 @@ def ended(team: Team, state: RunState) -> None:
     run = team.store.runs.begin([Task.INTENT], cause="schedule", asker=Asker())
     team.store.runs.finish(run.id, state, "")
     team.clock.now += timedelta(minutes=1)
+
+
+def forgotten(team: Team, rating: str = "1:1") -> None:
+    """A version serves that learned from somebody who is forgotten now."""
+    lineage = Lineage(ratings=(rating,), examples_digest="", parent="", base="b", code="", seed=0)
+    team.registry.promote(Task.GENERATOR, team.registry.add_candidate(Task.GENERATOR, FOLDER, lineage=lineage).name)
+    team.registry.mark_stale([rating])
+    team.clock.now += timedelta(minutes=1)
+
+
+OFF = LearningSettings(schedule="off")
+
+
+async def test_whoever_wants_to_be_forgotten_waits_for_no_plan_and_no_new_rating(team: Team) -> None:
+    one = team.program(OFF)
+    await one.tick()
+    assert team.begun == []
+    forgotten(team)
+    await one.tick()
+    await team.until(lambda: team.begun)
+    assert team.begun == [(Task.GENERATOR,)], "the part that learned from them, and no other"
+    [run] = team.store.runs.recent(1)
+    assert run.cause == Cause.FORGETTING
+
+
+async def test_what_must_go_waits_for_the_end_of_quiet_hours_and_of_a_pause(team: Team) -> None:
+    forgotten(team)
+    now = team.clock.now
+    quiet = f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=2):%H:%M}"
+    one = team.program(LearningSettings(schedule="off", quiet_hours=quiet))
+    assert one._to_forget() == ()
+    team.clock.now += timedelta(hours=3)
+    assert one._to_forget() == (Task.GENERATOR,)
+    await team.loop.pause()
+    assert one._to_forget() == ()
+    await team.loop.resume()
+    assert one._to_forget() == (Task.GENERATOR,)
+
+
+async def test_a_run_for_somebody_s_sake_that_an_admin_stops_is_tried_again_after_hours(team: Team) -> None:
+    one = team.program(OFF)
+    forgotten(team)
+    team.fault = CancelledRunError("stopped")
+    await one.tick()
+    run = team.store.runs.recent(1)[0]
+    assert await team.loop.wait(run.id)
+    assert one._to_forget() == ()
+    team.clock.now += timedelta(hours=7)
+    assert one._to_forget() == (Task.GENERATOR,)
+
+
+async def test_a_run_for_somebody_s_sake_that_is_interrupted_begins_again_at_once(team: Team) -> None:
+    one = team.program(OFF)
+    forgotten(team)
+    run = team.store.runs.begin([Task.GENERATOR], cause=Cause.FORGETTING, asker=Asker())
+    assert one._to_forget() == (), "it goes on"
+    team.store.runs.finish(run.id, RunState.INTERRUPTED, "")
+    assert one._to_forget() == (Task.GENERATOR,)
+
+
+async def test_the_next_one_who_wants_to_be_forgotten_does_not_wait_for_the_last(team: Team) -> None:
+    one = team.program(OFF)
+    team.store.runs.finish(
+        team.store.runs.begin([Task.GENERATOR], cause=Cause.FORGETTING, asker=Asker()).id, RunState.CANCELLED, ""
+    )
+    team.clock.now += timedelta(minutes=1)
+    forgotten(team)
+    assert one._to_forget() == (Task.GENERATOR,), "what serves now came later than that run"
 
 
 async def test_what_is_due_in_quiet_hours_waits_for_their_end(team: Team) -> None:
