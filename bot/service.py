@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +15,7 @@ from bot.pipeline import Delta, Done, Event, Progress, Searching, Writing
 from bot.store.errors import NotWaitingError
 from bot.store.store import Store
 from bot.texts import language_of_sender, say
-from bot.types import Answer, AnswerKind, Correction, Message, Place, Rating, StoredAnswer, StoredMessage
+from bot.types import Answer, AnswerKind, Correction, Message, Place, Rating, StoredAnswer, StoredMessage, Turn
 
 # A message that stops the whole program is not tried at every start for ever. Whatever is in hand when the program is
 # killed counts as tried, so a few more than a message that is to blame would need.
@@ -60,7 +60,9 @@ class Bot:
         idle = self._settings.bot.conversation_idle_minutes
         return await self._store.run(self._store.inbox.accept, message, idle_minutes=idle)
 
-    async def reply(self, stored: StoredMessage, *, fresh: bool = False) -> AsyncGenerator[ReplyEvent, None]:
+    async def reply(
+        self, stored: StoredMessage, *, fresh: bool = False, history: Sequence[Turn] | None = None
+    ) -> AsyncGenerator[ReplyEvent, None]:
         """Answer a stored message; the last event is Answered, and by then the answer is in the store.
 
         A message that is gone once it was answered, because its sender took it back or is forgotten, ends without
@@ -69,20 +71,14 @@ class Bot:
         Args:
             stored: The message.
             fresh: It came in just now, so this is the first attempt, and need not be counted.
+            history: What was said before, oldest first, where whoever asks keeps that; by default what the store holds
+                of the conversation.
         """
         if not fresh and await run_blocking(self._store.inbox.attempt, stored.id) > MAX_ATTEMPTS:
             yield await self._kept(stored, Done(answer=self._given_up(stored)))
             return
-        # in a group several people talk to the bot at once: a follow-up refers to one's own questions
-        alone = stored.message.origin.place is Place.GROUP
-        history = await self._store.run(
-            self._store.inbox.history,
-            stored.conversation_id,
-            before_message_id=stored.id,
-            turns=self._settings.bot.history_turns,
-            user_id=stored.user_id if alone else None,
-        )
-        request = Request(stored=stored, history=history, collections=None)
+        turns = await self._history(stored) if history is None else tuple(history)
+        request = Request(stored=stored, history=turns, collections=None)
         async with aclosing(self._handler(request)) as events:
             async for event in events:
                 try:
@@ -90,6 +86,17 @@ class Bot:
                 except NotWaitingError:
                     return
                 yield kept
+
+    async def _history(self, stored: StoredMessage) -> tuple[Turn, ...]:
+        # in a group several people talk to the bot at once: a follow-up refers to one's own questions
+        alone = stored.message.origin.place is Place.GROUP
+        return await self._store.run(
+            self._store.inbox.history,
+            stored.conversation_id,
+            before_message_id=stored.id,
+            turns=self._settings.bot.history_turns,
+            user_id=stored.user_id if alone else None,
+        )
 
     def _given_up(self, stored: StoredMessage) -> Answer:
         language = language_of_sender(stored, self._settings.bot.language)
