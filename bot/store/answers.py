@@ -110,6 +110,14 @@ class Answers:
         """Read the answer to a message; None while there is none."""
         return self._first(_answers().where(AnswerRow.message_id == message_id))
 
+    def of_messages(self, message_ids: Sequence[int]) -> tuple[StoredAnswer, ...]:
+        """Read the answers to some messages."""
+        return tuple(
+            one
+            for batch in batches(message_ids)
+            for one in self._all(_answers().where(AnswerRow.message_id.in_(batch)))
+        )
+
     def latest(self, conversation_id: int, *, user_id: int | None = None) -> StoredAnswer | None:
         """Read the answer to the newest answered question of a conversation; what commands said does not count.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from bot.store.schema import (
     PostRow,
     UserRow,
 )
-from bot.store.statements import made_once
+from bot.store.statements import batches, made_once
 from bot.types import AnswerKind, Message, Origin, StoredMessage, Turn, Wanted
 
 EDIT_MARK = "#"  # stands between the id of an event and what tells its later versions apart
@@ -94,6 +95,15 @@ class Inbox:
         with self._database.read() as connection:
             row = connection.execute(_BY_ID, {"id": message_id}).first()
         return None if row is None else _stored(row)
+
+    def named(self, message_ids: Sequence[int]) -> tuple[StoredMessage, ...]:
+        """Read some messages by id, ascending; those that are gone are left out."""
+        found: list[StoredMessage] = []
+        with self._database.read() as connection:
+            for batch in batches(sorted(set(message_ids))):
+                query = _messages().where(MessageRow.id.in_(batch)).order_by(MessageRow.id)
+                found += [_stored(row) for row in connection.execute(query)]
+        return tuple(found)
 
     def by_event(self, platform: str, event_id: str) -> StoredMessage | None:
         """Read the newest version of a message, by the id of its first event."""

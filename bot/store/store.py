@@ -15,6 +15,7 @@ from bot.store.activity import Activities
 from bot.store.answers import Answers
 from bot.store.api_keys import ApiKeys
 from bot.store.asks import Asks
+from bot.store.census import Census
 from bot.store.claims import Claims
 from bot.store.clock import Clock, utc_now
 from bot.store.crypto import Keyring, missing_key_error
@@ -35,6 +36,7 @@ from bot.store.records import Audit, Settings
 from bot.store.runs import Runs
 from bot.store.sessions import Sessions
 from bot.store.statements import read_setting, write_setting
+from bot.store.transcript import Transcripts
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,6 +68,7 @@ class Store:
         self.expectations = Expectations(database, clock)
         self.posts = Posts(database, clock)
         self.handoffs = Handoffs(database, clock)
+        self.transcripts = Transcripts(database, self.inbox, self.answers, self.posts)
         self.audit = Audit(database, clock)
         self.claims = Claims(database, clock)
         self.settings = Settings(database)
@@ -73,6 +76,7 @@ class Store:
         self.jobs = Jobs(database, clock)
         self.api_keys = ApiKeys(database, clock)
         self.sessions = Sessions(database, clock)
+        self.census = Census(database, clock)
         self.activity = Activities(database)
         self._together: Together[Callable[[], Any], Any] = Together(database.together, most=MOST_TOGETHER)
 
