@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from adapters.errors import AdapterError
@@ -17,6 +17,7 @@ from bot.buttons import Rows
 from bot.buttons import command as command_button
 from bot.cards import safe
 from bot.commands.base import LOCAL, Call, Reply, Run, spelled, usage, words_of
+from bot.learning.dossier import can_go_back, numbers_of, serves
 from bot.learning.errors import LearningError, RunningError
 from bot.learning.loop import LearningLoop, LoopState
 from bot.learning.report import progress_text, report_buttons, report_text, task_name
@@ -178,7 +179,7 @@ class LearningCommands:
             lines.append(say("version-from", language, ratings=len(lineage.ratings), parent=parent, run=run))
         if version.reason:
             lines.append(say("version-reason", language, reason=safe(version.reason)))
-        lines += [f"- {safe(key)}: {value}" for key, value in _numbers(report or {})[:NUMBERS]]
+        lines += [f"- {safe(key)}: {value}" for key, value in numbers_of(report or {})[:NUMBERS]]
         return Reply(text="\n".join(lines), buttons=_choices(version, language))
 
     async def _diff(self, call: Call, first: str, second: str) -> Reply:
@@ -190,7 +191,7 @@ class LearningCommands:
         return Reply(text="\n".join([title, *(lines or [say("diff-none", call.language)])]))
 
     async def _keep_old(self, call: Call, name: str) -> Reply:
-        if await self._serves(name):
+        if await run_blocking(serves, self._registry, name):
             back = command_button(say("button-keep-old", call.language), "rollback", task_of(name).value)
             return Reply(text=say("kept-old-serves", call.language, version=name), buttons=((back,),))
         await self._loop.keep_old(name)
@@ -202,7 +203,7 @@ class LearningCommands:
         if not name:
             return usage(call, "promote")
         try:
-            if await self._serves(name):
+            if await run_blocking(serves, self._registry, name):
                 return Reply(text=say("promoted-before", call.language, version=name))
             version = await self._loop.promote(name)
         except (AdapterError, LearningError) as error:
@@ -213,7 +214,7 @@ class LearningCommands:
     async def rollback(self, call: Call) -> Reply:
         """Go back to the version that served before."""
         wish = call.arguments.lower().strip()
-        served = await run_blocking(lambda: [task for task in Task if self._can_go_back(task)])
+        served = await run_blocking(lambda: [task for task in Task if can_go_back(self._registry, task)])
         task = Task(wish) if wish in set(Task) else served[0] if not wish and len(served) == 1 else None
         if task is None and not wish and served:
             rows = tuple((command_button(task_name(one, call.language), "rollback", one.value),) for one in served)
@@ -229,25 +230,6 @@ class LearningCommands:
         if now is None:
             return Reply(text=say("rolled-back-to-first", call.language), did=f"roll {task.value} back")
         return Reply(text=say("rolled-back", call.language, version=now.name), did=f"roll back to {now.name}")
-
-    def _can_go_back(self, task: Task) -> bool:
-        """Whether a version served before, or what came with the program did. Blocks."""
-        if self._registry.served(task):
-            return True
-        try:
-            active = self._registry.active(task)
-            return active is not None and self._registry.lineage(task, active.name) is not None
-        except AdapterError:  # what should serve is torn: all the more reason to go back
-            return True
-
-    async def _serves(self, name: str) -> bool:
-        """Whether a version serves everybody; one that should and is torn does not."""
-        task = task_of(name)
-        try:
-            active = await run_blocking(self._registry.active, task)
-        except AdapterError:
-            return False
-        return active is not None and active.name == name
 
     # -- when
 
@@ -341,15 +323,3 @@ def _choices(version: AdapterVersion, language: str) -> Rows:
         keep = command_button(say("button-keep-old", language), "versions", f"keep-old {version.name}")
         return ((promote, keep),)
     return () if version.stage is Stage.ACTIVE else ((promote,),)
-
-
-def _numbers(content: Mapping[str, Any], name: str = "") -> list[tuple[str, str]]:
-    """The numbers of a report by their dotted names; never its texts, which may be people's."""
-    found: list[tuple[str, str]] = []
-    for key, value in content.items():
-        dotted = f"{name}.{key}" if name else key
-        if isinstance(value, Mapping):
-            found += _numbers(value, dotted)
-        elif isinstance(value, int | float):
-            found.append((dotted, f"{value:.4g}" if isinstance(value, float) else str(value)))
-    return found
