@@ -18,10 +18,12 @@ from bot.commands.status import Facts
 from bot.commands.users import example_questions
 from bot.config import ServeSettings, Settings
 from bot.desk import Desk
+from bot.doctor import examine
 from bot.frontends.base import Frontend, Messenger
 from bot.frontends.slack.views import HomeFacts
 from bot.handoff import Handoffs
 from bot.learning.live import LivePath
+from bot.learning.settling import PICTURES
 from bot.learning.yielding import Answering
 from bot.limits import Limits
 from bot.logs import log_to
@@ -35,7 +37,7 @@ from bot.teaching import KnowledgeTeacher
 from bot.texts import FALLBACK, say
 from bot.types import Answer, Outcome, RatingValue, Role, StoredMessage
 from bot.web.app import create_app
-from bot.web.parts import WebParts
+from bot.web.parts import Installation, WebParts
 from bot.wiring import Progress, Wiring
 from bot.wiring_learning import LearningSide, Together, asker, learning_side
 from bot.wiring_live import Generators, live_path
@@ -170,6 +172,7 @@ class Serving:
             documents=documents.documents(),
             teacher=teacher,
             encoder=wiring.encoder,
+            installation=_installation(wiring, menus),
             facts=lambda: {**self._facts(desk, boundary), **commands.counts, **_troubles(frontends)},
         )
         return Parts(
@@ -318,6 +321,15 @@ class _Menus:
             return answer
 
         return run
+
+
+def _installation(wiring: Wiring, menus: _Menus) -> Installation:
+    return Installation(
+        file=wiring.folders.file,
+        pictures=wiring.folders.training / PICTURES,
+        examine=lambda: examine(wiring),
+        roles_changed=menus.show,
+    )
 
 
 class _Home:

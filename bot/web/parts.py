@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from adapters.types import Encoder
 from bot.commands.knowledge import Documents
 from bot.commands.learning import Learning
 from bot.config import Settings
 from bot.desk import Desk
+from bot.frontends.base import Check
 from bot.service import Bot
 from bot.store.store import Store
 from bot.teaching import Teacher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What admins see of the machine that the program runs on."""
+
+    file: Path  # the settings file; may be absent
+    pictures: Path  # where the pictures of versions' reports lie
+    examine: Callable[[], Awaitable[Sequence[Check]]]  # what `burnish doctor` does
+    roles_changed: Callable[[], Awaitable[None]]  # has the platforms show people the commands of their roles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,4 +39,5 @@ class WebParts:
     documents: Documents
     teacher: Teacher
     encoder: Encoder  # blocks
+    installation: Installation
     facts: Callable[[], Mapping[str, int | str]]  # how the program is doing, without anybody's words

@@ -18,6 +18,7 @@ from bot.commands.knowledge import Documents
 from bot.commands.learning import Learning
 from bot.config import Settings
 from bot.desk import Desk
+from bot.frontends.base import Check
 from bot.frontends.fake import FakeMessenger
 from bot.http import HttpServer
 from bot.limits import Limits
@@ -32,7 +33,7 @@ from bot.testing import FixedClassifier, fake_pipeline, teach
 from bot.types import Answer, Role, StoredMessage
 from bot.web.access import CSRF_HEADER
 from bot.web.app import create_app
-from bot.web.parts import WebParts
+from bot.web.parts import Installation, WebParts
 from knowledge.testing import chunk
 from tests.integration.commands.office import MEGABYTES, Office, Template
 from tests.stores import FakeClock
@@ -76,6 +77,7 @@ class Site:
         self.classifier = FixedClassifier()
         self.slack = FakeMessenger("slack")
         self.boundary = ErrorBoundary(settings)
+        self.menus = 0  # how often the platforms were asked to show people their commands
         self.parts = self._parts(folder)
         self.desk: Desk = self.parts.desk
         self._server = HttpServer(create_app(self.parts), "127.0.0.1:0", setting="serve.listen")
@@ -161,6 +163,18 @@ class Site:
         cookies = {} if login is None else {COOKIE: login.cookie}
         return httpx.AsyncClient(base_url=self.address, headers=headers, cookies=cookies, timeout=30)
 
+    async def examine(self) -> Sequence[Check]:
+        """Stands in for `burnish doctor`."""
+        return (
+            Check(name="store", ok=True, sentence="store.db"),
+            Check(name="documents", ok=False, sentence="none: take some in"),
+            Check(name="team", ok=None, sentence="nowhere"),
+        )
+
+    async def roles_changed(self) -> None:
+        """Stands in for the platforms' menus."""
+        self.menus += 1
+
     def _parts(self, folder: Path) -> WebParts:
         office, store, settings = self.office, self.store, self.settings
         teacher = KnowledgeTeacher(store.knowledge, office.encoder)
@@ -214,5 +228,11 @@ class Site:
             ),
             teacher=teacher,
             encoder=office.encoder,
+            installation=Installation(
+                file=folder / "burnish.toml",
+                pictures=folder / "training" / "pictures",
+                examine=self.examine,
+                roles_changed=self.roles_changed,
+            ),
             facts=lambda: {"waiting": desk.waiting, "failures": self.boundary.failures, **desk.counts},
         )
