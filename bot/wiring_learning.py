@@ -106,7 +106,9 @@ def learning_side(
         board=board,
     )
     besides = _Besides(wiring, store, reporter, speak)
-    schedule = Schedule(Clockwork(store=store, loop=loop, settings=settings, now=_now, besides=besides.look))
+    schedule = Schedule(
+        Clockwork(store=store, loop=loop, settings=settings, now=_now, usable=gathering.usable, besides=besides.look)
+    )
     return LearningSide(loop=loop, board=board, commands=commands, gathering=gathering, schedule=schedule)
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Final
 
 from adapters.examples import Examples, ShownPassage
 from bot.learning.feedback import Gathered, gather
+from bot.learning.held_out import rater_of
 from bot.learning.masking import Masker
 from bot.sources import source_of
 from bot.store.store import Store
 from knowledge.types import ChunkKind, Passage
+from training.splits import feedback_side, normalised
 from training.trust import TrustConfig
+from training.types import Split
 
 _LOWER: Final = re.compile(r"\b[^\W\d_A-Z][^\W\d_]+")
 
@@ -55,6 +59,19 @@ class Gathering:
     def examples(self) -> Examples:
         """The same without the reasons: what a training run is given."""
         return self.gathered().examples
+
+    def usable(self, since: datetime | None) -> int:
+        """How many ratings and approved corrections can be learned from that were given since a time, or at all.
+
+        What nobody believes, what says nothing that can be learned and what is kept back to test with is not counted;
+        what one person says again of the same question is counted once.
+        """
+        given = self._store.feedback.given(since)
+        learned = [one for one in self.examples().all if feedback_side(one.question) is not Split.TEST]
+        said = {
+            (normalised(one.question), rater_of(rating)) for one in learned for rating in one.ratings if rating in given
+        }
+        return len(said)
 
     def _passages(self, text: str) -> tuple[ShownPassage, ...]:
         """Passages of the documents; the curated answer that an approved correction has become is no source for it."""

@@ -59,7 +59,19 @@ class Clockwork:
     loop: LearningLoop
     settings: LearningSettings
     now: Callable[[], datetime]  # aware
+    usable: Callable[
+        [datetime | None], int
+    ]  # how many ratings since then can be learned from; blocks, and takes a while
     besides: Callable[[], Awaitable[None]]  # what one program is to do every few seconds, such as watching a canary
+
+
+class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # APScheduler ships no types
+    """APScheduler's own, which can be asked whether its thread is still there."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is."""
+        return bool(self._thread.is_alive())
 
 
 class Schedule:
@@ -71,7 +83,7 @@ class Schedule:
         self._holder = secrets.token_hex(8)
         self._zone = ZoneInfo(parts.settings.timezone)
         self._quiet = quiet_of(parts.settings.quiet_hours)
-        self._scheduler: BackgroundScheduler | None = None
+        self._scheduler: _Scheduler | None = None
         self._fired = asyncio.Event()
         self._ticking: asyncio.Task[None] | None = None
 
@@ -124,6 +136,9 @@ class Schedule:
     def _follow_plan(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run the scheduler with the plan in force. Blocks."""
         plan = self._plan()
+        if self._scheduler is not None and not self._scheduler.runs:
+            log.error("the schedule's thread has ended", extra={"action": "schedule-restarted"})
+            self._stand_down()
         if self._scheduler is None:
             self._scheduler = self._started(loop)
         name = f"{plan.text}, {self._zone.key}"
@@ -136,8 +151,8 @@ class Schedule:
         if (trigger := trigger_of(plan, self._zone)) is not None:
             self._add(REGULAR, trigger, name)
 
-    def _started(self, loop: asyncio.AbstractEventLoop) -> BackgroundScheduler:
-        scheduler = BackgroundScheduler(
+    def _started(self, loop: asyncio.AbstractEventLoop) -> _Scheduler:
+        scheduler = _Scheduler(
             jobstores={"default": self._parts.store.jobs.job_store()},
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
@@ -192,13 +207,20 @@ class Schedule:
         since = None if tried is None else tried.started_at
         # What a run failed to learn is still to be learned, but not at once again where ratings are counted.
         learned = tried if plan.kind is PlanKind.AFTER else last
-        new = store.feedback.count(None if learned is None else learned.started_at)
+        new = self._new(plan, None if learned is None else learned.started_at)
         if self._quiet is not None and self._quiet.holds(now):
             later = end_of(self._quiet, now)
             if due(plan, now=later, since=since, new_ratings=new, quiet=None):
                 self._add(LATER, DateTrigger(later), LATER)
             return False
         return due(plan, now=now, since=since, new_ratings=new, quiet=None)
+
+    def _new(self, plan: Plan, since: datetime | None) -> int:
+        """How much there is to be learned: where it is counted, what can be learned from, else whatever was said."""
+        said = self._parts.store.feedback.count(since)
+        if plan.kind is not PlanKind.AFTER or said < plan.ratings:
+            return said
+        return self._parts.usable(since)
 
     def _plan(self) -> Plan:
         return plan_of(self._parts.store.settings.get(PLAN) or self._parts.settings.schedule)

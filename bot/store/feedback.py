@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from adapters.examples import RatingId
 from bot.store.answers import Answers
 from bot.store.engine import Database
 from bot.store.schema import (
@@ -122,6 +123,17 @@ class Feedback:
             corrections = corrections.where(CorrectionRow.decided_at >= since)
         with self._database.read() as connection:
             return connection.execute(ratings).scalar_one() + connection.execute(corrections).scalar_one()
+
+    def given(self, since: datetime | None = None) -> frozenset[RatingId]:
+        """Read which ratings were given and corrections approved, in all or since a time, that time included."""
+        ratings = select(RatingRow.answer_id, RatingRow.user_id)
+        corrections = select(CorrectionRow.id).where(CorrectionRow.status == CorrectionStatus.APPROVED)
+        if since is not None:
+            ratings = ratings.where(RatingRow.rated_at >= since)
+            corrections = corrections.where(CorrectionRow.decided_at >= since)
+        with self._database.read() as connection:
+            found = [f"{row.answer_id}:{row.user_id}" for row in connection.execute(ratings)]
+            return frozenset([*found, *(f"c:{row.id}" for row in connection.execute(corrections))])
 
     def questions(self, limit: int) -> tuple[tuple[str, RatingValue], ...]:
         """Read what was asked where an answer was rated, with the rating, newest rating first."""

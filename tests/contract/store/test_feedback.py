@@ -70,6 +70,8 @@ def test_ratings_and_approved_corrections_are_counted_since_a_time(store: Store,
     clock.move(minutes=1)
     store.ratings.decide(waiting, approved=True)
     assert store.feedback.count() == 2
+    assert store.feedback.given() == {f"{stored.id}:{user}", f"c:{waiting}"}
+    assert store.feedback.given(clock.now) == {f"c:{waiting}"}
     assert store.feedback.count(clock.now) == 1
     assert store.feedback.count(clock.now + timedelta(seconds=1)) == 0
 

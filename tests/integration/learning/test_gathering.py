@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from knowledge.testing import chunk
 from knowledge.types import Passage
 from tests.pipelines import DEFINITIONS, refusing, settings
 from tests.stores import message
+from training.splits import feedback_side
+from training.types import Split
 
 REFUNDS = "Refunds reach your bank within five working days. Ask Ada Lovelace or help@example.com about delays."
 INVOICES = "Invoices are sent by mail on the first day of each month."
@@ -142,3 +145,15 @@ async def test_whoever_is_forgotten_teaches_nothing_any_more(team: Team) -> None
     team.store.people.forget(1)
     gathered = team.gathering.gathered()
     assert (len(gathered.examples), gathered.people) == (0, ())
+
+
+async def test_only_what_can_be_learned_from_counts_as_a_new_rating(team: Team) -> None:
+    asked = [f"When do refunds number {number} reach my bank?" for number in range(20)]
+    learned = next(one for one in asked if feedback_side(one) is not Split.TEST)
+    held_out = next(one for one in asked if feedback_side(one) is Split.TEST)
+    for text in (learned, learned, held_out):
+        team.rate(await team.asked(text))
+    team.rate(await team.asked(f"{learned} And when?"), RatingReason.OUT_OF_DATE)
+    assert team.store.feedback.count() == 4
+    assert team.gathering.usable(None) == 1, "not the same again, not what is kept back, not what is out of date"
+    assert team.gathering.usable(datetime.now(UTC) + timedelta(seconds=1)) == 0

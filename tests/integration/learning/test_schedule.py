@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -54,6 +55,7 @@ class Team:
         self.begun: list[tuple[Task, ...]] = []
         self.besides = AsyncMock()
         self.registry = Registry(folder / "versions", clock=clock)
+        self.useless = 0  # of the ratings
         self.fault: Exception | None = None  # of the next runs
         self._folder = folder
         self._schedules: list[Schedule] = []
@@ -81,7 +83,14 @@ class Team:
                 speak=AsyncMock(),
             )
         )
-        parts = Clockwork(store=self.store, loop=loop, settings=settings, now=self.clock, besides=self.besides)
+        parts = Clockwork(
+            store=self.store,
+            loop=loop,
+            settings=settings,
+            now=self.clock,
+            usable=lambda since: self.store.feedback.count(since) - self.useless,
+            besides=self.besides,
+        )
         schedule = Schedule(parts, tick_seconds=0.05)
         self._schedules.append(schedule)
         self.loop = loop
@@ -179,6 +188,37 @@ async def test_after_so_many_new_ratings_a_run_begins(team: Team) -> None:
     assert one._is_due()
     team.store.settings.set("learning_paused", "yes")
     assert not one._is_due()
+
+
+async def test_ratings_that_nothing_can_be_learned_from_begin_no_run(team: Team) -> None:
+    one = team.program(LearningSettings(schedule="after 3 ratings"))
+    team.rate(5)
+    team.useless = 3
+    assert not one._is_due()
+    team.useless = 2
+    assert one._is_due()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it is killed on purpose
+async def test_a_scheduler_whose_thread_has_died_is_noticed_and_replaced(
+    team: Team, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = team.program()
+    await one.tick()
+    dead = one._scheduler
+    assert dead is not None
+    set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    set_exception(ctypes.c_ulong(dead._thread.ident), ctypes.py_object(SystemExit))
+    dead.wakeup()
+    await team.until(lambda: not dead.runs)
+    await one.tick()
+    assert one._scheduler is not dead
+    assert one._scheduler is not None
+    assert one._scheduler.runs
+    assert "schedule-restarted" in [getattr(record, "action", "") for record in caplog.records]
+    planned = team.store.jobs.next_run()
+    assert planned is not None
+    assert planned > team.clock.now, "the plan is still there"
 
 
 @pytest.mark.parametrize("state", [RunState.CANCELLED, RunState.FAILED])
