@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from adapters import bases
+from adapters.encoder.adapter import EncoderDelta
 from adapters.encoder.config import EncoderSettings
 from adapters.errors import AdapterError
 from adapters.intent import persist
@@ -93,7 +94,22 @@ class Wiring:
         """The sentence encoder, fetched if need be."""
         from adapters.encoder.model import SentenceEncoder
 
-        return SentenceEncoder(self._fetch(self.settings.models.encoder), self._encoder_settings)
+        return SentenceEncoder(self.encoder_folder, self._encoder_settings)
+
+    @property
+    def encoder_folder(self) -> Path:
+        """The sentence encoder's weights, fetched if need be."""
+        return self._fetch(self.settings.models.encoder)
+
+    def encoder_with(self, delta: EncoderDelta) -> Encoder:
+        """The sentence encoder with what tuning added to it; blocks for a second or two.
+
+        Raises:
+            AdapterError: The delta belongs to another model.
+        """
+        from adapters.encoder.model import SentenceEncoder
+
+        return SentenceEncoder(self.encoder_folder, self._encoder_settings, delta=delta)
 
     @property
     def _encoder_settings(self) -> EncoderSettings:
@@ -229,11 +245,9 @@ class Wiring:
 
     def _tuned_encoder(self, delta_folder: Path) -> TunedEncoder:
         from adapters.encoder.adapter import load_delta
-        from adapters.encoder.model import SentenceEncoder
 
-        folder = self._fetch(self.settings.models.encoder)
-        delta = load_delta(delta_folder, base=bases.fingerprint(folder))
-        return TunedEncoder(encoder=SentenceEncoder(folder, self._encoder_settings, delta=delta), delta=delta)
+        delta = load_delta(delta_folder, base=bases.fingerprint(self.encoder_folder))
+        return TunedEncoder(encoder=self.encoder_with(delta), delta=delta)
 
     def _few_shot_head(self) -> TrainedClassifier:
         """Made once per encoder and set of definitions; encoding the examples takes seconds."""
@@ -285,7 +299,7 @@ class Wiring:
         now = datetime.now(UTC)
         tuning = (
             Tuning(
-                folder=self._fetch(self.settings.models.encoder),
+                folder=self.encoder_folder,
                 config=TuneConfig(**tune),
                 settings=self._encoder_settings,
                 on_epoch=on_tuned_epoch,

@@ -43,6 +43,8 @@ SEED = 0  # of the gate's resamples: the same answers give the same decision
 class _SuiteArms(Arms):
     """The same message paths over the regression suite's knowledge."""
 
+    keeps_vectors = False  # a version's file is for the team's documents
+
     def __init__(self, wiring: Wiring, store: Store, generators: Generators, folder: Path) -> None:
         super().__init__(wiring, store, generators)
         self._folder = folder

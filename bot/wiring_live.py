@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from threading import Event as Flag
 from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar
 
 from adapters import bases
+from adapters.encoder.adapter import EncoderDelta
 from adapters.errors import AdapterError
 from adapters.generator.answerability import has_head
 from adapters.generator.shipped import shipped_adapter
@@ -20,6 +24,7 @@ from adapters.layout import verify
 from adapters.retrieval.model import RetrievalAdapter
 from adapters.retrieval.persist import load as load_retrieval
 from adapters.types import AdapterVersion, Generator, Task
+from bot.blocking import run_blocking
 from bot.confidence import UNCALIBRATED
 from bot.deferred import DeferredGenerator
 from bot.learning.live import Arm, LivePath, Notice, Versions
@@ -32,22 +37,32 @@ from bot.store.store import Store
 from bot.types import Answer
 from bot.wiring import Wiring
 from knowledge.advice import AdvisedKnowledge
+from knowledge.own import FILE as VECTORS_FILE
+from knowledge.own import OwnVectors
 from knowledge.retrieve import KnowledgeBase
 
+MOST_AT_START = 64  # chunks that a start encodes before it answers, about a second of a core
 CLASSIFIERS = 4  # that are kept loaded: two that serve, and two that were just swapped
 
 
+class _Closes(Protocol):
+    async def aclose(self) -> None: ...
+
+
+T = TypeVar("T", bound=_Closes)
+
+
 @dataclass(slots=True)
-class _Held:
-    generator: Generator
+class _Held(Generic[T]):
+    part: T
     arms: int
 
 
-class Generators:
-    """The generators in memory; one is stopped when no arm holds it any more."""
+class Shared(Generic[T]):
+    """Parts in memory that several arms may hold; one is closed when no arm holds it any more."""
 
     def __init__(self) -> None:
-        self._held: dict[Path | None, _Held] = {}
+        self._held: dict[Path | None, _Held[T]] = {}
         self._turn = Lock()
 
     @property
@@ -55,35 +70,51 @@ class Generators:
         """How many there are."""
         return len(self._held)
 
-    def take(self, key: Path | None, load: Callable[[], Generator]) -> Generator:
-        """Hold a generator, loaded if need be; blocks meanwhile.
+    def take(self, key: Path | None, load: Callable[[], T]) -> T:
+        """Hold a part, loaded if need be; blocks meanwhile.
 
         Args:
-            key: Folder of its adapter version; None for the bare one.
+            key: Folder of its adapter version; None for the one that comes with the program.
             load: Makes it.
         """
         with self._turn:
             if (held := self._held.get(key)) is not None:
                 held.arms += 1
-                return held.generator
+                return held.part
         made = load()  # nobody waits for it who only wants to let go of another
         with self._turn:
             self._held[key] = _Held(made, 1)
         return made
 
     async def release(self, key: Path | None) -> None:
-        """Let go of a generator."""
+        """Let go of a part."""
         with self._turn:
             held = self._held[key]
             held.arms -= 1
             if held.arms:
                 return
             del self._held[key]
-        await held.generator.aclose()
+        await held.part.aclose()
+
+
+class Generators(Shared[Generator]):
+    """The generators in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    """What a retrieval version's own encoder makes of the documents."""
+
+    vectors: OwnVectors
+
+    async def aclose(self) -> None:
+        await run_blocking(self.vectors.close)
 
 
 class Arms:
     """Builds message paths; what they have in common is loaded once. Builds one at a time."""
+
+    keeps_vectors = True  # whether what a version's own encoder makes of the documents lies beside the version
 
     def __init__(self, wiring: Wiring, store: Store, generators: Generators | None = None) -> None:
         """Load nothing yet but the encoder.
@@ -98,49 +129,80 @@ class Arms:
         self._encoder = wiring.encoder  # before a generator is loaded: two imports of transformers at once fail
         self._lines = LineVectors(self._encoder)
         self._generators = generators or Generators()
+        self._tuned = Shared[_Tuned]()
+        self._ready: dict[Path, _Tuned] = {}  # made by `first` while it looked which version fits
+        self._stopping = Flag()
         self._classifier_in = lru_cache(maxsize=CLASSIFIERS)(self._load_classifier)
 
-    def first(self) -> Arm:
+    def first(self, *, patient: bool = True) -> Arm:
         """What serves now, with a generator that is loaded while others work; blocks for the rest.
 
         A version that is damaged, or was made for other models, gives way to the last before it that is not.
+
+        Args:
+            patient: Whether the documents are encoded for a version that has an encoder of its own, however many
+                there are; else it gives way too where they have not been encoded yet.
         """
         self._add_shipped()
-        return self._arm({task: self._first(task) for task in Task}, at_once=False)
+        most = None if patient else MOST_AT_START
+        return self._arm({task: self._first(task, most) for task in Task}, at_once=False)
 
     def build(self, versions: Versions) -> Arm:
-        """The message path of a set of versions, completely loaded; blocks.
+        """The message path of a set of versions, completely loaded; blocks, for long where documents are encoded.
 
         Raises:
             AdapterError: One of them is damaged, or was made for other models.
         """
         return self._arm(versions, at_once=True)
 
+    def stop(self) -> None:
+        """Break off what is being built."""
+        self._stopping.set()
+
     # -- parts
 
     def _arm(self, versions: Versions, *, at_once: bool) -> Arm:
         version = versions[Task.GENERATOR]
         key = version.folder if version is not None else None
-        generator = self._generators.take(key, partial(self._generator, version, at_once=at_once))
-        release = partial(self._generators.release, key)
-        try:
-            learned = self._learned(versions[Task.RETRIEVAL])
+        retrieval = versions[Task.RETRIEVAL]
+        with ExitStack() as undo:
+            generator = self._generators.take(key, partial(self._generator, version, at_once=at_once))
+            held: list[Callable[[], Coroutine[Any, Any, None]]] = [partial(self._generators.release, key)]
+            undo.callback(lambda: _run_apart(_released(held)))
+            learned = self._learned(retrieval)
+            tuned = None
+            if retrieval is not None and learned is not None and learned.tuned is not None:
+                tuned = self._tuned.take(retrieval.folder, partial(self._tuned_in, retrieval, learned.tuned))
+                held.append(partial(self._tuned.release, retrieval.folder))
             path = Pipeline(
                 encoder=self._encoder,
                 classifier=self._classifier(versions[Task.INTENT]),
                 router=self._router,
-                knowledge=self._knowledge if learned is None else AdvisedKnowledge(self._knowledge, learned),
+                knowledge=self._retriever(learned, tuned),
                 generator=generator,
                 settings=self._wiring.settings,
                 line_vectors=self._lines,
                 calibration=UNCALIBRATED if learned is None else learned.calibration,
                 curated_from=None if learned is None else learned.curated,
+                answers=None if learned is None else learned.answers,
             )
-        except BaseException:
-            with ThreadPoolExecutor(max_workers=1) as pool:  # this thread may have a loop already
-                pool.submit(asyncio.run, release()).result()
-            raise
-        return Arm(path=path, versions=versions, generator=generator, aclose=release)
+            undo.pop_all()
+        return Arm(path=path, versions=versions, generator=generator, aclose=partial(_released, held))
+
+    def _retriever(self, learned: RetrievalAdapter | None, tuned: _Tuned | None) -> KnowledgeBase | AdvisedKnowledge:
+        if learned is None:
+            return self._knowledge
+        return AdvisedKnowledge(self._knowledge, learned, tuned.vectors if tuned is not None else None)
+
+    def _tuned_in(self, version: AdapterVersion, delta: EncoderDelta, most: int | None = None) -> _Tuned:
+        """A version's own vectors of every chunk."""
+        if (ready := self._ready.pop(version.folder, None)) is not None:
+            return ready
+        file = version.folder / VECTORS_FILE if self.keeps_vectors else None  # copied, and removed, with the version
+        vectors = OwnVectors(self._knowledge, self._wiring.encoder_with(delta), file)
+        if not vectors.follow(self._wiring.progress, stop=self._stopping.is_set, most=most):
+            raise AdapterError(f"The documents are not encoded yet for {version.name}.")
+        return _Tuned(vectors)
 
     def _generator(self, version: AdapterVersion | None, *, at_once: bool) -> Generator:
         if self._wiring.generator_folder is None:
@@ -162,7 +224,7 @@ class Arms:
         return self._wiring.open_knowledge(self._store)
 
     def _learned(self, version: AdapterVersion | None) -> RetrievalAdapter | None:
-        """What retrieval has learned; the index stays as it is, so it is loaded in an instant."""
+        """What retrieval has learned."""
         return None if version is None else load_retrieval(version.folder, encoder=self._encoder.name)
 
     def _classifier(self, version: AdapterVersion | None) -> TrainedClassifier:
@@ -191,24 +253,26 @@ class Arms:
         except AdapterError:  # there is one, and its folder is gone or torn
             return True
 
-    def _first(self, task: Task) -> AdapterVersion | None:
+    def _first(self, task: Task, most: int | None) -> AdapterVersion | None:
         if task not in self._wiring.followed:
             return None
-        registry = self._wiring.registry
+        registry, fits = self._wiring.registry, partial(self._fits, most=most)
         try:
             active = registry.active(task)
         except AdapterError:  # its folder is gone or torn; LivePath tells of it
-            return next(filter(self._fits, registry.served(task)), None)
+            return next(filter(fits, registry.served(task)), None)
         if active is None:
             return None
-        return next(filter(self._fits, (active, *registry.served(task))), None)
+        return next(filter(fits, (active, *registry.served(task))), None)
 
-    def _fits(self, version: AdapterVersion) -> bool:
+    def _fits(self, version: AdapterVersion, *, most: int | None) -> bool:
         if version.task is Task.GENERATOR:
             return self._generator_fault(version) is None
         try:
             if version.task is Task.RETRIEVAL:
-                self._learned(version)
+                learned = self._learned(version)
+                if learned is not None and learned.tuned is not None:
+                    self._ready[version.folder] = self._tuned_in(version, learned.tuned, most)
             else:
                 self._classifier(version)
         except AdapterError:
@@ -225,6 +289,17 @@ class Arms:
         return verify(version.folder, full=True)
 
 
+async def _released(held: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    for release in held:
+        await release()
+
+
+def _run_apart(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end in a thread of its own: this one may have a loop already."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
 def live_path(
     wiring: Wiring, store: Store, *, generators: Generators | None = None, notice: Notice = lambda _: None
 ) -> LivePath:
@@ -238,8 +313,15 @@ def live_path(
     """
     arms = Arms(wiring, store, generators)
     learning = wiring.settings.learning
-    share = learning.canary_share if learning.canary == "on" else 0.0
-    return LivePath(arms.first(), arms.build, wiring.registry, canary_share=share, notice=notice, tasks=wiring.followed)
+    return LivePath(
+        arms.first(patient=False),
+        arms.build,
+        wiring.registry,
+        canary_share=learning.canary_share if learning.canary == "on" else 0.0,
+        notice=notice,
+        tasks=wiring.followed,
+        stop=arms.stop,
+    )
 
 
 def alone(wiring: Wiring, live: LivePath) -> Handler:

@@ -36,7 +36,7 @@ from knowledge.curated import TAUGHT
 from knowledge.types import StoredChunk
 from training.errors import TrainingError
 from training.feedback_intent import IntentGround
-from training.gate import GateConfig, decide, decide_renewal
+from training.gate import GateConfig, Reason, ReasonCode, decide, decide_renewal
 from training.ground import Ground
 from training.paired import PairedReport
 from training.plots import plot_learning
@@ -73,7 +73,8 @@ class LocalLearner:
 
         candidate = self._train(task, examples, folder, seed, on_step)
         if candidate.metrics.get("parts") == 0:  # every part of it is as it was
-            return TaskResult(task=task, verdict=Verdict.NOTHING, examples=candidate.examples)
+            reasons = self._left_out(candidate)
+            return TaskResult(task=task, verdict=Verdict.NOTHING, examples=candidate.examples, reasons=reasons)
         report = self._judge(candidate, tell, seed=seed)
         tell(Phase.DRAW, 0, 1)
         picture = _drawn(candidate, report, folder.with_suffix(".png"))
@@ -85,7 +86,7 @@ class LocalLearner:
             examples=candidate.examples,
             people=len({rater_of(rating) for rating in ratings}),
             must_canary=report.decision.canary_required,
-            reasons=report.decision.reasons,
+            reasons=(*report.decision.reasons, *self._left_out(candidate)),
             samples=tuple(Sample(question=one.question, before=one.before, after=one.after) for one in report.examples),
             seconds=candidate.seconds,
             folder=str(candidate.folder),
@@ -139,13 +140,14 @@ class LocalLearner:
         return train_on_feedback(
             examples,
             folder,
-            RetrievalTrainConfig(seed=seed),
+            RetrievalTrainConfig(seed=seed, most_encoded=self._wiring.settings.learning.max_encoded_chunks),
             knowledge=self._wiring.open_knowledge(self._store),
             encoder=self._wiring.encoder,
             terms=terms,
             alike=same_answer,
             source=f"run-{self._job.run}",
             now=datetime.now(UTC),
+            encoder_folder=self._wiring.encoder_folder,
             on_step=on_step,
         )
 
@@ -161,6 +163,14 @@ class LocalLearner:
             logs=self._wiring.folders.training / "logs" / f"run-{self._job.run}",
             on_step=on_step,
         )
+
+    def _left_out(self, candidate: Candidate) -> tuple[Reason, ...]:
+        """What was not tried, and why."""
+        if "chunks too many" not in candidate.metrics:
+            return ()
+        most = self._wiring.settings.learning.max_encoded_chunks
+        values = {"chunks": candidate.metrics["chunks too many"], "most": most}
+        return (Reason(code=ReasonCode.NOT_ENCODED, values=values),)
 
     @cached_property
     def _ground(self) -> Ground:

@@ -1,7 +1,8 @@
 """Retrieval learns from ratings: which passages answered which questions, and whether the documents answered at all.
 
-Three parts, each kept only where it helps questions that it has not seen: links that are remembered, a residual on the
-query's vector, and the calibration of answerability. Neither index nor passages change.
+Each part is kept only where it helps questions that it has not seen: links that are remembered, a residual on the
+query's vector or a tuned encoder in its place, and the calibration of answerability. The knowledge base's own vectors
+stay as they are.
 
 Heavy: imports torch. Import it where retrieval is trained.
 """
@@ -18,6 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.encoder.adapter import EncoderDelta
 from adapters.examples import AnswerExample, Examples, LinkExample, VerdictExample
 from adapters.retrieval.config import Calibration
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
@@ -25,7 +27,9 @@ from adapters.retrieval.persist import save
 from adapters.types import Encoder, Matrix, Task
 from knowledge.advice import located, text_digest
 from knowledge.retrieve import KnowledgeBase
+from training.answer_memory import remembered_answers
 from training.errors import TooFewError
+from training.feedback_encoder import Counted, EncoderLearner, texts_of
 from training.nearness import Alike, learned_nearness
 from training.retrieval_parts import (
     Asked,
@@ -59,6 +63,15 @@ class _Known:
     vectors: Matrix  # of the passages, (passages, dim)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Learned:
+    """What links have taught."""
+
+    query: QueryAdapter | None = None
+    memory: LinkMemory | None = None
+    tuned: EncoderDelta | None = None
+
+
 def train_on_feedback(
     examples: Examples,
     folder: Path,
@@ -70,6 +83,7 @@ def train_on_feedback(
     alike: Alike,
     source: str,
     now: datetime,
+    encoder_folder: Path | None = None,
     on_step: OnTrainStep = lambda _step: None,
 ) -> Candidate:
     """Train a retrieval adapter on what people said of passages and answers.
@@ -84,11 +98,12 @@ def train_on_feedback(
         alike: Whether an answer says what another one says.
         source: Name of the run.
         now: Aware, UTC.
+        encoder_folder: The encoder's weights, as adapters.bases.resolve gave them; None where it is not to be tuned.
         on_step: Told after each pass over the questions.
 
     Returns:
-        A sealed candidate. Its metrics say how many parts paid ("parts"): one with 0 changes nothing. The same
-        arguments give the same files.
+        A sealed candidate. Its metrics say how many parts paid ("parts"): one with 0 changes nothing; and how many
+        chunks were too many to tune an encoder ("chunks too many"). The same arguments give the same files.
 
     Raises:
         TooFewError: There are neither links nor verdicts enough.
@@ -107,14 +122,17 @@ def train_on_feedback(
         on_step(step)
 
     metrics: dict[str, float] = {"questions": len(known.questions), "links": len(known.links)}
-    query = memory = None
+    links = _Learned()
     if answered >= config.least_questions:
-        query, memory = _learn_links(known, config, knowledge, encoder, told=told, metrics=metrics)
+        tuning = _tuning(answered, config, knowledge, encoder_folder, metrics)
+        links = _learn_links(known, config, knowledge, encoder, tuning, told=told, metrics=metrics)
+    query, memory, tuned = links.query, links.memory, links.tuned
     calibration = Calibration()
     if config.calibration and len(verdicts) >= config.least_verdicts:
         calibration = _learn_verdicts(verdicts, config, terms, metrics)
     curated = _learn_nearness(examples, encoder, alike, metrics) if config.curated else None
-    metrics["parts"] = sum((query is not None, memory is not None, calibration != Calibration(), curated is not None))
+    kept = (query is not None, memory is not None, tuned is not None, curated is not None)
+    metrics["parts"] = sum((*kept, calibration != Calibration()))
     adapter = RetrievalAdapter(
         encoder=encoder.name,
         mentions=known.passages if memory else (),
@@ -123,6 +141,8 @@ def train_on_feedback(
         query=query,
         calibration=calibration,
         curated=curated,
+        tuned=tuned,
+        answers=None if curated is None else remembered_answers([a for a in examples.answers if _seen(a)], encoder),
     )
     save(adapter, folder, source=source, created_at=now)
     return Candidate(
@@ -168,24 +188,49 @@ def _known(links: Sequence[LinkExample], knowledge: KnowledgeBase, encoder: Enco
     )
 
 
+def _tuning(
+    answered: int,
+    config: RetrievalTrainConfig,
+    knowledge: KnowledgeBase,
+    folder: Path | None,
+    metrics: dict[str, float],
+) -> Path | None:
+    """The encoder to be tuned; None where it does not pay to try."""
+    if not config.encoder or folder is None or answered < config.least_encoder_questions:
+        return None
+    if len(knowledge) > config.most_encoded:
+        metrics["chunks too many"] = len(knowledge)
+        return None
+    return folder
+
+
 def _learn_links(
     known: _Known,
     config: RetrievalTrainConfig,
     knowledge: KnowledgeBase,
     encoder: Encoder,
+    tuning: Path | None,
     *,
     told: OnTrainStep,
     metrics: dict[str, float],
-) -> tuple[QueryAdapter | None, LinkMemory | None]:
-    """Learn the residual, then what a memory adds to it; each is kept if questions that it has not seen gain."""
-    asked = _asked(known, config, knowledge, encoder)
-    query, scores = None, asked.plain()
+) -> _Learned:
+    """Learn the residual or a tuned encoder, then what a memory adds; each is kept if questions left out gain."""
+    asked, ids = _asked(known, config, knowledge, encoder)
+    query, tuned, scores = None, None, asked.plain()
     if config.query:
         epochs, found, part = _cross_fit(asked, config, told)
         _note(metrics, "query", part)
         if part.pays(config.evidence):
             query, scores = _final(asked, config, epochs, told), found
             metrics["query epochs"] = epochs
+    if tuning is not None:
+        learner = EncoderLearner(asked, known.questions, texts_of(knowledge, ids), tuning, config)
+        steps = Counted(config.encoder_epochs * (1 + config.encoder_turns(len(learner.rows))), told)
+        tried = learner.tried(scores, steps)
+        _note(metrics, "encoder", tried.part)
+        if tried.part.pays(config.evidence):  # it learns what the residual does, and more: one of them
+            query, tuned, scores = None, learner.learned(tried.epochs, steps), tried.scores
+            metrics["encoder epochs"] = tried.epochs
     memory = None
     if config.memory:
         kernel, part = choose_kernel(asked, scores, config)
@@ -198,11 +243,17 @@ def _learn_links(
             )
             memory = LinkMemory(asked.vectors, links, kernel)
             metrics |= {"memory floor": kernel.floor, "memory strength": kernel.strength}
-    return query, memory
+    return _Learned(query=query, memory=memory, tuned=tuned)
 
 
-def _asked(known: _Known, config: RetrievalTrainConfig, knowledge: KnowledgeBase, encoder: Encoder) -> Asked:
-    """Lay the questions out over the passages of the index; over a sample of them where there are very many."""
+def _asked(
+    known: _Known, config: RetrievalTrainConfig, knowledge: KnowledgeBase, encoder: Encoder
+) -> tuple[Asked, NDArray[np.int64]]:
+    """Lay the questions out over the passages of the index; over a sample of them where there are very many.
+
+    Returns:
+        The layout, and the passages' ids.
+    """
     linked = {chunk for ids in known.chunks for chunk in ids}
     others = np.setdiff1d(knowledge.ids, np.array(sorted(linked), dtype=np.int64))
     room = max(0, config.most_passages - len(linked))
@@ -218,7 +269,7 @@ def _asked(known: _Known, config: RetrievalTrainConfig, knowledge: KnowledgeBase
     order = sorted(range(len(known.questions)), key=lambda row: fold_order(known.questions[row]))
     folds = np.zeros(len(order), dtype=np.int64)
     folds[order] = np.arange(len(order)) % config.folds
-    return Asked(
+    asked = Asked(
         vectors=encoder.encode(known.questions),
         words=np.stack([landscape.words(question) for question in known.questions]),
         good=good,
@@ -228,6 +279,7 @@ def _asked(known: _Known, config: RetrievalTrainConfig, knowledge: KnowledgeBase
         typical=landscape.typical,
         nearness=landscape.nearness,
     )
+    return asked, landscape.ids
 
 
 def _cross_fit(asked: Asked, config: RetrievalTrainConfig, told: OnTrainStep) -> tuple[int, Matrix, Part]:

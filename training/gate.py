@@ -64,6 +64,7 @@ class ReasonCode(StrEnum):
     NO_WORSE = "no-worse"  # gain, margin, questions: what `decide_renewal` asks for
     FALLS = "falls"  # the same: it is not sure enough that no more than the margin is lost
     NOTHING = "nothing"  # no held-out question at all
+    NOT_ENCODED = "not-encoded"  # chunks, most: so many that no encoder was tuned; the gate itself does not say it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

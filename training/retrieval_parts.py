@@ -59,8 +59,18 @@ class RetrievalTrainConfig:
     least_questions: int = 20  # with a passage that was called right, for the query's residual, >= folds
     least_verdicts: int = 30  # answers that somebody said something of, for the calibration, >= folds
     most_passages: int = 10_000  # of the index, among which the right ones are to be told
+    encoder_epochs: int = 2  # passes at most when the encoder is tuned, >= 1; how many is decided as above
+    encoder_rate: float = 1e-3  # AdamW's highest
+    encoder_batch: int = 24  # questions, with all their rated passages, >= 2
+    encoder_tokens: int = 96  # passages are cut there while the encoder is tuned
+    encoder_folds: int = 3  # in which questions are left out in turn, 2 to folds: each costs a training
+    encoder_questions: int = 1_000  # that it learns from at most, drawn where there are more: they take minutes
+    encoder_once: int = 300  # with more questions, one fold is left out, and no other in turn
+    least_encoder_questions: int = 40  # with a passage that was called right, for the encoder
+    most_encoded: int = 20_000  # chunks in the knowledge base, all of which have to be encoded for a tuned encoder
     memory: bool = True  # whether each part is tried
     query: bool = True
+    encoder: bool = True
     calibration: bool = True
     curated: bool = True
     seed: int = 0
@@ -72,12 +82,19 @@ class RetrievalTrainConfig:
             ("temperature", self.temperature > 0, "above 0"),
             ("rank", self.rank >= 1, "1 or more"),
             ("folds", self.folds >= 2, "2 or more"),  # noqa: PLR2004 - one fold leaves nothing to learn from
+            ("encoder_epochs", self.encoder_epochs >= 1, "1 or more"),
+            ("encoder_batch", self.encoder_batch >= 2, "2 or more"),  # noqa: PLR2004 - one is told from nothing
+            ("encoder_folds", 2 <= self.encoder_folds <= self.folds, "2 to folds"),  # noqa: PLR2004 - as folds
             ("least_questions", self.least_questions >= self.folds, "as many as folds, or more"),
             ("least_verdicts", self.least_verdicts >= self.folds, "as many as folds, or more"),
         )
         for name, fits, expected in ranges:
             if not fits:
                 raise TrainingError(f"{name} must be {expected}, not {getattr(self, name)}.")
+
+    def encoder_turns(self, questions: int) -> int:
+        """How many trainings decide whether a tuned encoder pays."""
+        return 1 if questions > self.encoder_once else self.encoder_folds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,10 +112,14 @@ class Asked:
 
     def scores(self, aimed: Tensor, rows: Sequence[int]) -> Tensor:
         """Scores of all passages for some questions, given the vectors to search with (rows, dim)."""
-        typical = (aimed @ torch.from_numpy(self.typical))[:, None]  # (rows, 1)
-        cosines = aimed @ torch.from_numpy(self.passages).T  # (rows, m)
-        centred = ((cosines - typical) / (1 - typical).clamp(min=LEAST_ROOM)).clamp(-1, 1)
-        return self.nearness * centred + torch.from_numpy(self.words[rows])
+        near = torch.from_numpy(self.passages)
+        return self.blended(aimed, near, torch.from_numpy(self.typical), torch.from_numpy(self.words[list(rows)]))
+
+    def blended(self, questions: Tensor, passages: Tensor, typical: Tensor, words: Tensor) -> Tensor:
+        """Scores as the knowledge base blends them, (questions, passages), given all vectors and what words add."""
+        usual = (questions @ typical)[:, None]  # (questions, 1)
+        centred = ((questions @ passages.T - usual) / (1 - usual).clamp(min=LEAST_ROOM)).clamp(-1, 1)
+        return self.nearness * centred + words
 
     def plain(self) -> Matrix:
         """Scores without anything learned, (n, m)."""

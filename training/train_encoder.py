@@ -72,7 +72,7 @@ def train_encoder(
     train, dev = _sides(links, len(passages), config)
     torch.manual_seed(config.seed)
     rng = random.Random(config.seed)  # noqa: S311 - an order, nothing secret
-    tuner = _Tuner(folder, config)
+    tuner = Tuner(folder, config)
     questions = list(dict.fromkeys(link.question for link in links))
     asking = dict(zip(questions, tuner.lower(tuner.body.tokens(questions)), strict=True))
     texts = tuner.lower([row[: config.max_tokens] for row in tuner.body.tokens(passages)])
@@ -82,7 +82,7 @@ def train_encoder(
     draws = [list(_steps(train, wrong, memory.numpy(), config, rng)) for _ in range(config.epochs)]
     total = sum(map(len, draws))
     optimizer = tuner.optimizer()
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, total, config.warm_up))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, total, config.warm_up))
     ranks = _ranks(tuner, dev, asking, memory, right)
     reports = [_report(0, math.nan, ranks, time.perf_counter() - started)]
     best, best_delta = reports[0], EncoderDelta(base=tuner.base, tensors={})
@@ -118,7 +118,7 @@ def train_encoder(
     )
 
 
-class _Tuner:
+class Tuner:
     """A model whose weights move, and what its move amounts to."""
 
     def __init__(self, folder: Path, config: LinkTrainConfig) -> None:
@@ -342,7 +342,7 @@ def _loss(logits: Tensor, step: _Step, right: Mapping[str, Sequence[int]]) -> Te
 
 
 def _ranks(
-    tuner: _Tuner, dev: Sequence[Link], asking: Mapping[str, Tensor], memory: Tensor, right: Mapping[str, Sequence[int]]
+    tuner: Tuner, dev: Sequence[Link], asking: Mapping[str, Tensor], memory: Tensor, right: Mapping[str, Sequence[int]]
 ) -> NDArray[np.int64]:
     """Where the best right passage of each dev question stands among all, from 1."""
     if not dev:
@@ -362,7 +362,7 @@ def _report(epoch: int, loss: float, ranks: NDArray[np.int64], seconds: float) -
     )
 
 
-def _rate(step: int, total: int, warm_up: float) -> float:
+def rate(step: int, total: int, warm_up: float) -> float:
     """Linear warm-up, then a cosine down to 0."""
     rising = max(1.0, warm_up * total)
     return min(1.0, (step + 1) / rising) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, total))))

@@ -1,6 +1,6 @@
 """What ratings teach retrieval: which passages answered which questions, and where a question's passages lie.
 
-The index and the passages' vectors stay as they are, so one version gives way to another in an instant.
+The knowledge base's vectors stay as they are. A version with a tuned encoder has vectors of its own beside them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.encoder.adapter import EncoderDelta
+from adapters.retrieval.answers import AnswerMemory
 from adapters.retrieval.config import Calibration, Kernel
 from adapters.types import Matrix
 
@@ -108,6 +110,8 @@ class RetrievalAdapter:
     query: QueryAdapter | None
     calibration: Calibration = field(default_factory=Calibration)
     curated: float | None = None  # cosine from which a curated question is the same question, CURATED_RANGE
+    answers: AnswerMemory | None = None  # that were liked; given again to questions as near as `curated` says
+    tuned: EncoderDelta | None = None  # makes questions and passages anew; what is above stays of the plain encoder
 
     def aim(self, vector: Vector) -> Vector:
         """Turn a query's unit vector to where its passages lie."""

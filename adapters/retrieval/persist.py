@@ -3,11 +3,14 @@
 folder/
 retrieval.json          passages, links, calibration, nearness; no words of questions or passages
 retrieval.safetensors   vectors and matrices, float16
+delta.safetensors       what tuning added to the encoder; only where it did
+answers.safetensors     where liked answers stand, vectors of their questions; only where they are given again
 manifest.json           written last; it names the encoder and the files by their SHA-256
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from adapters.encoder.adapter import read_delta, write_delta
 from adapters.errors import AdapterError
 from adapters.layout import Manifest, disk_errors, read_manifest, seal_adapter, verify
+from adapters.retrieval.answers import read_answers, write_answers
 from adapters.retrieval.config import CURATED_RANGE, Calibration, Kernel
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
 
@@ -36,6 +41,7 @@ class _File(BaseModel):
     kernel: Kernel | None  # None: no memory
     calibration: Calibration = Field(default_factory=Calibration)
     curated: float | None = Field(None, ge=CURATED_RANGE[0], le=CURATED_RANGE[1])
+    tuned: str | None = None  # fingerprint of the model that the delta is added to; None: there is none
 
 
 def save(adapter: RetrievalAdapter, folder: Path, *, source: str, created_at: datetime) -> Manifest:
@@ -58,12 +64,17 @@ def save(adapter: RetrievalAdapter, folder: Path, *, source: str, created_at: da
         kernel=adapter.memory.kernel if adapter.memory else None,
         calibration=adapter.calibration,
         curated=adapter.curated,
+        tuned=adapter.tuned.base if adapter.tuned else None,
     )
     with disk_errors("write the retrieval adapter", folder):
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise AdapterError(f"{folder} is not empty; give the retrieval adapter a new folder.")
         save_file(_tensors(adapter), folder / TENSORS)
+        if adapter.answers is not None:
+            write_answers(adapter.answers, folder)
+        if adapter.tuned is not None:
+            write_delta(adapter.tuned, folder)
         (folder / SETTINGS).write_text(content.model_dump_json(indent=1) + "\n", encoding="utf-8")
         return seal_adapter(folder, source=source, base=adapter.encoder, created_at=created_at)
 
@@ -92,7 +103,8 @@ def load(folder: Path, *, encoder: str) -> RetrievalAdapter:
     try:
         content = _File.model_validate_json((folder / SETTINGS).read_bytes())
         tensors = load_file(folder / TENSORS)
-        return _assembled(content, tensors, encoder)
+        tuned = read_delta(folder, base=content.tuned) if content.tuned is not None else None
+        return replace(_assembled(content, tensors, encoder), answers=read_answers(folder), tuned=tuned)
     except (OSError, ValidationError, SafetensorError, KeyError, IndexError, ValueError) as error:
         raise AdapterError(
             f"{folder} holds no retrieval adapter that this version can read; train it again."

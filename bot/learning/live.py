@@ -82,6 +82,7 @@ class LivePath:
         canary_share: float,
         notice: Notice = lambda _: None,
         tasks: Collection[Task] = tuple(Task),
+        stop: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with an arm.
 
@@ -92,12 +93,14 @@ class LivePath:
             canary_share: Of the conversations that a canary answers, [0, 1].
             notice: Told in one sentence of a version that cannot be loaded, once.
             tasks: Whose versions are followed; the others stay as they are in the first arm.
+            stop: Breaks off a `build` that is going on; called once, at the end.
         """
         self._build = build
         self._registry = registry
         self._share = canary_share
         self._notice = notice
         self._tasks = tuple(tasks)
+        self._stop = stop
         self._active = _Open(arm=first)
         self._arms = {_key(first.versions): self._active}
         self._canaries: Mapping[Task, AdapterVersion] = {}
@@ -182,6 +185,7 @@ class LivePath:
     async def aclose(self) -> None:
         """Close every arm; requests in flight end as they do when their generator is stopped."""
         self._ending.set()
+        self._stop()
         self._freed.set()
         if self._poll is not None:
             await self._poll
@@ -251,6 +255,8 @@ class LivePath:
         try:
             arm = await uncut(run_blocking(self._build, versions))
         except Exception as error:  # noqa: BLE001 - whatever keeps a version from loading, those before serve on
+            if self._ending.is_set():  # it was broken off
+                return None
             reason = str(error) if isinstance(error, AdapterError) else type(error).__name__
             self._tell(f"{_names(versions)} cannot be loaded, and what served before goes on: {reason}")
             return None

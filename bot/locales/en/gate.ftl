@@ -23,3 +23,4 @@ gate-no-worse = On { $questions } held-out questions its answers are worth { $ga
 gate-falls = On { $questions } held-out questions its answers are worth { $gain } points against the version before: it is not sure that no more than { $margin } points are lost.
 gate-no-hint = The { $questions } that there are do not speak for it ({ $gain } points).
 gate-nothing = There is no held-out question with a rating yet, so nothing shows that it is better.
+gate-not-encoded = There are { $chunks } chunks of documents, and more than { $most } take too long to be encoded anew: the encoder was not tuned (learning.max_encoded_chunks).

@@ -17,3 +17,4 @@ gate-no-worse = 在 { $questions } 个留出问题上，与之前的版本相比
 gate-falls = 在 { $questions } 个留出问题上，与之前的版本相比为 { $gain } 分：不能确定损失不超过 { $margin } 分。
 gate-no-hint = 现有的 { $questions } 个问题不支持它（{ $gain } 分）。
 gate-nothing = 还没有带评价的留出问题，因此无法证明它更好。
+gate-not-encoded = 文档共有 { $chunks } 个片段，超过 { $most } 个时重新编码耗时过长，因此没有微调编码器（设置项 learning.max_encoded_chunks）。
