@@ -17,6 +17,7 @@ from bot.commands.teaching import Reports, Teaching
 from bot.commands.users import ForEverybody
 from bot.commands.web import WebCommands
 from bot.config import Settings
+from bot.curation import Curation
 from bot.handoff import Handoffs
 from bot.store.store import Store
 from bot.teaching import Teacher
@@ -41,7 +42,7 @@ class Parts:
 def all_commands(parts: Parts) -> Commands:
     """Every command of the registry."""
     store = parts.store
-    teaching = Teaching(store, parts.teacher, parts.encoder)
+    curation = Curation(store, parts.teacher, parts.encoder)
     people = PeopleCommands(store, parts.now)
     learning = LearningCommands(parts.learning)
     counts: Counter[str] = Counter()  # shown by /status as well
@@ -49,8 +50,8 @@ def all_commands(parts: Parts) -> Commands:
         ForEverybody(store, parts.settings, parts.handoffs, parts.learning.registry.mark_stale),
         WebCommands(store, parts.settings),
         AboutAnswers(store),
-        teaching,
-        Reports(store, teaching, parts.now),
+        Teaching(store, curation),
+        Reports(store, curation, parts.now),
         KnowledgeCommands(store, parts.documents),
         people,
         learning,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePath
 
 from bot.blocking import run_blocking
 from bot.buttons import Rows
@@ -14,43 +12,26 @@ from bot.buttons import command as command_button
 from bot.cards import safe
 from bot.commands.answers import came_about
 from bot.commands.base import Call, Reply, Run, number_of, spelled, usage, words_of
+from bot.curation import Curation, Group, Kept, question_of
 from bot.handoff import quoted
 from bot.store.expectations import Expectation
 from bot.store.ratings import Proposal
 from bot.store.store import Store
-from bot.teaching import SOURCE, Teacher
 from bot.texts import say
-from bot.types import AnswerKind, Outcome, Place, RatingValue, StoredAnswer, Wanted
-from knowledge.curated import CuratedBook, normalise
-from knowledge.types import DEFAULT_COLLECTION, ChunkKind, Encoder
+from bot.types import Outcome, Place, RatingValue, StoredAnswer, Wanted
 
-SIMILAR = 0.75  # cosine from which two unanswered questions count as one
-OPEN_QUESTIONS = 300  # unanswered questions that are looked at, newest first
 PAGE = 5  # groups of questions, or corrections, shown at once
 WAIT_MINUTES = 30  # for an admin's answer
 DAYS, MOST_DAYS = 7, 365  # of a report
 Z95 = 1.959964  # the normal distribution's 97.5 % quantile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Unanswered questions that mean the same, the newest first."""
-
-    answers: tuple[StoredAnswer, ...]
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """Of the answers."""
-        return tuple(one.id for one in self.answers)
-
-
 class Teaching:
     """Curated answers, taught in words or in reply to what nobody could answer."""
 
-    def __init__(self, store: Store, teacher: Teacher, encoder: Encoder) -> None:
+    def __init__(self, store: Store, curation: Curation) -> None:
         self._store = store
-        self._teacher = teacher
-        self._encoder = encoder
+        self._curation = curation
 
     @property
     def runs(self) -> Mapping[str, Run]:
@@ -70,43 +51,26 @@ class Teaching:
             return usage(call, "teach")
         return await self.keep(call, question.strip(), answer.strip())
 
-    async def keep(self, call: Call, question: str, answer: str, *, corrects: bool = False) -> Reply:
-        """Put an answer in force and say what it replaced.
-
-        Args:
-            call: Whom to tell.
-            question: What it answers.
-            answer: The answer.
-            corrects: Whether it takes the place of a wrong one, to be brought back when it is taken back.
-        """
-        before = await run_blocking(self._in_force, question)
-        put = self._teacher.correct if corrects else self._teacher.teach
-        document_id = await run_blocking(put, question, answer)
-        text = say("taught-now", call.language, question=safe(question))
-        if before and before != answer:
-            text = f"{text}\n\n{say('taught-instead', call.language)}\n{quoted(before)}"
-        undo = command_button(say("button-unteach", call.language), "unteach", str(document_id))
-        return Reply(text=text, buttons=((undo,),), did=f"{question} | {answer}")
+    async def keep(self, call: Call, question: str, answer: str) -> Reply:
+        """Put an answer in force and say what it replaced."""
+        return taught(call, await run_blocking(self._curation.keep, question, answer))
 
     async def unteach(self, call: Call) -> Reply:
         """Take a curated answer back."""
-        question = await run_blocking(self._question_of, number_of(call.arguments))
-        if not question or not await run_blocking(self._teacher.unteach, question):
+        taken = await run_blocking(self._curation.take_back, number_of(call.arguments))
+        if taken is None:
             return Reply(text=say("unteach-nothing", call.language))
-        text = say("untaught", call.language, question=safe(question))
-        if again := await run_blocking(self._in_force, question):
-            text = f"{text}\n\n{say('untaught-again', call.language)}\n{quoted(again)}"
-        return Reply(text=text, did=question)
+        text = say("untaught", call.language, question=safe(taken.question))
+        if taken.again:
+            text = f"{text}\n\n{say('untaught-again', call.language)}\n{quoted(taken.again)}"
+        return Reply(text=text, did=taken.question)
 
     async def curated(self, call: Call) -> Reply:
         """Keep the answer that an admin was asked for, and take its question off the list with all like it."""
         about = await run_blocking(self._store.answers.get, call.stored.message.origin.subject)
         if about is None or not call.arguments:
             return Reply(text=say("curated-of-nothing", call.language))
-        reply = await self.keep(call, question_of(about), call.arguments)
-        alike = await run_blocking(self._alike, about.id)
-        await run_blocking(self._store.answers.settle, alike)
-        return reply
+        return taught(call, await run_blocking(self._curation.answer, about, call.arguments))
 
     async def kept(self, call: Call) -> Reply:
         """Keep what people replied to an asker, as an admin has changed it."""
@@ -126,7 +90,7 @@ class Teaching:
         page = number_of(call.arguments) or 1
         if call.arguments and not number_of(call.arguments):
             return usage(call, "unanswered")
-        groups = await run_blocking(self._groups)
+        groups = await run_blocking(self._curation.groups)
         return _listed(call, groups, page)
 
     async def _take_up(self, call: Call, about: StoredAnswer) -> Reply:
@@ -150,45 +114,19 @@ class Teaching:
         return Reply(text=f"{text}\n\n{quoted(question_of(about))}", buttons=((cancel,),))
 
     async def _drop(self, call: Call, about: StoredAnswer) -> Reply:
-        alike = await run_blocking(self._alike, about.id)
-        await run_blocking(self._store.answers.settle, alike)
+        alike = await run_blocking(self._curation.settle, about.id)
         text = say("unanswered-dropped", call.language, questions=len(alike))
         return Reply(text=text, did=f"drop {', '.join(map(str, alike))}")
-
-    def _groups(self) -> tuple[Group, ...]:
-        """Blocks."""
-        return grouped(self._store.answers.unanswered(OPEN_QUESTIONS), self._encoder)
-
-    def _alike(self, answer_id: int) -> tuple[int, ...]:
-        """Ids of the unanswered questions that mean the same as one, itself among them. Blocks."""
-        group = next((one for one in self._groups() if answer_id in one.ids), None)
-        return (answer_id,) if group is None else group.ids
-
-    def _in_force(self, question: str) -> str:
-        """The curated answer that a question has now, taught or from a file; "" for none. Blocks."""
-        asked = normalise(question)
-        known = [
-            one
-            for one in self._store.knowledge.load_chunks()
-            if one.chunk.kind is ChunkKind.CURATED and normalise(one.chunk.question) == asked
-        ]
-        seen = CuratedBook().changed(added=known, removed=()).visible([DEFAULT_COLLECTION])
-        return next((one.chunk.text for one in known if one.id in seen), "")
-
-    def _question_of(self, document_id: int) -> str:
-        """The question of a taught document; "" if it is none. Blocks."""
-        documents = self._store.knowledge.documents()
-        return next((one.title for one in documents if one.id == document_id and one.source == SOURCE), "")
 
 
 class Reports:
     """How the answers are doing, and the corrections that wait."""
 
     def __init__(
-        self, store: Store, teaching: Teaching, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, store: Store, curation: Curation, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._store = store
-        self._teaching = teaching
+        self._curation = curation
         self._now = now
 
     @property
@@ -212,37 +150,18 @@ class Reports:
         return Reply(text=text, buttons=(*_deciding(call, proposals), *other))
 
     async def _decide(self, call: Call, correction_id: int, *, approved: bool) -> Reply:
-        proposal = await run_blocking(self._store.ratings.proposal, correction_id)
-        if proposal is None or not proposal.waits:
-            return Reply(text=say("correction-decided-before", call.language))
         if not approved:
-            await run_blocking(self._store.ratings.decide, correction_id, approved=False)
+            if not await run_blocking(self._curation.reject, correction_id):
+                return Reply(text=say("correction-decided-before", call.language))
             return Reply(text=say("correction-rejected", call.language), did=f"reject correction {correction_id}")
-        question, elsewhere = await run_blocking(self._place_of, proposal)
-        # taught before it is approved: after a crash in between, it is taught again and then approved
-        reply = await self._teaching.keep(call, question, proposal.text, corrects=True)
-        await run_blocking(self._store.ratings.decide, correction_id, approved=True)
+        kept = await run_blocking(self._curation.approve, correction_id)
+        if kept is None:
+            return Reply(text=say("correction-decided-before", call.language))
+        reply = taught(call, kept)
         text = reply.text
-        if elsewhere:
-            text = f"{text}\n\n{say('correction-elsewhere', call.language, name=safe(elsewhere))}"
+        if kept.elsewhere:
+            text = f"{text}\n\n{say('correction-elsewhere', call.language, name=safe(kept.elsewhere))}"
         return Reply(text=text, buttons=reply.buttons, did=f"approve correction {correction_id}: {reply.did}")
-
-    def _place_of(self, proposal: Proposal) -> tuple[str, str]:
-        """The question under which a correction is taught, and the file in which the wrong curated answer stands.
-
-        A wrong answer is replaced, not joined by another beside it; "" where it stands in no file. Blocks.
-        """
-        about = self._store.answers.get(proposal.answer_id)
-        if about is None:
-            return proposal.question, ""
-        if about.answer.kind is not AnswerKind.CURATED or not about.answer.sources:
-            return question_of(about), ""
-        source = about.answer.sources[0]
-        entries = (one for one in self._store.knowledge.load_chunks() if one.chunk.kind is ChunkKind.CURATED)
-        wrong = next((one for one in entries if (one.uri, one.chunk.text) == (source.uri, source.excerpt)), None)
-        if wrong is None or wrong.collection != DEFAULT_COLLECTION:  # changed since, or not for everybody
-            return question_of(about), "" if wrong is None else PurePath(wrong.uri).name
-        return wrong.chunk.question, "" if wrong.source == SOURCE else PurePath(wrong.uri).name
 
     def _text(self, language: str, days: int) -> str:
         """Blocks."""
@@ -271,34 +190,13 @@ class Reports:
         return "\n".join(lines)
 
 
-def grouped(answers: Sequence[StoredAnswer], encoder: Encoder) -> tuple[Group, ...]:
-    """Put unanswered questions that mean the same together: each joins the first group whose newest is similar enough.
-
-    Args:
-        answers: Newest first.
-        encoder: Makes unit vectors.
-
-    Returns:
-        The largest group first; of those of one size, that with the newest question.
-    """
-    if not answers:
-        return ()
-    vectors = encoder.encode([one.question for one in answers])  # (n, dim), unit length: a product is a cosine
-    leaders: list[int] = []
-    members: list[list[StoredAnswer]] = []
-    for row, answer in enumerate(answers):
-        near = next((at for at, leader in enumerate(leaders) if float(vectors[row] @ vectors[leader]) >= SIMILAR), None)
-        if near is None:
-            leaders.append(row)
-            members.append([answer])
-        else:
-            members[near].append(answer)
-    return tuple(Group(answers=tuple(one)) for one in sorted(members, key=len, reverse=True))
-
-
-def question_of(answer: StoredAnswer) -> str:
-    """The question as it can stand alone: a follow-up as it was understood."""
-    return answer.answer.trace.query or answer.question
+def taught(call: Call, kept: Kept) -> Reply:
+    """Say that an answer is in force, and what it replaced."""
+    text = say("taught-now", call.language, question=safe(kept.question))
+    if kept.before:
+        text = f"{text}\n\n{say('taught-instead', call.language)}\n{quoted(kept.before)}"
+    undo = command_button(say("button-unteach", call.language), "unteach", str(kept.document_id))
+    return Reply(text=text, buttons=((undo,),), did=f"{kept.question} | {kept.answer}")
 
 
 def wilson(good: int, all_: int) -> tuple[float, float]:

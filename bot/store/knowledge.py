@@ -123,6 +123,10 @@ class Knowledge:
         for batch in batches(sorted(set(ids))):
             yield from self._named_chunks(batch)
 
+    def curated(self) -> tuple[StoredChunk, ...]:
+        """Read all curated answers, by id."""
+        return tuple(self._read_chunks(_chunks().where(ChunkRow.kind == ChunkKind.CURATED.value)))
+
     def load_vectors(self, ids: Sequence[int]) -> tuple[ChunkIds, Matrix]:
         """Read vectors in ascending order of id, with the ids that still exist.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,7 @@ class Ratings:
         """Keep the database; `Store` makes it."""
         self._database = database
         self._clock = clock
+        self.heard: Callable[[RatingValue], None] = lambda _: None  # told of each rating that was kept
 
     def rate(self, rating: Rating) -> bool:
         """Keep a rating in place of the one that the person gave this answer before.
@@ -75,6 +76,7 @@ class Ratings:
                 row.on_conflict_do_update(index_elements=[RatingRow.answer_id, RatingRow.user_id], set_=changed)
             )
             self._follow(connection, rating.answer_id)
+        self.heard(rating.value)
         return True
 
     def withdraw(self, answer_id: int, user_id: int, value: RatingValue) -> bool:
@@ -147,14 +149,21 @@ class Ratings:
             rows = connection.execute(query.order_by(CorrectionRow.id).limit(limit)).all()
         return tuple(_proposal(row) for row in rows)
 
-    def decide(self, correction_id: int, *, approved: bool) -> bool:
-        """Approve or reject a correction; False if there is none that waits for it."""
+    def decide(self, correction_id: int, *, approved: bool, text: str = "") -> bool:
+        """Approve or reject a correction; False if there is none that waits for it.
+
+        Args:
+            correction_id: Which.
+            approved: Else it is rejected.
+            text: What it says from now on, where an admin changed it; "" leaves it as it is.
+        """
         status = CorrectionStatus.APPROVED if approved else CorrectionStatus.REJECTED
         change = update(CorrectionRow).where(
             CorrectionRow.id == correction_id, CorrectionRow.status == CorrectionStatus.PROPOSED
         )
+        change = change.values(status=status, decided_at=self._clock(), **({"text": text} if text else {}))
         with self._database.write() as connection:
-            return connection.execute(change.values(status=status, decided_at=self._clock())).rowcount > 0
+            return connection.execute(change).rowcount > 0
 
     def fixes(self, since: datetime) -> tuple[Fix, ...]:
         """Read the corrections that were approved since a time, that time included, oldest first."""

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from adapters.testing import FakeEncoder
-from bot.commands.teaching import grouped, wilson
+from bot.commands.teaching import wilson
+from bot.curation import grouped
 from bot.types import AnswerKind, Outcome, StoredAnswer
 from tests.stores import NOON, answer
 
