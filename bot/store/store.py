@@ -56,6 +56,7 @@ class Store:
         """Put the repositories together; `open` is the door."""
         self.database = database
         self.keyring = keyring
+        self.clock = clock
         self.inbox = Inbox(database, clock)
         self.answers = Answers(database, clock)
         self.ratings = Ratings(database, clock)
