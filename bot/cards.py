@@ -27,12 +27,17 @@ class Card:
     rates: int | None = None  # id of the answer that its first row rates, for a platform with rating buttons of its own
 
 
+def text_of(answer: Answer) -> str:
+    """An answer's own words as Markdown, without its sources."""
+    if answer.kind is AnswerKind.COMMAND:
+        return answer.text
+    # of one source a number on a line of its own says nothing
+    return safe(_CITED_BELOW.sub("" if len(answer.sources) == 1 else r"\n\n\1", answer.text))
+
+
 def card_of(answer: Answer, language: str, *, buttons: Rows = (), rates: int | None = None) -> Card:
     """An answer with its sources beneath it."""
-    if answer.kind is AnswerKind.COMMAND:
-        text = answer.text
-    else:  # of one source a number on a line of its own says nothing
-        text = safe(_CITED_BELOW.sub("" if len(answer.sources) == 1 else r"\n\n\1", answer.text))
+    text = text_of(answer)
     if answer.sources:
         lines = "\n".join(f"{source.number}. {source_line(source, language)}" for source in answer.sources)
         text = f"{text}\n\n**{say('sources', language)}**\n{lines}"

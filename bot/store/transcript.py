@@ -13,6 +13,7 @@ from bot.store.engine import Database
 from bot.store.inbox import Inbox
 from bot.store.posts import Post, Posts
 from bot.store.schema import (
+    AskRow,
     ConversationRow,
     DeliveryState,
     MessageRow,
@@ -28,11 +29,13 @@ from bot.types import RatingValue, StoredAnswer, StoredMessage
 class Exchange:
     """A message, in its newest version, and what came of it."""
 
-    first_id: int  # of its first version in the store: where it stands
+    first_id: int  # of its first version in the store
+    first_at: datetime  # aware, UTC; when that was said: where it stands
     stored: StoredMessage
     answer: StoredAnswer | None
     waits: bool  # for its answer
     rated: RatingValue | None  # what its sender said of the answer
+    asked: bool  # whether they were asked what they think of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +67,22 @@ class Transcripts:
         """
         states = self._states(platform, channel, limit)
         messages = self._inbox.named(list(states))
-        first: dict[str, int] = {}  # by the event of the first version
+        first: dict[str, StoredMessage] = {}
         for one in messages:
-            first.setdefault(_root(one), one.id)
+            first.setdefault(_root(one), one)
         shown = [one for one in messages if not one.replaced]
         answers = {one.message_id: one for one in self._answers.of_messages([one.id for one in shown])}
         rated = self._ratings([one.id for one in answers.values()])
+        asked = self._asked([one.id for one in answers.values()])
         found = [
             Exchange(
-                first_id=first[_root(one)],
+                first_id=first[_root(one)].id,
+                first_at=first[_root(one)].message.received_at,
                 stored=one,
                 answer=answers.get(one.id),
                 waits=states[one.id] is MessageState.PENDING,
                 rated=rated.get((answers[one.id].id, one.user_id)) if one.id in answers else None,
+                asked=one.id in answers and answers[one.id].id in asked,
             )
             for one in shown
         ]
@@ -133,6 +139,16 @@ class Transcripts:
                 for row in connection.execute(columns.where(RatingRow.answer_id.in_(batch))):
                     found[row.answer_id, row.user_id] = row.value
         return found
+
+    def _asked(self, answer_ids: Sequence[int]) -> frozenset[int]:
+        with self._database.read() as connection:
+            return frozenset(
+                answer_id
+                for batch in batches(answer_ids)
+                for answer_id in connection.execute(
+                    select(AskRow.answer_id).where(AskRow.answer_id.in_(batch))
+                ).scalars()
+            )
 
 
 def _root(stored: StoredMessage) -> str:

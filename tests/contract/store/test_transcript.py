@@ -3,7 +3,7 @@ from __future__ import annotations
 from bot.store.posts import PostBody
 from bot.store.store import Store
 from bot.types import Origin, Rating, RatingValue, StoredMessage
-from tests.stores import accepted, answer
+from tests.stores import NOON, accepted, answer
 
 ROOM = {"platform": "web", "channel": "ada/x"}
 
@@ -19,7 +19,8 @@ def test_a_place_is_read_in_the_order_in_which_things_were_first_said(store: Sto
     store.answers.add(first.id, answer("It is one."))
     other = store.answers.add(second.id, answer("It is two."))
     store.ratings.rate(Rating(answer_id=other.id, user_id=second.user_id, value=RatingValue.DOWN))
-    again = said(store, "One, please?", event_id="e1#2", origin=Origin(replaces="e1"))
+    store.asks.ask(other.id, second.user_id, not_since=NOON)
+    again = said(store, "One, please?", event_id="e1#2", minutes=5, origin=Origin(replaces="e1"))
 
     found = store.transcripts.exchanges("web", "ada/x", limit=10)
 
@@ -27,10 +28,12 @@ def test_a_place_is_read_in_the_order_in_which_things_were_first_said(store: Sto
         ("One, please?", first.id),
         ("Two?", second.id),
     ]
+    assert [one.first_at for one in found] == [NOON, NOON]
     assert [one.stored.id for one in found] == [again.id, second.id], "the newest version counts"
     assert [one.waits for one in found] == [True, False]
     assert [one.answer and one.answer.answer.text for one in found] == [None, "It is two."]
     assert [one.rated for one in found] == [None, RatingValue.DOWN]
+    assert [one.asked for one in found] == [False, True]
 
 
 def test_only_the_last_messages_of_a_place_are_read(store: Store) -> None:
