@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import itertools
 import logging
+import math
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from bot.pipeline import Done, Event
 from bot.types import Turn
 
 POLL_SECONDS: Final = 2.0  # in which a change of the registry is noticed, whoever made it
+AGAIN_SECONDS: Final = 300.0  # after which a version that could not be loaded is tried again
 MOST_GENERATORS: Final = 2  # in memory at a time
 
 Versions: TypeAlias = Mapping[Task, AdapterVersion | None]  # None: as the program came
@@ -80,6 +82,7 @@ class LivePath:
         registry: Registry,
         *,
         canary_share: float,
+        again_seconds: float = AGAIN_SECONDS,
         notice: Notice = lambda _: None,
         tasks: Collection[Task] = tuple(Task),
         stop: Callable[[], None] = lambda: None,
@@ -91,6 +94,7 @@ class LivePath:
             build: Makes the others.
             registry: Says which versions are wanted.
             canary_share: Of the conversations that a canary answers, [0, 1].
+            again_seconds: After which a version that could not be loaded is tried again.
             notice: Told in one sentence of a version that cannot be loaded, once.
             tasks: Whose versions are followed; the others stay as they are in the first arm.
             stop: Breaks off a `build` that is going on; called once, at the end.
@@ -106,6 +110,8 @@ class LivePath:
         self._canaries: Mapping[Task, AdapterVersion] = {}
         self._open = [self._active]  # those that still have requests included
         self._seen: tuple[str, ...] | None = None
+        self._again_seconds = again_seconds
+        self._again_at = math.inf  # on the loop's clock
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
         self._ending = asyncio.Event()
@@ -160,16 +166,18 @@ class LivePath:
             self._close_if_done(opened)
 
     async def follow(self) -> None:
-        """Bring the arms in line with the registry; nothing is done when it has not changed."""
+        """Bring the arms in line with the registry; nothing is done when it has not changed and all of it is loaded."""
         async with self._turn:
+            now = asyncio.get_running_loop().time()
             try:
                 stamps = await run_blocking(self._stamps)
-                if stamps == self._seen:
+                if stamps == self._seen and now < self._again_at:
                     return
                 active, canaries = await run_blocking(self._wanted)
             except AdapterError as error:
                 self._tell(str(error))
                 return
+            self._again_at = math.inf
             await self._serve(active, canaries)
             self._seen = stamps
 
@@ -259,6 +267,7 @@ class LivePath:
                 return None
             reason = str(error) if isinstance(error, AdapterError) else type(error).__name__
             self._tell(f"{_names(versions)} cannot be loaded, and what served before goes on: {reason}")
+            self._again_at = asyncio.get_running_loop().time() + self._again_seconds  # its disk may be mended by then
             return None
         opened = self._arms[_key(versions)] = _Open(arm=arm)
         self._open.append(opened)

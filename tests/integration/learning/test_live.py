@@ -74,6 +74,7 @@ class World:
         self.closed: list[str] = []
         self.most_generators = 0
         self.notices: list[str] = []
+        self.again_seconds = 300.0
         self._generators: list[str] = []
 
     def add(self, task: Task) -> str:
@@ -100,7 +101,14 @@ class World:
 
     def live(self, *, share: float = 0.5) -> LivePath:
         first = self.build(dict.fromkeys(Task, None))
-        return LivePath(first, self.build, self.registry, canary_share=share, notice=self.notices.append)
+        return LivePath(
+            first,
+            self.build,
+            self.registry,
+            canary_share=share,
+            again_seconds=self.again_seconds,
+            notice=self.notices.append,
+        )
 
 
 @pytest.fixture
@@ -352,3 +360,19 @@ async def test_hundreds_of_swaps_under_load_mix_nothing_and_fail_nothing(world: 
     assert world.most_generators == 2
     assert sorted(world.closed) == sorted(world.built)
     assert world.notices == []
+
+
+async def test_a_version_that_could_not_be_loaded_is_tried_again_later(world: World) -> None:
+    world.broken = {"retrieval-1"}
+    world.registry.promote(Task.RETRIEVAL, world.add(Task.RETRIEVAL))
+    async with following(world) as live:
+        await live.follow()
+        assert world.built.count("retrieval-1") == 1, "not at each look"
+    world.again_seconds = 0.0
+    async with following(world) as live:
+        world.broken.clear()
+        await live.follow()
+        world.gate.set()
+        assert await asked(live) == "retrieval-1"
+        await live.follow()
+        assert world.built.count("retrieval-1") == 3, "and no more once it is loaded"
