@@ -68,10 +68,8 @@ class Gathering:
         """
         given = self._store.feedback.given(since)
         learned = [one for one in self.examples().all if feedback_side(one.question) is not Split.TEST]
-        said = {
-            (normalised(one.question), rater_of(rating)) for one in learned for rating in one.ratings if rating in given
-        }
-        return len(said)
+        said = ((one.question, rating) for one in learned for rating in one.ratings if rating in given)
+        return len({(normalised(question), rater_of(rating)) for question, rating in said})
 
     def _passages(self, text: str) -> tuple[ShownPassage, ...]:
         """Passages of the documents; the curated answer that an approved correction has become is no source for it."""

@@ -59,9 +59,7 @@ class Clockwork:
     loop: LearningLoop
     settings: LearningSettings
     now: Callable[[], datetime]  # aware
-    usable: Callable[
-        [datetime | None], int
-    ]  # how many ratings since then can be learned from; blocks, and takes a while
+    usable: Callable[[datetime | None], int]  # how many ratings since then can be learned from; blocks
     besides: Callable[[], Awaitable[None]]  # what one program is to do every few seconds, such as watching a canary
 
 
