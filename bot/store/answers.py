@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
 
 from adapters.types import Task, original
 from bot.store.clock import Clock
@@ -27,7 +27,7 @@ from bot.store.schema import (
     RatingRow,
     UserRow,
 )
-from bot.store.statements import batches, made_once
+from bot.store.statements import batches, made_once, still_unanswered
 from bot.types import Answer, AnswerKind, Button, Outcome, RatingValue, Source, StoredAnswer, Trace
 
 _VERSION: Final = re.compile(rf"({'|'.join(Task)})-\d+")  # an adapter version's name
@@ -176,7 +176,7 @@ class Answers:
             select(RatingRow.user_id, MessageRow.conversation_id, RatingRow.value, RatingRow.rated_at)
             .join(AnswerRow, AnswerRow.id == RatingRow.answer_id)
             .join(MessageRow, MessageRow.id == AnswerRow.message_id)
-            .where(_had_a_say(version) if version else AnswerRow.versions != "")
+            .where(had_a_say(version) if version else AnswerRow.versions != "")
         )
         if since is not None:
             query = query.where(AnswerRow.created_at >= since)
@@ -197,7 +197,7 @@ class Answers:
     def count_by(self, version: str, *, since: datetime) -> int:
         """How many answers a version had a say in since a time."""
         query = select(func.count()).select_from(AnswerRow)
-        query = query.where(_had_a_say(version), AnswerRow.created_at >= since)
+        query = query.where(had_a_say(version), AnswerRow.created_at >= since)
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
 
@@ -297,7 +297,8 @@ def _plan(connection: Connection, answer_id: int, parts: Sequence[int]) -> None:
         connection.execute(_PLAN(connection), rows)
 
 
-def _had_a_say(version: str) -> ColumnElement[bool]:
+def had_a_say(version: str) -> ColumnElement[bool]:
+    """Which answers an adapter version, or what a task began with, had a say in."""
     return (" " + AnswerRow.versions + " ").contains(f" {version} ")
 
 
@@ -389,13 +390,3 @@ def load_detail(answer_id: int, text: str) -> Detail:
             f"Answer {answer_id} was stored in a form that this version of Burnish cannot read "
             f"({type(error).__name__}); run `burnish store check`."
         ) from None
-
-
-def still_unanswered() -> ColumnElement[bool]:
-    """Which answers, joined with their messages, are those in which the bot abstained and that nobody has seen to."""
-    return and_(
-        AnswerRow.outcome == Outcome.ABSTAINED,
-        AnswerRow.settled.is_(False),
-        AnswerRow.kind.in_((AnswerKind.REFUSAL, AnswerKind.CLARIFICATION, AnswerKind.ERROR)),
-        MessageRow.replaced.is_(False),
-    )

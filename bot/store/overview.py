@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, distinct, func, select
 
-from bot.store.answers import still_unanswered
 from bot.store.document_tasks import outdated_documents
 from bot.store.engine import Database
 from bot.store.inbox import NOT_DIALOGUE
 from bot.store.schema import AnswerRow, CorrectionRow, CorrectionStatus, HandoffRow, MessageRow, RatingRow
+from bot.store.statements import still_unanswered
 from bot.types import AnswerKind, Outcome, RatingValue
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TypeAlias, TypeVar
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.store.schema import Base, SettingRow
+from bot.store.schema import AnswerRow, Base, MessageRow, SettingRow
+from bot.types import AnswerKind, Outcome
 
 _T = TypeVar("_T")
 Upsert: TypeAlias = postgresql.Insert | sqlite.Insert
@@ -60,4 +61,14 @@ def write_setting(connection: Connection, key: str, value: str) -> None:
     insert = upserting(connection, SettingRow).values(key=key, value=value)
     connection.execute(
         insert.on_conflict_do_update(index_elements=[SettingRow.key], set_={"value": insert.excluded.value})
+    )
+
+
+def still_unanswered() -> ColumnElement[bool]:
+    """Which answers, joined with their messages, are those in which the bot abstained and that nobody has seen to."""
+    return and_(
+        AnswerRow.outcome == Outcome.ABSTAINED,
+        AnswerRow.settled.is_(False),
+        AnswerRow.kind.in_((AnswerKind.REFUSAL, AnswerKind.CLARIFICATION, AnswerKind.ERROR)),
+        MessageRow.replaced.is_(False),
     )

@@ -33,6 +33,7 @@ from bot.store.people import People
 from bot.store.posts import Posts
 from bot.store.ratings import Ratings
 from bot.store.records import Audit, Settings
+from bot.store.reviews import Reviews
 from bot.store.runs import Runs
 from bot.store.sessions import Sessions
 from bot.store.statements import read_setting, write_setting
@@ -64,6 +65,7 @@ class Store:
         self.asks = Asks(database, clock)
         self.document_tasks = DocumentTasks(database, clock)
         self.overview = Overview(database)
+        self.reviews = Reviews(database)
         self.knowledge = Knowledge(database, clock)
         self.people = People(database, clock)
         self.expectations = Expectations(database, clock)
