@@ -21,18 +21,12 @@ from bot.buttons import Rows, stop_row
 from bot.commands.registry import BY_NAME, with_caption
 from bot.config import Settings
 from bot.errors import BotError
-from bot.frontends.base import (
-    Messenger,
-    PlatformError,
-    Press,
-    Reaction,
-    Response,
-    target_of,
-)
+from bot.frontends.base import Messenger, PlatformError, Press, Reaction, Response, target_of
 from bot.growing import Growing
 from bot.handoff import Handoffs
 from bot.lanes import Lanes, Turn
 from bot.limits import Limits, Verdict
+from bot.logs import about, one_event
 from bot.middleware import plain_answer
 from bot.outgoing import Asks, Outgoing
 from bot.pipeline import Delta, Progress, Searching, Writing
@@ -40,14 +34,7 @@ from bot.presses import Presses
 from bot.service import Answered, Bot
 from bot.store.store import Store
 from bot.texts import language_for, language_of_sender, say
-from bot.types import (
-    AnswerKind,
-    Message,
-    Rating,
-    Role,
-    StoredAnswer,
-    StoredMessage,
-)
+from bot.types import AnswerKind, Message, Rating, Role, StoredAnswer, StoredMessage
 
 SWEEP_SECONDS = 60.0  # how often what could not be delivered is tried again
 STOP_SECONDS = 30.0  # for what is in hand when the program is told to stop
@@ -115,12 +102,22 @@ class Desk:
         await self._lanes.idle()
 
     @property
+    def lanes(self) -> Lanes:
+        """Where the answers take turns; what else is answered takes its turn among them."""
+        return self._lanes
+
+    @property
     def waiting(self) -> int:
         """Jobs that wait for their turn."""
         return len(self._lanes)
 
+    def place_of(self, stored: StoredMessage) -> int:
+        """Which in line a message is, from 1; 0 if it waits for nobody else."""
+        return self._lanes.place_of(_lane(stored), stored.id)
+
     # -- what front ends bring
 
+    @one_event
     async def said(self, message: Message) -> None:
         """Store a message and have it answered; a repeated event changes nothing.
 
@@ -173,6 +170,7 @@ class Desk:
         person = await run_blocking(self._store.people.get, stored.user_id)
         return person is not None and person.role is not Role.USER
 
+    @one_event
     async def deleted(self, platform: str, channel: str, event_id: str) -> None:
         """Drop the pending answer to a message that its sender took back."""
         stored = await run_blocking(self._store.inbox.by_event, platform, event_id)
@@ -196,6 +194,7 @@ class Desk:
             with suppress(PlatformError):
                 await self._messengers[now.message.platform].delete(target_of(now), now.reply_id)
 
+    @one_event
     async def pressed(self, press: Press) -> Response:
         """Store what a press means, and say what it leads to."""
         person = await run_blocking(self._store.people.meet, press.platform, press.sender, press.sender_name)
@@ -210,6 +209,7 @@ class Desk:
             await self.send_posts()
         return outcome.response
 
+    @one_event
     async def reacted(self, reaction: Reaction) -> None:
         """Take 👍 and 👎 on an answer as ratings."""
         answer = await run_blocking(
@@ -226,6 +226,7 @@ class Desk:
                 await self._bot.rate(Rating(answer_id=answer.id, user_id=person.id, value=reaction.value))
         self.counts["ratings"] += 1
 
+    @one_event
     async def renamed(self, platform: str, channel: str, new: str) -> None:
         """Follow a channel to its new id."""
         await run_blocking(self._store.inbox.rename_channel, platform, channel, new)
@@ -272,12 +273,17 @@ class Desk:
         async def say_it(_: Turn) -> None:
             language = language_of_sender(stored, self._settings.bot.language)
             said = plain_answer(say(key, language), AnswerKind.CANNED, key)
-            answer = await run_blocking(self._store.answers.add, stored.id, said)
-            await self._outgoing.deliver(stored, answer, fresh=True)
+            with about(message_id=stored.id):
+                answer = await run_blocking(self._store.answers.add, stored.id, said)
+                await self._outgoing.deliver(stored, answer, fresh=True)
 
         self._lanes.put((_lane(stored), "at once"), stored.id, say_it, always=True, waits=True)
 
     async def _work(self, stored: StoredMessage, turn: Turn, *, again: bool) -> None:
+        with about(message_id=stored.id):
+            await self._answer(stored, turn, again=again)
+
+    async def _answer(self, stored: StoredMessage, turn: Turn, *, again: bool) -> None:
         if again and await run_blocking(self._store.answers.of_message, stored.id) is not None:
             return  # answered before a restart; its delivery waits elsewhere
         messenger = self._messengers[stored.message.platform]
@@ -325,7 +331,8 @@ class Desk:
             self._lanes.put(_lane(stored), stored.id, job, always=True, waits=True)
 
     async def _deliver_again(self, stored: StoredMessage, answer: StoredAnswer, _: Turn) -> None:
-        await self._outgoing.deliver(stored, answer)
+        with about(message_id=stored.id):
+            await self._outgoing.deliver(stored, answer)
 
     async def send_posts(self) -> None:
         """Say what was kept to be said without having been asked."""

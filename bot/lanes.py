@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ class _Waiting:
     key: Hashable  # names the job within its lane
     job: Job
     waits: bool  # for the platform alone: it needs no turn
+    context: Context  # of whoever put it there: what is logged of the job is about the same request
 
 
 class Lanes:
@@ -55,6 +57,7 @@ class Lanes:
         self._waiting: dict[Hashable, deque[_Waiting]] = {}
         self._running: dict[Hashable, tuple[Hashable, asyncio.Task[None]]] = {}  # lane -> (job's key, its task)
         self._lanes: dict[Hashable, asyncio.Task[None]] = {}
+        self._line: dict[Hashable, None] = {}  # lanes that wait for their turn, in order
         self._closed = False
         self.failures = 0  # jobs that ended with an exception
 
@@ -82,7 +85,7 @@ class Lanes:
         """
         if self._closed or (len(self) >= self._capacity and not always):
             return False
-        self._waiting.setdefault(lane, deque()).append(_Waiting(key, job, waits))
+        self._waiting.setdefault(lane, deque()).append(_Waiting(key, job, waits, copy_context()))
         if lane not in self._lanes:
             self._lanes[lane] = asyncio.create_task(self._drive(lane))
         return True
@@ -91,6 +94,25 @@ class Lanes:
         """Whether a job waits or runs."""
         running, _ = self._running.get(lane, (None, None))
         return running == key or any(job.key == key for job in self._waiting.get(lane, ()))
+
+    def place_of(self, lane: Hashable, key: Hashable) -> int:
+        """Which in line a job is, from 1: how many turns are taken until it has its own; 0 if it waits for none.
+
+        Turns go round: of another lane's jobs no more come first than there are of this one's own before it, or one
+        more where that lane stands before this one.
+        """
+        own = [job.key for job in self._waiting.get(lane, ()) if not job.waits]
+        if key not in own:
+            return 0
+        before = own.index(key)
+        line = [*self._line, *(one for one in self._lanes if one not in self._line)]  # whoever works comes last
+        place = line.index(lane)
+        others = (
+            min(len(self._waiting.get(other, ())), before + (number < place))
+            for number, other in enumerate(line)
+            if number != place
+        )
+        return 1 + before + sum(others)
 
     def cancel(self, lane: Hashable, key: Hashable) -> bool:
         """Take a job out of its lane, or stop it if it runs; what follows in the lane comes after it has stopped.
@@ -133,7 +155,7 @@ class Lanes:
             while jobs := self._waiting.get(lane):
                 turn = Turn(self._width, held=not jobs[0].waits)
                 if not jobs[0].waits:
-                    await self._width.acquire()
+                    await self._acquire(lane)
                 try:
                     if not (jobs := self._waiting.get(lane)):  # cancelled while it waited for its turn
                         break
@@ -144,8 +166,15 @@ class Lanes:
             self._waiting.pop(lane, None)
             self._lanes.pop(lane, None)
 
+    async def _acquire(self, lane: Hashable) -> None:
+        self._line[lane] = None
+        try:
+            await self._width.acquire()
+        finally:
+            del self._line[lane]
+
     async def _run(self, lane: Hashable, waiting: _Waiting, turn: Turn) -> None:
-        task = asyncio.create_task(waiting.job(turn))
+        task = asyncio.create_task(waiting.job(turn), context=waiting.context)
         self._running[lane] = (waiting.key, task)
         try:
             await asyncio.wait([task])
@@ -154,4 +183,5 @@ class Lanes:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.failures += 1
             # by type only: an exception's text may quote what a person wrote
-            log.error("a job failed", extra={"action": "job-failed", "error": type(error).__name__, "job": waiting.key})
+            extra = {"action": "job-failed", "error": type(error).__name__, "job": waiting.key}
+            waiting.context.run(log.error, "a job failed", extra=extra)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from bot.config import Settings
 from bot.handoff import handed_off
+from bot.logs import where
 from bot.pipeline import Done, Event, Progress, Searching
 from bot.routing import HUMAN
 from bot.texts import language_of_sender, say
@@ -59,14 +60,13 @@ class ErrorBoundary:
             except Exception as error:  # noqa: BLE001 - the one boundary of the program
                 self.failures += 1
                 number = self._new_number()
-                # The traceback's last frame, never the error's text: it may quote what a person wrote.
                 log.error(  # noqa: TRY400 - an exception's text is left out on purpose
                     "answer failed",
                     extra={
                         "action": "answer-failed",
                         "number": number,
                         "message_id": request.stored.id,
-                        **_where(error),
+                        **where(error),
                     },
                 )
                 yield Done(answer=self._apology(request, number))
@@ -242,11 +242,3 @@ def plain_answer(text: str, kind: AnswerKind, reason: str) -> Answer:
     """An abstention that came before or instead of the pipeline."""
     trace = Trace(intent=None, passages=(), reason=reason, query="", draft="", versions={}, timings_ms={})
     return Answer(text=text, kind=kind, outcome=Outcome.ABSTAINED, sources=(), suggestions=(), trace=trace)
-
-
-def _where(error: BaseException) -> dict[str, str]:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "unknown"
-    return {"error": type(error).__name__, "place": place}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -45,11 +45,29 @@ class Closeable(Protocol):
 class Bot:
     """Ties the store to the message path."""
 
-    def __init__(self, *, store: Store, handler: Handler, settings: Settings, worker: Closeable) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        handler: Handler,
+        settings: Settings,
+        worker: Closeable,
+        accepted: Callable[[StoredMessage], None] = lambda _: None,
+    ) -> None:
+        """Tie them together.
+
+        Args:
+            store: Keeps everything.
+            handler: Answers.
+            settings: In force.
+            worker: Closed in the end.
+            accepted: Told of each message that was taken in.
+        """
         self._store = store
         self._handler = handler
         self._settings = settings
         self._worker = worker
+        self._accepted = accepted
 
     async def accept(self, message: Message) -> StoredMessage | None:
         """Commit a message to the durable inbox.
@@ -58,7 +76,10 @@ class Bot:
             The stored message, or None if this event was stored before.
         """
         idle = self._settings.bot.conversation_idle_minutes
-        return await self._store.run(self._store.inbox.accept, message, idle_minutes=idle)
+        stored = await self._store.run(self._store.inbox.accept, message, idle_minutes=idle)
+        if stored is not None:
+            self._accepted(stored)
+        return stored
 
     async def reply(
         self, stored: StoredMessage, *, fresh: bool = False, history: Sequence[Turn] | None = None

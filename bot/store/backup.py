@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,8 @@ def backup(store: Store, destination: Path, *, key_file: Path | None = None, clo
     except OSError as error:
         raise StoreError(f"The backup to {destination} failed: {error}.") from error
     sync_folder(destination.parent)
+    with suppress(StoreError):  # the backup is there all the same
+        store.census.note_backup(manifest.created_at)
     return manifest
 
 

@@ -1,6 +1,7 @@
 """The web application: the chat page, the dashboard, the API, and how the program is doing.
 
-Guard -> routes; a page is in bot.web.chat or bot.web.dashboard, the API in bot.web.api, all over the same WebParts.
+Observed -> Guard -> Boundary -> routes; a page is in bot.web.chat or bot.web.dashboard, the API in bot.web.api, all
+over the same WebParts.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from starlette.staticfiles import StaticFiles
 
 from bot.errors import BotError
 from bot.texts import say
-from bot.web import login
+from bot.web import login, metrics, probes
 from bot.web.access import Access, access_of
+from bot.web.api.app import PREFIX, create_api, docs
 from bot.web.dashboard import router as dashboard
 from bot.web.dashboard.frame import Flashes
 from bot.web.errors import LoginNeededError, TooManyError, WebError
 from bot.web.guard import Guard
+from bot.web.observed import Boundary, Observed
 from bot.web.pages import STATIC_FOLDER, page
 from bot.web.parts import WebParts
 
@@ -36,13 +39,21 @@ def create_app(parts: WebParts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(Guard, settings=parts.settings)],
+        middleware=[
+            Middleware(Observed, metrics=parts.metrics, telemetry=parts.telemetry),
+            Middleware(Guard, settings=parts.settings),
+            Middleware(Boundary, failed=_broken),
+        ],
     )
     app.state.parts = parts
     app.state.access = Access(parts.store, parts.settings)
     app.state.flashes = Flashes()
     app.include_router(login.router)
+    app.include_router(probes.router)
+    app.include_router(metrics.router)
     app.include_router(dashboard)
+    app.include_router(docs)
+    app.mount(PREFIX, create_api(parts))
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
 
     @app.get("/health", include_in_schema=False)
@@ -78,6 +89,10 @@ async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     key = {404: "web-not-there", 405: "web-not-there", 413: "web-too-large"}.get(status, "web-failed")
     return _told(request, status, say(key, access_of(request).language(request)), error)
+
+
+async def _broken(request: Request) -> Response:
+    return await _http(request, HTTPException(500))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -14,7 +14,7 @@ from bot.config import Settings
 from bot.web.settings import is_exposed, is_loopback
 
 STATIC: Final = "/static/"
-PROBES: Final = frozenset({"/health", "/healthz", "/readyz"})  # asked by programs, under whatever name they have
+PROBES: Final = frozenset({"/health", "/healthz", "/readyz", "/metrics"})  # asked by programs, by any name
 
 # scripts, styles and everything else from our own origin alone, and nothing within the page's text
 CONTENT_SECURITY: Final = (

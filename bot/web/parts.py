@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.types import Encoder
@@ -12,9 +12,15 @@ from bot.commands.learning import Learning
 from bot.config import Settings
 from bot.desk import Desk
 from bot.frontends.base import Check
+from bot.frontends.web.frontend import WebFrontend
+from bot.handoff import Handoffs
 from bot.service import Bot
 from bot.store.store import Store
 from bot.teaching import Teacher
+from bot.telemetry import Telemetry
+from bot.web.api.bots import Bots
+from bot.web.metrics import Metrics
+from bot.web.probes import Readiness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +40,17 @@ class WebParts:
     settings: Settings
     store: Store
     bot: Bot
+    bots: Bots  # of the API
     desk: Desk
     learning: Learning
     documents: Documents
     teacher: Teacher
     encoder: Encoder  # blocks
+    handoffs: Handoffs
+    chat: WebFrontend
     installation: Installation
     facts: Callable[[], Mapping[str, int | str]]  # how the program is doing, without anybody's words
+    metrics: Metrics = field(default_factory=Metrics)
+    readiness: Readiness = field(default_factory=Readiness)
+    telemetry: Telemetry | None = None
+    tokens: Callable[[], Mapping[str, int]] = dict  # that the generators here read and wrote since the start

@@ -28,9 +28,24 @@ class WebSettings(Section):
     api_requests_per_minute: int = Field(
         60, ge=1, le=100_000, description="Of one API key that was made without a limit of its own."
     )
+    cors_origins: str = Field(
+        "",
+        description="Addresses of web pages whose scripts may use the API from a browser, by commas, such as "
+        "https://app.example.org. Whoever opens such a page can see the key in it.",
+    )
     trusted_proxy: str = Field(
         "127.0.0.1", description="Addresses of reverse proxies whose X-Forwarded headers are believed, by commas."
     )
+    otlp_endpoint: Url = Field(
+        "",
+        description="Where OpenTelemetry's spans go by OTLP over HTTP, such as http://127.0.0.1:4318; they hold "
+        "nobody's words. Empty: nowhere. Needs pip install 'burnish[otel]'.",
+    )
+
+    @property
+    def cors(self) -> list[str]:
+        """The addresses in `cors_origins`."""
+        return [one.strip().rstrip("/") for one in self.cors_origins.split(",") if one.strip()]
 
 
 def is_loopback(host: str) -> bool:

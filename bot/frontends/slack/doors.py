@@ -33,6 +33,7 @@ from bot.frontends.slack.api import Identity, SlackApi, library_log
 from bot.frontends.slack.inbound import Payload
 from bot.frontends.slack.receiver import Receiver
 from bot.http import HttpServer
+from bot.logs import one_event
 
 PATH = "/slack/events"  # for events, buttons and commands alike
 STALE_SECONDS = 300  # Slack's own limit for the age of a signature
@@ -185,6 +186,7 @@ class SocketDoor:
                 continue
             await _closed(client)
 
+    @one_event
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         if self._closing:
             return  # not acknowledged: Slack keeps it for the next start
@@ -281,6 +283,7 @@ class HttpDoor:
         """Listen no more."""
         await self._server.stop()
 
+    @one_event
     async def _take(self, request: Request) -> Response:
         body = await _body(request)
         signature = request.headers.get("x-slack-signature", "")

@@ -11,6 +11,7 @@ from telegram import Update
 
 from bot.errors import BotError
 from bot.frontends.telegram.api import Api
+from bot.logs import one_event
 
 PAUSES = (1.0, 5.0)  # seconds between the tries, of which there is one more
 
@@ -35,6 +36,7 @@ class Intake:
         self._sleep = sleep
         self.skipped = 0  # updates that could not be handled
 
+    @one_event
     async def take(self, update: dict[str, Any]) -> None:
         """Have an update stored; returns once Telegram may forget it.
 
