@@ -35,6 +35,7 @@ from bot.config import folders, load_settings
 from bot.learning.live import Arm
 from bot.learning.loop import LearningLoop
 from bot.learning.replay import ask
+from bot.learning.supervisor import resident_megabytes
 from bot.learning.types import ALL_TASKS, Cause
 from bot.learning.yielding import Answering
 from bot.middleware import ErrorBoundary, compose, length_limit
@@ -138,7 +139,7 @@ def wiring_of(home: Path) -> Wiring:
     """The program with its defaults in a home, its training process, too."""
     os.environ["BURNISH_HOME"] = str(home)
     found = folders(os.environ)
-    return Wiring(load_settings({}, found.file), found, quiet)
+    return Wiring(load_settings(os.environ, found.file), found, quiet)
 
 
 async def fill(home: Path, ratings: int) -> None:
@@ -160,16 +161,28 @@ async def fill(home: Path, ratings: int) -> None:
         await arm.aclose()
 
 
-async def phases(loop: LearningLoop) -> tuple[dict[str, float], str]:
-    """Have everything trained; the seconds by phase, and what came of it."""
+@dataclass(slots=True)
+class Spent:
+    """What a phase of a run took."""
+
+    seconds: float = 0.0
+    processor: float = 0.0  # seconds of the training process's
+    megabytes: int = 0  # resident at the most, as far as it was looked at
+
+
+async def phases(loop: LearningLoop) -> tuple[dict[str, Spent], str]:
+    """Have everything trained; what it took by phase, and what came of it."""
     run = await loop.retrain(ALL_TASKS, cause=Cause.SERVER)
-    seconds: defaultdict[str, float] = defaultdict(float)
-    label, since = "gathering, and starting the process", time.perf_counter()
+    spent: defaultdict[str, Spent] = defaultdict(Spent)
+    label, since, used = "gathering, and starting the process", time.perf_counter(), 0.0
     while True:
         step = await loop.moved(run.id)
-        now = time.perf_counter()
-        seconds[label] += now - since
-        since = now
+        now, (processor, megabytes) = time.perf_counter(), held()
+        phase = spent[label]
+        phase.seconds += now - since
+        phase.processor += max(0.0, processor - used)
+        phase.megabytes = max(phase.megabytes, megabytes)
+        since, used = now, max(used, processor)
         if step is None:
             break
         label = "loading" if step.phase.value == "load" else f"{step.task.value}: {step.phase.value}"
@@ -177,17 +190,28 @@ async def phases(loop: LearningLoop) -> tuple[dict[str, float], str]:
     if ended is None:
         raise SystemExit("The run is gone.")
     outcome = ended[1].sentence or ", ".join(f"{one.task.value}: {one.verdict.value}" for one in ended[1].results)
-    return dict(seconds), f"{ended[0].state.value}. {outcome}"
+    return dict(spent), f"{ended[0].state.value}. {outcome}"
 
 
-async def undisturbed(home: Path) -> dict[str, float]:
-    """A whole run alone; the seconds by phase."""
+def held() -> tuple[float, int]:
+    """Seconds of processor time and megabytes of memory of the training process; zeros if there is none."""
+    try:
+        if (process := training_process()) is None:
+            return 0.0, 0
+        times = process.cpu_times()
+        return times.user + times.system, resident_megabytes(process.pid)
+    except psutil.Error:
+        return 0.0, 0
+
+
+async def undisturbed(home: Path) -> dict[str, Spent]:
+    """A whole run alone; what it took by phase."""
     wiring = wiring_of(home)
     with wiring.open_store() as store:
         side = learning_side(wiring, store, search=searching(wiring, store))
-        seconds, outcome = await phases(side.loop)
+        spent, outcome = await phases(side.loop)
     print(f"the run alone: {outcome}", flush=True)
-    return seconds
+    return spent
 
 
 async def chatting(home: Path, questions: Sequence[str], most: int) -> tuple[Chat, float]:
@@ -264,17 +288,25 @@ async def seconds_of(bot: Bot, text: str, event: str) -> float:
     raise SystemExit("A question got no answer.")
 
 
-def run_rows(seconds: dict[str, float], ratings: int) -> list[Row]:
+def run_rows(phases_of_it: dict[str, Spent], ratings: int) -> list[Row]:
     """How long the undisturbed run took, whole and by phase."""
     what = f"{ratings} ratings, example help centre, two cores: a full run of all parts"
     rows = [
-        Row(area="learning", what=what, figure=sum(seconds.values()), unit="s", goal=60 * MINUTES, at_least=False,
+        Row(area="learning", what=what, figure=sum(one.seconds for one in phases_of_it.values()), unit="s", goal=60 * MINUTES, at_least=False,
             n=ratings, seed=SEED)
     ]  # fmt: skip
     rows += [
-        Row(area="learning", what=f"of it: {label}", figure=took, unit="s", n=ratings, seed=SEED)
-        for label, took in seconds.items()
-        if took >= 0.5
+        Row(
+            area="learning",
+            what=f"of it: {label}",
+            figure=took.seconds,
+            unit="s",
+            n=ratings,
+            seed=SEED,
+            note=f"{took.processor:.0f} s of processor time, {took.megabytes:,} MB",
+        )
+        for label, took in phases_of_it.items()
+        if took.seconds >= 0.5
     ]
     return rows
 
