@@ -132,6 +132,7 @@ class Arms:
         self._tuned = Shared[_Tuned]()
         self._ready: dict[Path, _Tuned] = {}  # made by `first` while it looked which version fits
         self._stopping = Flag()
+        self._building = Lock()
         self._classifier_in = lru_cache(maxsize=CLASSIFIERS)(self._load_classifier)
 
     def first(self, *, patient: bool = True) -> Arm:
@@ -153,7 +154,8 @@ class Arms:
         Raises:
             AdapterError: One of them is damaged, or was made for other models.
         """
-        return self._arm(versions, at_once=True)
+        with self._building:
+            return self._arm(versions, at_once=True)
 
     def stop(self) -> None:
         """Break off what is being built."""
@@ -300,18 +302,16 @@ def _run_apart(work: Coroutine[Any, Any, None]) -> None:
         pool.submit(asyncio.run, work).result()
 
 
-def live_path(
-    wiring: Wiring, store: Store, *, generators: Generators | None = None, notice: Notice = lambda _: None
-) -> LivePath:
+def live_path(wiring: Wiring, store: Store, *, arms: Arms | None = None, notice: Notice = lambda _: None) -> LivePath:
     """The message path of the versions that serve; it follows the registry once it is started. Blocks.
 
     Args:
         wiring: Of the settings.
         store: Holds the knowledge.
-        generators: Those in memory already.
+        arms: Builds the paths; by default new ones.
         notice: Told of a version that cannot be loaded.
     """
-    arms = Arms(wiring, store, generators)
+    arms = arms or Arms(wiring, store)
     learning = wiring.settings.learning
     return LivePath(
         arms.first(patient=False),

@@ -16,6 +16,7 @@ from bot.cli import (
     chat,
     config,
     intents,
+    keys,
     knowledge,
     models,
     owner,
@@ -77,6 +78,7 @@ app.command("doctor")(serve.doctor)
 app.command("owner-code")(owner.owner_code)
 app.command("login")(people.login)
 app.add_typer(people.app, name="people")
+app.add_typer(keys.app, name="keys")
 app.command("ingest")(knowledge.ingest)
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(intents.app, name="intents")
