@@ -291,10 +291,19 @@ async def seconds_of(bot: Bot, text: str, event: str) -> float:
 def run_rows(phases_of_it: dict[str, Spent], ratings: int) -> list[Row]:
     """How long the undisturbed run took, whole and by phase."""
     what = f"{ratings} ratings, example help centre, two cores: a full run of all parts"
+    whole = sum(one.seconds for one in phases_of_it.values())
     rows = [
-        Row(area="learning", what=what, figure=sum(one.seconds for one in phases_of_it.values()), unit="s", goal=60 * MINUTES, at_least=False,
-            n=ratings, seed=SEED)
-    ]  # fmt: skip
+        Row(
+            area="learning",
+            what=what,
+            figure=whole,
+            unit="s",
+            goal=60 * MINUTES,
+            at_least=False,
+            n=ratings,
+            seed=SEED,
+        )
+    ]
     rows += [
         Row(
             area="learning",
