@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 
@@ -34,6 +34,21 @@ class DeferredGenerator:
     def grounded(self) -> bool:
         """As it was announced."""
         return self._grounded
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not generate yet; "" where it does."""
+        if not self._loading.done():
+            return "the language model is being loaded"
+        return "the language model could not be loaded" if self._loading.exception() is not None else ""
+
+    @property
+    def tokens(self) -> Mapping[str, int]:
+        """As the loaded generator counts them; none where it does not."""
+        if self.trouble:
+            return {}
+        generator = self._loading.result()
+        return generator.tokens if isinstance(generator, ThreadedGenerator) else {}
 
     async def stream(
         self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, judged: Judged | None = None

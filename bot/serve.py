@@ -12,7 +12,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp
 
@@ -39,6 +39,7 @@ class Parts:
     public_url: str  # by which people reach it; "" if that is where it listens
     invite: Callable[[], str]  # the code of a login link for whoever started the program, "" for none; blocks
     started: Callable[[], Awaitable[None]]  # what is to be done once a platform is connected
+    listening: set[str] = field(default_factory=set)  # the platforms that are connected; the server adds them
 
     def address(self, port: int) -> str:
         """By which people reach the web, without a slash at the end; port 0 in `listen` is the one that was taken."""
@@ -119,6 +120,7 @@ class Server:
                 raise
 
         await patiently(start)
+        self._parts.listening.add(name)
         log.info("listening", extra={"action": "listening", "platform": name})
         self._say(f"{name}: listening")
         await self._parts.started()

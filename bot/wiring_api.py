@@ -14,14 +14,23 @@ from bot.service import Bot
 from bot.serving import conversing
 from bot.store.store import Store
 from bot.web.api.bots import Bots
+from bot.web.api.caller import PLATFORM
 from bot.wiring import Wiring
 from bot.wiring_live import Arms
+from bot.wiring_web import Watching
 
 
 def api_bots(
-    wiring: Wiring, store: Store, live: LivePath, arms: Arms, *, boundary: ErrorBoundary, answering: Answering
+    wiring: Wiring,
+    store: Store,
+    live: LivePath,
+    arms: Arms,
+    *,
+    boundary: ErrorBoundary,
+    answering: Answering,
+    watching: Watching,
 ) -> Bots:
-    """Who answers programs.
+    """Who answers programs. Blocks.
 
     Nobody is handed over to people, whose replies would not reach a program, and no command is carried out.
 
@@ -33,12 +42,16 @@ def api_bots(
             they can.
         boundary: Counts failures.
         answering: Counts answers that are being written.
+        watching: Counts and times answers.
     """
 
     def bot(handler: Handler) -> Bot:
-        around = compose(answering.around(handler), boundary, length_limit(wiring.settings))
-        return Bot(store=store, handler=around, settings=wiring.settings, worker=live)
+        around = compose(answering.around(handler), watching.around, boundary, length_limit(wiring.settings))
+        accepted = watching.metrics.accepted
+        return Bot(store=store, handler=around, settings=wiring.settings, worker=live, accepted=accepted)
 
+    for stored in store.inbox.pending(platform=PLATFORM):  # who waited for the answer went with the last run
+        store.inbox.fail(stored.id)
     pinned = Pinned(arms.build, wiring.registry, serving=lambda: live.versions, fits=partial(_fits, wiring))
     return Bots(active=bot(conversing(live)), pinned=pinned, new=bot)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from adapters.encoder.adapter import EncoderDelta
 from adapters.errors import AdapterError
 from adapters.generator.answerability import has_head
 from adapters.generator.shipped import shipped_adapter
+from adapters.generator.threaded import ThreadedGenerator
 from adapters.intent.classifier import TrainedClassifier
 from adapters.intent.match import ExampleMatcher
 from adapters.layout import verify
@@ -95,10 +97,41 @@ class Shared(Generic[T]):
                 return
             del self._held[key]
         await held.part.aclose()
+        self._left(held.part)
+
+    def _left(self, part: T) -> None:
+        """A part was closed."""
+
+    @property
+    def parts(self) -> tuple[T, ...]:
+        """Those in memory."""
+        with self._turn:
+            return tuple(held.part for held in self._held.values())
 
 
 class Generators(Shared[Generator]):
     """The generators in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._closed: Counter[str] = Counter()
+
+    @property
+    def trouble(self) -> str:
+        """Why one of them does not generate yet; "" where all do."""
+        troubles = (one.trouble for one in self.parts if isinstance(one, DeferredGenerator))
+        return next(filter(None, troubles), "")
+
+    def tokens(self) -> Mapping[str, int]:
+        """How many tokens were read and written here since the start, by generators that are closed too."""
+        return sum((Counter(_tokens(one)) for one in self.parts), Counter(self._closed))
+
+    def _left(self, part: Generator) -> None:
+        self._closed.update(_tokens(part))
+
+
+def _tokens(generator: Generator) -> Mapping[str, int]:
+    return generator.tokens if isinstance(generator, DeferredGenerator | ThreadedGenerator) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +189,11 @@ class Arms:
         """
         with self._building:
             return self._arm(versions, at_once=True)
+
+    def is_current(self) -> bool:
+        """Bring the search to the store's state; False where another thread is still at it. Blocks."""
+        self._knowledge.refresh()
+        return self._knowledge.revision == self._store.knowledge.revision()
 
     def stop(self) -> None:
         """Break off what is being built."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from adapters.types import Stage
 from bot.blocking import run_blocking
 from bot.commands.build import Parts as CommandParts
 from bot.commands.build import all_commands
@@ -20,7 +19,7 @@ from bot.config import ServeSettings, Settings
 from bot.desk import Desk
 from bot.doctor import examine
 from bot.frontends.base import Frontend, Messenger
-from bot.frontends.slack.views import HomeFacts
+from bot.frontends.web.frontend import WebFrontend
 from bot.handoff import Handoffs
 from bot.learning.live import LivePath
 from bot.learning.settling import PICTURES
@@ -28,19 +27,23 @@ from bot.learning.yielding import Answering
 from bot.limits import Limits
 from bot.logs import log_to
 from bot.middleware import ErrorBoundary, RunCommand, Tell
+from bot.one_shot import rehearsed
 from bot.presses import Presses
 from bot.serve import Parts
 from bot.service import Bot
 from bot.serving import conversing, served
 from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
-from bot.texts import FALLBACK, say
-from bot.types import Answer, Outcome, RatingValue, Role, StoredMessage
+from bot.types import Answer, StoredMessage
+from bot.web.api.bots import Bots
 from bot.web.app import create_app
 from bot.web.parts import Installation, WebParts
 from bot.wiring import Progress, Wiring
+from bot.wiring_api import api_bots
+from bot.wiring_home import Home
 from bot.wiring_learning import LearningSide, Together, asker, learning_side
-from bot.wiring_live import Generators, live_path
+from bot.wiring_live import Arms, Generators, alone, live_path
+from bot.wiring_web import Watching, readiness, watching
 from knowledge.ingest import IngestReport
 from knowledge.retrieve import KnowledgeBase
 from knowledge.types import DEFAULT_COLLECTION, Passage
@@ -68,6 +71,8 @@ class Serving:
         self._generators = Generators()
         self._live: LivePath | None = None
         self._learning: LearningSide | None = None
+        self._bots: Bots | None = None
+        self._watching: Watching | None = None
         self._started = time.monotonic()
         log_to(wiring.folders.home / "logs")
 
@@ -79,7 +84,7 @@ class Serving:
     async def use(self, settings: Settings) -> None:
         """Build with other settings from now on."""
         before, self._wiring = self._wiring, replace(self._wiring, settings=settings)
-        await self._stop_learning()
+        await self._stop_apart()
         if settings.models == before.settings.models:
             self._wiring.__dict__["encoder"] = before.encoder  # where the cached property looks first
         elif self._live is not None:
@@ -105,22 +110,31 @@ class Serving:
 
     async def aclose(self) -> None:
         """Stop training and the generators, and close the store."""
-        await self._stop_learning()
+        await self._stop_apart()
         if self._live is not None:
             await self._live.aclose()
         if self._store is not None:
             await run_blocking(self._store.close)
 
-    async def _stop_learning(self) -> None:
+    async def _stop_apart(self) -> None:
         if self._learning is not None:
             await self._learning.stop()
             self._learning = None
+        if self._bots is not None:
+            await self._bots.pinned.aclose()
+            self._bots = None
+        if self._watching is not None:
+            await self._watching.aclose()
+            self._watching = None
 
     def _build(self) -> Parts:
         wiring, settings = self._wiring, self._wiring.settings
         store = self._store = wiring.open_store()
-        live = self._live = live_path(wiring, store, generators=self._generators, notice=self._say)
-        frontends = self._front_ends(store, settings)
+        watched = self._watching = watching(settings, store)
+        arms = Arms(wiring, store, self._generators)
+        live = self._live = live_path(wiring, store, arms=arms, notice=self._say)
+        chat = WebFrontend(wiring.folders.home / "web-files")
+        frontends = (*self._front_ends(store, settings), chat)
         messengers = {one.messenger.platform: one.messenger for one in frontends}
         handoffs = Handoffs(store, settings.serve, language=settings.bot.language, platforms=settings.serves)
         teacher = KnowledgeTeacher(store.knowledge, wiring.encoder)
@@ -152,7 +166,8 @@ class Serving:
             handoffs=handoffs,
             commands=menus.after(commands),
         )
-        bot = Bot(store=store, handler=handler, settings=settings, worker=live)
+        handler, accepted = watched.around(handler), watched.metrics.accepted
+        bot = Bot(store=store, handler=handler, settings=settings, worker=live, accepted=accepted)
         desk = Desk(
             bot=bot,
             store=store,
@@ -163,17 +178,36 @@ class Serving:
             limits=Limits(settings.serve),
             asker=asker(wiring, store),
         )
+        bots = self._bots = api_bots(
+            wiring, store, live, arms, boundary=boundary, answering=answering, watching=watched
+        )
+        listening: set[str] = set()
         web = WebParts(
             settings=settings,
             store=store,
             bot=bot,
+            bots=bots,
             desk=desk,
             learning=self._learning.commands,
             documents=documents.documents(),
             teacher=teacher,
             encoder=wiring.encoder,
+            handoffs=handoffs,
+            chat=chat,
+            rehearse=partial(rehearsed, alone(wiring, live)),
             installation=_installation(wiring, menus),
             facts=lambda: {**self._facts(desk, boundary), **commands.counts, **_troubles(frontends)},
+            metrics=watched.metrics,
+            telemetry=watched.telemetry,
+            tokens=self._generators.tokens,
+            readiness=readiness(
+                store,
+                arms=arms,
+                generators=self._generators,
+                frontends=frontends,
+                listening=listening,
+                schedule=self._learning.schedule,
+            ),
         )
         return Parts(
             desk=desk,
@@ -184,6 +218,7 @@ class Serving:
             public_url=settings.web.public_url,
             invite=lambda: self._invite(store),
             started=menus.show,
+            listening=listening,
         )
 
     def _front_ends(self, store: Store, settings: Settings) -> tuple[Frontend, ...]:
@@ -197,7 +232,7 @@ class Serving:
         if "slack" in settings.serves:
             from bot.frontends.slack.frontend import SlackFrontend
 
-            home = _Home(store, self._wiring)
+            home = Home(store, self._wiring)
             examples = example_questions(store)
             found.append(SlackFrontend(settings.slack, language=language, examples=examples, home=home.of))
         return tuple(found)
@@ -330,39 +365,6 @@ def _installation(wiring: Wiring, menus: _Menus) -> Installation:
         examine=lambda: examine(wiring),
         roles_changed=menus.show,
     )
-
-
-class _Home:
-    """What Slack's App Home shows a person."""
-
-    def __init__(self, store: Store, wiring: Wiring) -> None:
-        self._store = store
-        self._wiring = wiring
-
-    async def of(self, slack_id: str) -> HomeFacts:
-        """Their language; for admins also how the bot is doing."""
-        return await run_blocking(self._of, slack_id)
-
-    def _of(self, slack_id: str) -> HomeFacts:
-        person = self._store.people.by_platform("slack", slack_id)
-        if person is None:
-            return HomeFacts()
-        if person.role in {Role.USER, Role.TRAINER}:
-            return HomeFacts(language=person.language)
-        counts = self._store.answers.counts(datetime.now(UTC) - timedelta(days=7))
-        answered = sum(count for (_, outcome), count in counts.items() if outcome is Outcome.ANSWERED)
-        tally = self._store.ratings.tally()
-        serving = [one.name for one in self._wiring.versions() if one.stage is Stage.ACTIVE]
-        language = person.language or FALLBACK
-        return HomeFacts(
-            language=person.language,
-            lines=(
-                say("home-answers", language, questions=sum(counts.values()), answered=answered),
-                say("home-ratings", language, up=tally[RatingValue.UP], down=tally[RatingValue.DOWN]),
-                say("home-documents", language, documents=len(self._store.knowledge.documents())),
-                say("home-version", language, version=", ".join(serving) or "-"),
-            ),
-        )
 
 
 def _troubles(frontends: Sequence[Frontend]) -> dict[str, int | str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from adapters.errors import GenerationError
@@ -51,6 +51,11 @@ class ThreadedGenerator:
     def grounded(self) -> bool:
         """Whether it has an answerability head, and so was trained on the prompt of adapters.generator.prompt."""
         return self._head is not None
+
+    @property
+    def tokens(self) -> Mapping[str, int]:
+        """How many were read and written since the start."""
+        return {"read": self._worker.read, "written": self._worker.written}
 
     def stream(
         self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, judged: Judged | None = None

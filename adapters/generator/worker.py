@@ -123,6 +123,7 @@ class Worker:
         self._engine, self._codec = engine, codec
         self._max_rows, self._max_waiting, self._context = max_rows, max_waiting, context
         self.clock = clock
+        self.read = self.written = 0  # tokens, since the start
         self._waiting: deque[Request] = deque()
         self._running: list[Request] = []  # by the engine's row
         self._changed = threading.Condition()
@@ -199,7 +200,9 @@ class Worker:
                     return
                 request = self._waiting.popleft()
             if not request.cancelled.is_set():
-                read += self._admit_one(request)
+                tokens = self._admit_one(request)
+                read += tokens
+                self.read += tokens
 
     def _admit_one(self, request: Request) -> int:
         """Let a request in; how many tokens were read for it."""
@@ -274,6 +277,7 @@ class Worker:
             ended = token.id in self._codec.end_tokens
             if not ended:
                 request.generated += 1
+                self.written += 1
                 text += request.detokenizer.push(token.id)
             complete = ended or request.generated >= request.max_new_tokens
             if complete:

@@ -114,6 +114,11 @@ class Schedule:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._fired.wait(), self._tick_seconds)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it is still looked whether a run is due."""
+        return self._ticking is not None and not self._ticking.done()
+
     async def tick(self) -> None:
         """Renew the lease, follow a plan that somebody changed, and begin a run if a job said that it is time."""
         if not await run_blocking(self._parts.store.jobs.lead, self._holder, seconds=LEASE_SECONDS):

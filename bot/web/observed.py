@@ -76,7 +76,7 @@ class Boundary:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        begun = False
+        begun, ours = False, dict(scope)  # a mounted application puts itself into the scope
 
         async def noted(message: Message) -> None:
             nonlocal begun
@@ -89,7 +89,7 @@ class Boundary:
             extra = {"action": "request-failed", "route": route_of(scope), **where(error)}
             log.error("request failed", extra=extra)  # noqa: TRY400 - its text is left out on purpose
             if not begun:
-                await (await self._failed(Request(scope)))(scope, receive, send)
+                await (await self._failed(Request(ours)))(ours, receive, send)
 
 
 def route_of(scope: Scope) -> str:
@@ -97,9 +97,9 @@ def route_of(scope: Scope) -> str:
     # the route of a router within a router knows only its own part; FastAPI keeps the whole beside it
     effective = (scope.get("fastapi") or {}).get("effective_route_context")
     template = getattr(effective, "path", "") or getattr(scope.get("route"), "path", "")
+    mounted = scope.get("root_path", "")  # of the API, or of static files
     if template:
-        return str(template)
-    mounted = scope.get("root_path", "")  # of static files, say
+        return f"{mounted}{template}"
     return f"{mounted}/*" if mounted else UNMATCHED
 
 
