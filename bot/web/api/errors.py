@@ -140,7 +140,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
     param = _place(fault["loc"][1:])
     if fault["type"] == "json_invalid":
         return shaped(ApiError("The body is not valid JSON.", code="invalid_json"))
-    if param.partition("[")[0] in NOT_OFFERED:
+    if param.replace("[", ".").partition(".")[0] in NOT_OFFERED:
         return shaped(
             ApiError(f"{param} is not offered here; leave it out.", param=param, code="unsupported_parameter")
         )

@@ -39,6 +39,13 @@ async def served(tmp_path: Path, template: Template) -> AsyncIterator[Site]:
         yield site
 
 
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, template: Template) -> AsyncIterator[Site]:
+    """The same once for all tests of a file, which bear with what the others left there."""
+    async with Site.open(tmp_path_factory.mktemp("site"), template) as site:
+        yield site
+
+
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium, started once."""
