@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
+import re
 import signal
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
@@ -45,6 +46,7 @@ from bot.types import (
 
 PLATFORM = "console"
 CHANNEL = "terminal"
+_COLON = re.compile("[:\N{FULLWIDTH COLON}]")
 
 
 class Reader(Protocol):
@@ -321,11 +323,11 @@ def parse_complaint(inline: str) -> tuple[RatingReason | None, str]:
     Returns:
         The reason (None if none was named) and the correction ("" if none was given).
     """
-    head, colon, tail = inline.partition(":")
+    head, *tail = _COLON.split(inline, maxsplit=1)
     if (reason := reason_named(head)) is not None:
-        return reason, tail.strip() if colon else ""
+        return reason, "".join(tail).strip()
     first, _, rest = inline.partition(" ")
-    if (reason := reason_named(first)) is not None:
+    if first.isdecimal() and (reason := reason_named(first)) is not None:
         return reason, rest.strip()
     return None, inline.strip()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
@@ -16,12 +17,15 @@ from bot.buttons import Verb, read
 from bot.teaching import SOURCE as TAUGHT
 from bot.types import Answer, RatingReason, Source, StoredAnswer
 
+PIPE_CHARACTERS = 400  # of a line into a pipe, which whoever reads it breaks as they like
+
 HELP = """\
 Ask in your own words. Answers come from the documents, with their sources.
 
   +            the last answer was good
   -            it was not: says why, and takes the right answer
-               in one line: - 3 the right answer  (or - bad wording: the right answer)
+               in one line: - 3 the right answer, - outdated: the right answer, or - wrong: the right answer
+               reasons: 1 wrong topic, 2 wrong source, 3 bad wording, 4 out of date, 5 other
   1, 2, 3      pick one of the questions that the bot offers
   /why         why the last answer is as it is
   /sources     the passages behind it, in full
@@ -32,6 +36,15 @@ Ask in your own words. Answers come from the documents, with their sources.
 Ctrl-C stops an answer that is being written."""
 
 REASONS: tuple[RatingReason, ...] = tuple(RatingReason)
+_ALSO = {
+    "topic": RatingReason.WRONG_TOPIC,
+    "source": RatingReason.WRONG_SOURCE,
+    "wording": RatingReason.BAD_WORDING,
+    "outdated": RatingReason.OUT_OF_DATE,
+    "old": RatingReason.OUT_OF_DATE,
+    "wrong": RatingReason.OTHER,
+    "something else": RatingReason.OTHER,
+}
 
 
 def reason_menu() -> str:
@@ -40,11 +53,11 @@ def reason_menu() -> str:
 
 
 def reason_named(text: str) -> RatingReason | None:
-    """The reason that a number or its words mean."""
-    wanted = text.strip().casefold()
+    """The reason that a number or words for it mean."""
+    wanted = " ".join(text.casefold().replace("-", " ").split())
     if wanted.isdecimal() and 1 <= int(wanted) <= len(REASONS):
         return REASONS[int(wanted) - 1]
-    return next((reason for reason in REASONS if reason.value == wanted), None)
+    return next((reason for reason in REASONS if reason.value == wanted), None) or _ALSO.get(wanted)
 
 
 def place(source: Source) -> str:
@@ -133,11 +146,22 @@ def show_answer_end(out: Console, answer: Answer) -> None:
 
 
 def show_command(out: Console, answer: Answer, *, interactive: bool) -> None:
-    """What a command said, and what its buttons stand for: the commands that they give. A pipe gets the Markdown."""
-    out.print(Markdown(answer.text) if interactive else Text(answer.text), soft_wrap=not interactive)
+    """What a command said, and what its buttons stand for: the commands that they give."""
+    if interactive:
+        out.print(Markdown(answer.text))
+    else:
+        out.print(Text(_for_a_pipe(answer.text)), soft_wrap=True)
     for row in answer.buttons:
         for button in row:
             pressed = read(button.data)
             if pressed is not None and pressed.verb is Verb.COMMAND:
                 given = f"/{pressed.subject} {pressed.argument}".strip()
                 out.print(Text(f"  {given}  {button.label}", style="dim"))
+
+
+def _for_a_pipe(markdown: str) -> str:
+    """Markdown as it looks, in lines as long as they are."""
+    console = Console(file=io.StringIO(), width=PIPE_CHARACTERS, color_system=None)
+    with console.capture() as shown:
+        console.print(Markdown(markdown))
+    return "\n".join(line.rstrip() for line in shown.get().rstrip().splitlines())

@@ -8,7 +8,8 @@
     other, none     the answer as a whole is unwanted; whose fault it is nobody said, so no passage is blamed
 
 A 👍 praises all of it: intent, passage, words, and that it answered. A rated refusal tells whether the documents hold
-the answer; whoever asked can only believe that they do, so without a reason it counts half.
+the answer; whoever asked can only believe that they do, so "something else" counts half, and a bare 👎, which may
+well mean no more than that they would have liked an answer, teaches nothing.
 """
 
 from __future__ import annotations
@@ -135,13 +136,13 @@ def _blamed_intent(told: Told, reason: RatingReason | None, share: float) -> lis
     refused = told.stored.answer.kind is AnswerKind.REFUSAL
     if reason in {RatingReason.WRONG_TOPIC, RatingReason.WRONG_SOURCE}:
         return _intent(told, QUESTION, share)
-    if refused and reason in {None, RatingReason.OTHER}:  # they wanted an answer
+    if refused and reason is RatingReason.OTHER:  # they wanted an answer
         return _intent(told, QUESTION, share * BELIEVED)
     return []  # a greeting that nobody likes is a greeting all the same
 
 
 def _blamed_refusal(told: Told, reason: RatingReason | None, share: float) -> list[Example]:
-    if reason is RatingReason.BAD_WORDING:
+    if reason in {None, RatingReason.BAD_WORDING}:
         return []
     known = reason in {RatingReason.WRONG_SOURCE, RatingReason.WRONG_TOPIC}
     return _verdict(told, answerable=True, share=share if known else share * BELIEVED)

@@ -40,6 +40,24 @@ async def test_plus_rates_the_last_answer_good(here: Place) -> None:
         ),
         ("- 2", "Thank you, noted as not good (wrong source).", RatingReason.WRONG_SOURCE, []),
         (
+            "- outdated: It takes three days now.",
+            "Thank you, noted as not good (out of date). Your answer is kept for an admin to approve.",
+            RatingReason.OUT_OF_DATE,
+            ["It takes three days now."],
+        ),
+        (
+            "- wrong： It takes three days: no more.",
+            "Thank you, noted as not good (other). Your answer is kept for an admin to approve.",
+            RatingReason.OTHER,
+            ["It takes three days: no more."],
+        ),
+        (
+            "- other people are told five days.",
+            "Thank you, noted as not good. Your answer is kept for an admin to approve.",
+            None,
+            ["other people are told five days."],
+        ),
+        (
             "- It takes five days.",
             "Thank you, noted as not good. Your answer is kept for an admin to approve.",
             None,

@@ -133,6 +133,14 @@ async def test_a_command_that_a_crash_left_is_carried_out_at_the_next_start(desk
     assert say("taught-now", "en", question="Who?") in shown
 
 
+async def test_a_pipe_gets_the_text_without_markup(desk: Desk) -> None:
+    [(_, shown)] = await desk.converse("/privacy", interactive=False)
+    assert "*" not in shown
+    assert "`" not in shown
+    assert f"{say('privacy-title', 'en')}\n" in shown
+    assert f" • {say('privacy-what', 'en')}\n" in shown, "a line is as long as it is"
+
+
 async def test_a_pipe_gets_the_text_as_it_is(desk: Desk) -> None:
     [(_, shown)] = await desk.converse("/language", interactive=False)
     assert shown.splitlines() == [

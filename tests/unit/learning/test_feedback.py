@@ -203,7 +203,7 @@ def test_a_trainer_names_the_intent_and_nobody_else_does() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "share"),
-    [(None, 0.5), (RatingReason.OTHER, 0.5), (RatingReason.WRONG_SOURCE, 1.0), (RatingReason.WRONG_TOPIC, 1.0)],
+    [(RatingReason.OTHER, 0.5), (RatingReason.WRONG_SOURCE, 1.0), (RatingReason.WRONG_TOPIC, 1.0)],
 )
 def test_a_blamed_refusal_should_have_been_an_answer(reason: RatingReason | None, share: float) -> None:
     refusal = stored(AnswerKind.REFUSAL, text="I do not know.", reason="no passage is good enough")
@@ -212,6 +212,17 @@ def test_a_blamed_refusal_should_have_been_an_answer(reason: RatingReason | None
     assert isinstance(example, VerdictExample)
     assert example.answerable is True
     assert example.weight == pytest.approx(share * sure.weight)
+
+
+@pytest.mark.parametrize(
+    ("intent", "cause"),
+    [("question", "no passage is good enough"), ("out_of_scope", "intent out_of_scope (confidence 0.93)")],
+)
+def test_a_bare_complaint_about_a_refusal_teaches_nothing_for_the_refusal_may_be_right(intent: str, cause: str) -> None:
+    refusal = stored(AnswerKind.REFUSAL, text="I do not know.", intent=intent, reason=cause)
+    gathered = learned(rated(refusal, given(DOWN)))
+    assert gathered.examples.all == ()
+    assert [one.why for one in gathered.left_out] == [LeftOut.NO_CAUSE]
 
 
 def test_a_badly_worded_refusal_is_a_refusal_all_the_same() -> None:
