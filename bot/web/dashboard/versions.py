@@ -17,7 +17,7 @@ from bot.commands.learning import Learning
 from bot.learning.dossier import Dossier, can_go_back, dossier, dossiers, serves
 from bot.learning.errors import LearningError
 from bot.learning.report import task_name
-from bot.learning.types import ALL_TASKS, Sample, task_of
+from bot.learning.types import ALL_TASKS, Sample
 from bot.texts import say
 from bot.types import Role
 from bot.web.access import Visitor, access_of, at_least
@@ -226,4 +226,4 @@ async def _refused(request: Request, visitor: Visitor, name: str, error: Excepti
         sentence = say("learn-refused-serves", language, version=name)
     else:
         sentence = say("learn-refused-unfit", language, version=name)
-    return done(request, visitor, sentence, then=f"{HERE}/{task_of(name)}-{known[name].number}", good=False)
+    return done(request, visitor, sentence, then=f"{HERE}/{name}", good=False)

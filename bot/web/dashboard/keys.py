@@ -1,0 +1,82 @@
+"""Keys to the API: which there are, a new one, and the end of one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Form, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from bot.blocking import run_blocking
+from bot.texts import say
+from bot.types import Role, Scope
+from bot.web.access import Visitor, access_of, at_least
+from bot.web.dashboard.frame import changing, done, framed, parts_of
+
+HERE: Final = "/dashboard/keys"
+MOST_A_MINUTE: Final = 100_000
+
+router = APIRouter()
+
+_Admin = Annotated[Visitor, Depends(at_least(Role.ADMIN))]
+_Changing = Annotated[Visitor, Depends(changing(Role.ADMIN))]
+
+
+@router.get(HERE)
+async def keys(request: Request, visitor: _Admin) -> Response:
+    """List the keys."""
+    return await _shown(request, visitor)
+
+
+class _New(BaseModel):
+    """A key to be made."""
+
+    name: str = Field("", max_length=60)
+    scopes: list[Scope] = Field(default_factory=list)
+    requests_per_minute: str = Field("", max_length=10)  # "" for what the settings say
+
+
+@router.post(HERE)
+async def create(request: Request, visitor: _Changing, form: Annotated[_New, Form()]) -> Response:
+    """Make a key, and show it this once."""
+    name, language = form.name.strip(), visitor.language
+    limit = (
+        int(form.requests_per_minute)
+        if form.requests_per_minute.isascii() and form.requests_per_minute.isdecimal()
+        else 0
+    )
+    if not name or not name.isprintable() or not form.scopes:
+        return done(request, visitor, say("keys-incomplete", language), then=HERE, good=False)
+    if form.requests_per_minute and not 1 <= limit <= MOST_A_MINUTE:
+        return done(request, visitor, say("keys-limit", language, most=MOST_A_MINUTE), then=HERE, good=False)
+    key, secret = await run_blocking(
+        parts_of(request).store.api_keys.issue, name, form.scopes, requests_per_minute=limit or None
+    )
+    detail = f"{key.id} {key.name}: {' '.join(sorted(key.scopes))}"
+    await access_of(request).note(visitor.person, "create key", detail)
+    return await _shown(request, visitor, secret=secret, made=key.name)
+
+
+@router.post(f"{HERE}/{{key_id}}/revoke")
+async def revoke(request: Request, visitor: _Changing, key_id: int) -> Response:
+    """End a key at once."""
+    if not await run_blocking(parts_of(request).store.api_keys.revoke, key_id):
+        return done(request, visitor, say("keys-none-such", visitor.language), then=HERE, good=False)
+    await access_of(request).note(visitor.person, "revoke key", str(key_id))
+    return done(request, visitor, say("keys-revoked", visitor.language), then=HERE)
+
+
+async def _shown(request: Request, visitor: Visitor, *, secret: str = "", made: str = "") -> Response:
+    parts = parts_of(request)
+    return await framed(
+        request,
+        visitor,
+        "dashboard/keys.html",
+        here="people",
+        keys=await run_blocking(parts.store.api_keys.list),
+        scopes=tuple(Scope),
+        usual=parts.settings.web.api_requests_per_minute,
+        secret=secret,
+        made=made,
+    )

@@ -1,0 +1,11 @@
+"""The dashboard's pages about learning, people and settings, as one router."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from bot.web.dashboard import audit, keys, people, runs, settings, versions
+
+router = APIRouter(include_in_schema=False)
+for one in (versions, runs, people, keys, audit, settings):
+    router.include_router(one.router)
