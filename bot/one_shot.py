@@ -21,13 +21,18 @@ from bot.types import Answer, Message, StoredMessage, Turn
 async def ask_once(handler: Handler, worker: Closeable, question: str) -> Answer:
     """Ask a handler one question; its worker is stopped afterwards."""
     try:
-        async with aclosing(handler(request_for(question))) as events:
-            async for event in events:
-                if isinstance(event, Done):
-                    return _without_promise(event.answer)
-        raise BotError("No answer came; please ask again.")
+        return await rehearsed(handler, question)
     finally:
         await worker.aclose()
+
+
+async def rehearsed(handler: Handler, question: str) -> Answer:
+    """What a handler would answer."""
+    async with aclosing(handler(request_for(question))) as events:
+        async for event in events:
+            if isinstance(event, Done):
+                return _without_promise(event.answer)
+    raise BotError("No answer came; please ask again.")
 
 
 def _without_promise(answer: Answer) -> Answer:

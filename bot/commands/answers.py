@@ -125,7 +125,7 @@ class AboutAnswers:
 def explanation(stored: StoredAnswer, language: str) -> str:
     """Why an answer is as it is, as Markdown: in plain words first, then the numbers for whoever runs the bot."""
     trace, shown = stored.answer.trace, stored.answer.trace.passages[:PASSAGES]
-    lines = [say(_how(stored.answer), language)]
+    lines = [say(how(stored.answer), language)]
     if trace.query and trace.query != stored.question:
         lines.append(say("why-searched", language, query=safe(trace.query)))
     if "answerable" in trace.scores and shown:
@@ -136,7 +136,7 @@ def explanation(stored: StoredAnswer, language: str) -> str:
     return "\n".join([*lines, "", f"**{say('why-details', language)}**", *_details(stored, language)])
 
 
-def _how(answer: Answer) -> str:
+def how(answer: Answer) -> str:
     """Which sentence says where an answer's words come from."""
     return "why-handed-off" if answer.outcome is Outcome.HANDED_OFF else f"why-{answer.kind.value}"
 
@@ -151,19 +151,20 @@ def _details(stored: StoredAnswer, language: str) -> list[str]:
     facts = [
         ("why-number", f"#{stored.id}"),
         ("why-because", safe(trace.reason)),
-        ("why-taken", _intent(trace.intent, language) if trace.intent is not None else ""),
-        ("why-scores", _listed(trace.scores, "{:.2f}", language)),
+        ("why-taken", intent_said(trace.intent, language) if trace.intent is not None else ""),
+        ("why-scores", listed_values(trace.scores, "{:.2f}", language)),
         ("why-matches", "; ".join(_match(*one, language) for one in enumerate(trace.passages[:PASSAGES], start=1))),
         (
             "why-versions",
-            ", ".join(f"{_called(task, language)} `{name}`" for task, name in trace.versions.items()),
+            ", ".join(f"{called(task, language)} `{name}`" for task, name in trace.versions.items()),
         ),
-        ("why-times", _listed({name: ms / 1000 for name, ms in trace.timings_ms.items()}, "{:.2f} s", language)),
+        ("why-times", listed_values({name: ms / 1000 for name, ms in trace.timings_ms.items()}, "{:.2f} s", language)),
     ]
     return [f"- {say(key, language)} {text}" for key, text in facts if text]
 
 
-def _intent(intent: Intent, language: str) -> str:
+def intent_said(intent: Intent, language: str) -> str:
+    """What a message was taken for, and how surely."""
     sure, near = round(100 * intent.confidence), round(100 * intent.in_scope)
     return say("why-taken-for", language, label=safe(intent.label), sure=sure, near=near)
 
@@ -173,11 +174,12 @@ def _match(number: int, passage: TracedPassage, language: str) -> str:
     return say("why-match", language, number=number, meaning=meaning, words=words, both=f"{passage.fused:.3f}")
 
 
-def _listed(values: Mapping[str, float], form: str, language: str) -> str:
-    return ", ".join(f"{_called(name, language)} {form.format(value)}" for name, value in values.items())
+def listed_values(values: Mapping[str, float], form: str, language: str) -> str:
+    """Scores or times by what they are called."""
+    return ", ".join(f"{called(name, language)} {form.format(value)}" for name, value in values.items())
 
 
-def _called(name: str, language: str) -> str:
+def called(name: str, language: str) -> str:
     """What a part of the way to an answer is called; older or newer answers may hold names that are not known here."""
     return say(f"why-{name.replace('_', '-')}", language) if name in _CALLED else name
 

@@ -13,9 +13,9 @@ from bot.store.overview import Day
 
 WIDTH: Final = 640.0  # of a chart, in its own units
 HEIGHT: Final = 200.0
-LEFT: Final = 34.0  # of the plot: room for the numbers of the axis
+LEFT: Final = 52.0  # of the plot: room for the numbers of the axis
 TOP: Final = 8.0
-BOTTOM: Final = 22.0  # room for the dates
+BOTTOM: Final = 26.0  # room for the dates
 SMOOTH_DAYS: Final = 7  # ratings are few: each point of the 👍 line counts so many days up to its own
 
 _PLOT = HEIGHT - TOP - BOTTOM
@@ -102,7 +102,7 @@ def bars_of(days: Sequence[Day]) -> Bars:
             width=slot * 0.7,
             middle=LEFT + slot * (number + 0.5),
             pieces=_pieces(day, top),
-            dated=(len(days) - 1 - number) % every == 0,
+            dated=number % every == every // 2,
         )
         for number, day in enumerate(days)
     )

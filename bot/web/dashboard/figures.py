@@ -83,16 +83,14 @@ def _counts(now: Totals, before: Totals, language: str) -> tuple[Figure, ...]:
         Figure(
             name=say("today-questions", language),
             value=str(asked),
-            change=say("today-more", language, number=f"{asked - earlier:+d}") if earlier else "",
+            change=_more(asked - earlier, language) if earlier else "",
         ),
         _share("today-answered", (now.answered, asked), (before.answered, earlier), language, more_is="better"),
         _share("today-abstained", (now.abstained, asked), (before.abstained, earlier), language, more_is="worse"),
         Figure(
             name=say("today-handed", language),
             value=str(now.handed_off),
-            change=say("today-more", language, number=f"{now.handed_off - before.handed_off:+d}")
-            if earlier or before.handed_off
-            else "",
+            change=_more(now.handed_off - before.handed_off, language) if earlier or before.handed_off else "",
         ),
     )
 
@@ -126,7 +124,7 @@ def _share(key: str, now: tuple[int, int], before: tuple[int, int], language: st
         name=name,
         value=f"{percent} %",
         of=of,
-        change=say("today-points", language, points=f"{points:+d}"),
+        change=say("today-points", language, points=_signed(points)) if points else say("today-same", language),
         verdict=_verdict(points, more_is),
     )
 
@@ -138,17 +136,26 @@ def _waited(key: str, share: float, now: Sequence[float], before: Sequence[float
     shown = say("today-seconds", language, seconds=f"{value:.1f}")
     if earlier is None:
         return Figure(name=name, value=shown)
-    change = round(value, 1) - round(earlier, 1)
+    change = round(round(value, 1) - round(earlier, 1), 1)
     return Figure(
         name=name,
         value=shown,
-        change=say("today-more-seconds", language, seconds=f"{change:+.1f}"),
+        change=say("today-more-seconds", language, seconds=_signed(change)) if change else say("today-same", language),
         verdict=_verdict(change, "worse"),
     )
 
 
 def _verdict(change: float, more_is: str) -> str:
     """Whether a change is for the better; "" where it is neither."""
-    if not more_is or not round(change, 1):
+    if not more_is or not change:
         return ""
     return more_is if change > 0 else {"better": "worse", "worse": "better"}[more_is]
+
+
+def _more(number: int, language: str) -> str:
+    return say("today-more", language, number=_signed(number)) if number else say("today-same", language)
+
+
+def _signed(number: float) -> str:
+    """With its sign, a real minus."""
+    return f"{number:+}".replace("-", "−")

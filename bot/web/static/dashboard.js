@@ -53,3 +53,6 @@ for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
     field.dispatchEvent(new Event("change", { bubbles: true }));
   });
 }
+
+// On a narrow screen the way to the page that is open is brought into view.
+document.querySelector("#ways [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
