@@ -20,7 +20,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
@@ -102,8 +102,9 @@ def changing(least: Role) -> Callable[..., Awaitable[Visitor]]:
 
     Who it is is checked first: nobody else's upload is read.
     """
+    somebody = Depends(at_least(least))  # as a default: an annotation, kept as text, cannot name what is local
 
-    async def check(request: Request, known: Annotated[Visitor, Depends(at_least(least))]) -> Visitor:
+    async def check(request: Request, known: Visitor = somebody) -> Visitor:
         await unforged(request, known)
         return known
 
@@ -143,7 +144,8 @@ async def framed(
         here=here,
         entries=[(one, _number(waiting, one)) for one in ENTRIES if may(visitor.person.role, one.least)],
         waiting=waiting,
-        flash=flashes_of(request).take(visitor),
+        # a piece that htmx fetches shows no flash: the next page does
+        flash=None if "hx-request" in request.headers else flashes_of(request).take(visitor),
         token=lambda: _token(visitor),
         clock=lambda moment: f"{_local(moment, zone):%Y-%m-%d %H:%M}",
         day=lambda moment: f"{_local(moment, zone):%Y-%m-%d}",
