@@ -1,6 +1,7 @@
 """What retrieval learns from ratings alone: FeedbackQA's rated passages, measured on questions that nobody rated.
 
     python -m benchmarks.ratings [--vectors FILE] [--quick]
+    python -m benchmarks.ratings --encoder [--vectors FILE]        the encoder tuned on both sides, and what that costs
 
 1,929 passages, each with what two or three people said of it as an answer to one of 643 questions. Good: a mean of
 "Acceptable" or better; bad: below "Could be Improved"; what lies between is left out. Those of the test side are kept
@@ -12,9 +13,11 @@ which nothing was chosen (the defaults of training.retrieval_parts were chosen o
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -25,6 +28,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.bases import resolve
+from adapters.encoder.model import SentenceEncoder
 from adapters.examples import Examples, LinkExample, ShownPassage
 from adapters.retrieval.config import Kernel
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
@@ -34,8 +39,10 @@ from benchmarks.retrieval import Cached, cutter, scores, stored
 from benchmarks.table import QUICK, RESULTS, Row, keep
 from benchmarks.tasks import Query, Task, feedbackqa, rows
 from bot.confidence import terms
+from bot.config import folders
 from bot.learning.scoring import same_answer
 from knowledge.advice import AdvisedKnowledge, text_digest
+from knowledge.own import OwnVectors
 from knowledge.retrieve import KnowledgeBase
 from training.feedback_retrieval import train_on_feedback
 from training.retrieval_parts import RetrievalTrainConfig
@@ -51,6 +58,9 @@ RESAMPLES: Final = 10_000
 HOSTILE: Final = 0.2  # of the raters
 FORCED: Final = -1e9  # evidence under which every part is kept
 REMEMBERED: Final = (200, 5_000)
+PLAIN: Final = RetrievalTrainConfig(encoder=False)
+SHARE_SECONDS: Final = 100.0  # of the five minutes that a run of 200 ratings may take: three tasks
+TEAM: Final = 200  # ratings of a run whose cost is measured
 Hits = NDArray[np.float64]  # 1 where the first passage is right, one a question
 
 
@@ -62,6 +72,7 @@ class Bench:
     base: KnowledgeBase
     encoder: Cached
     queries: tuple[Query, ...]
+    weights: Path  # of the encoder
 
 
 class Keeping(Cached):
@@ -128,6 +139,7 @@ def trained(
     bench: Bench, links: Sequence[LinkExample], config: RetrievalTrainConfig
 ) -> tuple[RetrievalAdapter, Mapping[str, float]]:
     """Train as the product does; the adapter, and what was measured while it was trained."""
+    started = time.process_time()
     with TemporaryDirectory(prefix="burnish-bench-") as folder:
         candidate = train_on_feedback(
             Examples(links=tuple(links)),
@@ -139,15 +151,17 @@ def trained(
             alike=same_answer,
             source="benchmarks.ratings",
             now=datetime.now(UTC),
+            encoder_folder=bench.weights,
         )
         print("  ", {name: round(value, 4) for name, value in candidate.metrics.items()}, f"{candidate.seconds:.0f} s")
-        metrics = {**candidate.metrics, "seconds": candidate.seconds}
+        used = time.process_time() - started
+        metrics = {**candidate.metrics, "seconds": candidate.seconds, "core seconds": used}
         return load(Path(folder) / "retrieval", encoder=bench.encoder.name), metrics
 
 
-def hits(bench: Bench, adapter: RetrievalAdapter | None, *, alone: bool) -> Hits:
+def hits(bench: Bench, adapter: RetrievalAdapter | None, *, alone: bool, vectors: OwnVectors | None = None) -> Hits:
     """Search for every question; `alone`: in its own collection."""
-    base = bench.base if adapter is None else AdvisedKnowledge(bench.base, adapter)
+    base = bench.base if adapter is None else AdvisedKnowledge(bench.base, adapter, vectors)
     found = []
     for query, vector in zip(bench.queries, bench.encoder.encode([q.text for q in bench.queries]), strict=True):
         passages = base.search(query.text, vector, collections=[query.collection] if alone else None, top_k=1)
@@ -180,10 +194,10 @@ def whole(bench: Bench, links: Sequence[LinkExample]) -> list[Row]:
     kept_docs = {one.passage.uri for one in links if one.good and feedback_side(one.question) is not Split.TEST}
     again = np.array([bool(query.relevant & kept_docs) for query in bench.queries])
     ways: Mapping[str, RetrievalTrainConfig] = {
-        "as the product keeps parts": RetrievalTrainConfig(),
-        "residual on the query (b), kept in any case": RetrievalTrainConfig(memory=False, evidence=FORCED),
-        "link memory (a), kept in any case": RetrievalTrainConfig(query=False, memory_evidence=FORCED),
-        "(a) and (b), kept in any case": RetrievalTrainConfig(evidence=FORCED, memory_evidence=FORCED),
+        "as the product keeps parts, no encoder tuned": PLAIN,
+        "residual on the query (b), kept in any case": replace(PLAIN, memory=False, evidence=FORCED),
+        "link memory (a), kept in any case": replace(PLAIN, query=False, memory_evidence=FORCED),
+        "(a) and (b), kept in any case": replace(PLAIN, evidence=FORCED, memory_evidence=FORCED),
     }
     found = []
     for way, config in ways.items():
@@ -191,14 +205,72 @@ def whole(bench: Bench, links: Sequence[LinkExample]) -> list[Row]:
         adapter, metrics = trained(bench, links, config)
         for alone, name in ((False, "pooled"), (True, "per collection")):
             after = hits(bench, adapter, alone=alone)
-            goal = GOAL if way.startswith("as the") and not alone else None
-            found.append(
-                row(f"{way}, {name}", before[alone], after, note=f"{metrics['seconds']:.0f} s of training", goal=goal)
-            )
+            found.append(row(f"{way}, {name}", before[alone], after, note=f"{metrics['seconds']:.0f} s of training"))
             if not alone:
                 found.append(row(f"{way}, passages rated before", before[alone][again], after[again]))
                 found.append(row(f"{way}, other passages", before[alone][~again], after[~again]))
     return found
+
+
+def encoder_tuned(bench: Bench, links: Sequence[LinkExample]) -> Iterator[list[Row]]:
+    """The encoder tuned on both sides, beside what is learned without; and what it costs."""
+    before = {alone: hits(bench, None, alone=alone) for alone in (False, True)}
+    adapter, metrics = trained(bench, links, RetrievalTrainConfig())
+    with _vectors(bench, adapter) as (vectors, costs):
+        found = costs
+        for alone, name in ((False, "pooled"), (True, "per collection")):
+            after = hits(bench, adapter, alone=alone, vectors=vectors)
+            note = f"{metrics['seconds']:.0f} s of training"
+            what = f"as the product keeps parts, {name}"
+            found.append(row(what, before[alone], after, note=note, goal=None if alone else GOAL))
+            for country in sorted({query.collection for query in bench.queries}) if alone else ():
+                asked = np.array([query.collection == country for query in bench.queries])
+                found.append(row(f"{what}, {country} alone", before[True][asked], after[asked]))
+    yield found
+    plain, metrics = trained(bench, links, PLAIN)
+    after = hits(bench, plain, alone=False)
+    note = f"{metrics['seconds']:.0f} s of training"
+    yield [row("as the product keeps parts, no encoder tuned, pooled", before[False], after, note=note)]
+    learnable = [one for one in links if feedback_side(one.question) is not Split.TEST]
+    drawn = random.Random(0).sample(learnable, TEAM)  # noqa: S311 - which ratings, nothing secret
+    adapter, metrics = trained(bench, drawn, RetrievalTrainConfig())
+    seconds = Row(
+        area="retrieval", what=f"training retrieval on {TEAM} ratings, encoder tuned", figure=metrics["core seconds"],
+        unit="s", n=1, goal=SHARE_SECONDS, at_least=False, note="time of one core; its share of five minutes",
+    )  # fmt: skip
+    with _vectors(bench, adapter) as (vectors, _):
+        after = hits(bench, adapter, alone=False, vectors=vectors)
+        kept = "kept" if adapter.tuned is not None else "not kept"
+        yield [seconds, row(f"{TEAM} ratings, as the product keeps parts, pooled", before[False], after, note=kept)]
+
+
+@contextmanager
+def _vectors(bench: Bench, adapter: RetrievalAdapter) -> Iterator[tuple[OwnVectors | None, list[Row]]]:
+    """A version's own vectors of every chunk, and what they cost; nothing where it has no encoder of its own."""
+    if adapter.tuned is None:
+        yield None, []
+        return
+    encoder = SentenceEncoder(bench.weights, delta=adapter.tuned)
+    with TemporaryDirectory(prefix="burnish-bench-") as folder:
+        file = Path(folder) / "vectors"
+        vectors = OwnVectors(bench.base, encoder, file)
+        started = time.process_time()
+        vectors.follow()
+        seconds, chunks = time.process_time() - started, len(vectors)
+        again, restarted = OwnVectors(bench.base, encoder, file), time.perf_counter()
+        again.follow()
+        ready = time.perf_counter() - restarted
+        size = file.stat().st_size / 1e6
+        note = f"{chunks:,} chunks in {seconds:.0f} s"
+        name = "a version's own vectors, per thousand chunks"
+        yield vectors, [
+            Row(area="retrieval", what=f"{name}: made", figure=1000 * seconds / chunks, unit="s", n=chunks,
+                note=f"time of one core, {note}"),
+            Row(area="retrieval", what=f"{name}: read again at a start", figure=1000 * ready / chunks, unit="s",
+                n=chunks),
+            Row(area="retrieval", what=f"{name}: file", figure=1000 * size / chunks, unit="MB", n=chunks,
+                note="in memory twice that, and 45 MB for the encoder"),
+        ]  # fmt: skip
 
 
 def hostile(bench: Bench, links: Sequence[LinkExample]) -> list[Row]:
@@ -215,7 +287,7 @@ def hostile(bench: Bench, links: Sequence[LinkExample]) -> list[Row]:
             for one in links
         ]
         print("hostile", name)
-        config = RetrievalTrainConfig(memory=False, evidence=FORCED)
+        config = replace(PLAIN, memory=False, evidence=FORCED)
         adapter, _ = trained(bench, spoiled, config)
         after = hits(bench, adapter, alone=False)
         found.append(row(f"(b), a fifth of the links point anywhere, {name}", before, after))
@@ -231,7 +303,7 @@ def small(bench: Bench, links: Sequence[LinkExample]) -> list[Row]:
         forced, chosen, kept = [], [], 0
         for seed in range(SEEDS):
             drawn = random.Random(seed).sample(learnable, size)  # noqa: S311 - as above
-            config = RetrievalTrainConfig(evidence=FORCED, memory=False, seed=seed, least_questions=15)
+            config = replace(PLAIN, evidence=FORCED, memory=False, seed=seed, least_questions=15)
             adapter, metrics = trained(bench, drawn, config)
             forced.append(hits(bench, adapter, alone=False))
             pays = metrics["query gain"] > RetrievalTrainConfig().evidence * metrics["query error"]
@@ -297,6 +369,7 @@ def main() -> None:
     """Train, measure and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vectors", type=Path, help="a file that keeps what the encoder made (.npz)")
+    parser.add_argument("--encoder", action="store_true", help="only the tuned encoder; takes a quarter of an hour")
     parser.add_argument("--quick", action="store_true", help="few questions; nothing is kept in the project")
     arguments = parser.parse_args()
     encoder = Keeping(arguments.vectors)
@@ -306,10 +379,22 @@ def main() -> None:
     encoder.encode([query.text for query in task.queries])
     with TemporaryDirectory(prefix="burnish-bench-") as folder:
         base = KnowledgeBase.open(stored(task, encoder), encoder, Path(folder))
-        bench = Bench(task=task, base=base, encoder=encoder, queries=queries[:100] if arguments.quick else queries)
+        bench = Bench(
+            task=task,
+            base=base,
+            encoder=encoder,
+            queries=queries[:100] if arguments.quick else queries,
+            weights=resolve(encoders.SOURCES["en"], cache=folders(os.environ).cache),
+        )
         links = rated(bench)
         encoder.save()
         print(f"{len(links)} links, {len(bench.queries)} questions")
+        if arguments.encoder:
+            found = []
+            for some in encoder_tuned(bench, links):
+                found += some
+                keep("ratings-encoder", found, command="python -m benchmarks.ratings --encoder")
+            return
         found = latency(bench)
         if not arguments.quick:
             found += whole(bench, links) + hostile(bench, links) + small(bench, links)

@@ -177,7 +177,8 @@ class OwnVectors:
         unsaved = 0
         for start in range(0, len(lacking), TOGETHER):
             if stop():
-                self._save()
+                if unsaved:
+                    self._save()
                 return False
             chunks = list(self._base.chunks(np.array(lacking[start : start + TOGETHER], dtype=np.int64)))
             if chunks:  # all of them may have been replaced meanwhile
