@@ -47,13 +47,24 @@ def card_of(answer: Answer, language: str, *, buttons: Rows = (), rates: int | N
 def source_line(source: Source, language: str) -> str:
     """A source as Markdown: a link where there is one, else the title and the file's name; never a server's path."""
     title = _escaped(source.title)
-    if source.uri.startswith(("http://", "https://")):
-        anchor = source.anchor if source.anchor.startswith("#") or not source.anchor else f"#{source.anchor}"
-        link = quote(source.uri + anchor, safe="%/:?#[]@!$&'*+,;=~")
+    if link := source_link(source):
         return f"[{title}]({link})"
-    taught = source.uri.startswith(f"{TAUGHT}:")
-    name = say("taught-in-chat", language) if taught else _escaped(PurePath(source.uri).name)
+    name = _escaped(source_name(source, language))
     return f"{title} ({name})" if name and name not in title else title
+
+
+def source_link(source: Source) -> str:
+    """The web address of a source; "" for none."""
+    if not source.uri.startswith(("http://", "https://")):
+        return ""
+    anchor = source.anchor if source.anchor.startswith("#") or not source.anchor else f"#{source.anchor}"
+    return quote(source.uri + anchor, safe="%/:?#[]@!$&'*+,;=~")
+
+
+def source_name(source: Source, language: str) -> str:
+    """What a source without a web address is called: its file's name, or that the team taught it."""
+    taught = source.uri.startswith(f"{TAUGHT}:")
+    return say("taught-in-chat", language) if taught else PurePath(source.uri).name
 
 
 def safe(text: str) -> str:

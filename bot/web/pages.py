@@ -55,5 +55,11 @@ def page(
     return found
 
 
+def piece(template: str, language: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template shows
+    """Fill in a template that is a piece of a page, outside any request."""
+    context = {"say": partial(_say, language), "language": language, **values}
+    return _TEMPLATES.env.get_template(template).render(context)
+
+
 def _say(language: str, key: str, **values: str | int) -> str:
     return say(key, language, **values)

@@ -125,3 +125,31 @@ async def test_closing_stops_what_does_not_end_in_time() -> None:
     await lanes.close(seconds=0.01)
     assert notes.done == []
     assert not lanes.busy
+
+
+async def test_each_job_knows_its_place_in_line() -> None:
+    notes, lanes = Notes(), Lanes(width=1, capacity=99)
+    jobs = [("a", 0), ("a", 1), ("b", 0), ("c", 0), ("c", 1), ("c", 2), ("a", 2), ("d", 0)]
+    lanes.put("first", 0, notes.job("first", gated=True))
+    lanes.put("first", 1, notes.job("first1"))
+    await asyncio.sleep(0.01)
+    for lane, number in jobs:
+        lanes.put(lane, number, notes.job(f"{lane}{number}"))
+    await asyncio.sleep(0.01)
+    places = {f"{lane}{number}": lanes.place_of(lane, number) for lane, number in [*jobs, ("first", 1)]}
+    assert lanes.place_of("first", 0) == 0, "it runs"
+    assert lanes.place_of("a", 9) == lanes.place_of("z", 0) == 0, "there is no such job"
+    notes.gate.set()
+    await lanes.idle()
+    assert notes.done == ["first", *sorted(places, key=places.__getitem__)]
+    assert sorted(places.values()) == list(range(1, 10)), "no two have the same"
+
+
+async def test_what_only_waits_for_a_platform_stands_in_no_line() -> None:
+    notes, lanes = Notes(), Lanes(width=1, capacity=9)
+    lanes.put("a", 1, notes.job("a1", gated=True))
+    lanes.put("a", 2, notes.job("a2", only_waits=True), waits=True)
+    await asyncio.sleep(0.01)
+    assert lanes.place_of("a", 2) == 0
+    notes.gate.set()
+    await lanes.idle()

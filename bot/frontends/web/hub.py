@@ -35,6 +35,11 @@ class News:
     grown: frozenset[str]  # ids of messages that grew
     told: tuple[Card, ...]  # notes to whoever reads now
 
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing happened."""
+        return not (self.changed or self.grown or self.told)
+
 
 class Listener:
     """One open page."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,6 +91,7 @@ class Site:
         *,
         settings: dict[str, Any] | None = None,
         generator: Generator | None = None,
+        before: Callable[[Store], object] = lambda _: None,
     ) -> AsyncIterator[Self]:
         """Serve a new one with a little help centre.
 
@@ -99,6 +100,7 @@ class Site:
             template: Of the store.
             settings: Laid over those that tests need, section by section.
             generator: By default one that writes the passage the question is about.
+            before: Called with the store before anything is served.
         """
         given = settings or {}
         sections = {
@@ -118,6 +120,7 @@ class Site:
             )
             office = Office(store, clock, folder, chosen)
             site = cls(office, folder, chosen, generator or ScriptedGenerator(written))
+            before(store)
             await site.start()
             try:
                 yield site

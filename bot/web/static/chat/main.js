@@ -1,0 +1,32 @@
+// The chat page: puts its parts together.
+import { follow } from "./feed.js";
+import { say, send, writing } from "./saying.js";
+import { pressing } from "./pressing.js";
+import { settings } from "./settings.js";
+import { toEnd } from "./items.js";
+
+const app = document.getElementById("app");
+
+writing();
+pressing();
+settings();
+follow(app.dataset);
+toEnd();
+
+// Example questions, and "why?" under an answer, are said like anything else.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.say) say(button.dataset.say);
+  if (button.dataset.about) say("/why", { about: button.dataset.about });
+  if (button.dataset.stop) {
+    button.disabled = true;
+    send("stop", { event: button.dataset.stop });
+  }
+  if (button.dataset.opens) document.getElementById(button.dataset.opens)?.showModal();
+});
+
+// A dialog is left by a press beside it, too.
+document.addEventListener("click", (event) => {
+  if (event.target.matches("dialog[open]")) event.target.close();
+});
