@@ -39,7 +39,7 @@ NAMED = 10  # documents that are named one by one, after an ingest or as a choic
 EXCERPT_CHARACTERS = 300
 NAME_BYTES = 150  # of an upload's file name; file systems take 255
 
-_WEB = re.compile(r"https?://\S+", re.IGNORECASE)
+WEB = re.compile(r"https?://\S+", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^\w.\- ]+")
 
 
@@ -89,7 +89,7 @@ class KnowledgeCommands:
         message = call.stored.message
         named = call.arguments.split()
         # never a path: what lies on the server is for those who sit there to take in
-        if not all(_WEB.fullmatch(one) for one in named) or not (named or message.origin.attachments):
+        if not all(WEB.fullmatch(one) for one in named) or not (named or message.origin.attachments):
             return usage(call, "ingest")
         try:
             return await self._take_in(call, named, message.origin.attachments)
@@ -121,7 +121,7 @@ class KnowledgeCommands:
             loop.call_soon_threadsafe(steps.note, done, total)
 
         report = await run_blocking(self._documents.ingest, [*named, *map(str, saved)], progress)
-        return _reported(call, report, await run_blocking(self._older, saved))
+        return _reported(call, report, await run_blocking(older_uploads, self._store, self._documents.uploads, saved))
 
     async def knowledge(self, call: Call) -> Reply:
         """Say what is known; list, search or remove it, or see what is called out of date."""
@@ -182,16 +182,6 @@ class KnowledgeCommands:
             return too_large
         return await run_blocking(save, self._documents.uploads, file.name, content)
 
-    def _older(self, saved: Sequence[Path]) -> tuple[StoredDocument, ...]:
-        """Earlier uploads of the same names. Blocks."""
-        new = {str(path): path.name for path in saved}
-        uploads = str(self._documents.uploads)
-        return tuple(
-            one
-            for one in self._store.knowledge.documents()
-            if one.uri not in new and one.uri.startswith(uploads) and PurePath(one.uri).name in new.values()
-        )
-
     @property
     def _limit(self) -> int:
         return int(self._documents.max_megabytes * 1_000_000)
@@ -199,6 +189,16 @@ class KnowledgeCommands:
 
 class _StoppedError(Exception):
     """Somebody pressed the button."""
+
+
+def older_uploads(store: Store, uploads: Path, saved: Sequence[Path]) -> tuple[StoredDocument, ...]:
+    """Earlier uploads of the same names. Blocks."""
+    new = {str(path): path.name for path in saved}
+    return tuple(
+        one
+        for one in store.knowledge.documents()
+        if one.uri not in new and one.uri.startswith(str(uploads)) and PurePath(one.uri).name in new.values()
+    )
 
 
 def save(uploads: Path, name: str, content: bytes) -> Path:
@@ -244,33 +244,33 @@ def _reported(call: Call, report: IngestReport, older: Sequence[StoredDocument])
         )
     if 1 < len(read) <= NAMED:
         lines += [
-            "- " + say("ingest-row", language, name=safe(_short(row.uri)), outcome=row.outcome.value, chunks=row.chunks)
+            "- " + say("ingest-row", language, name=safe(short(row.uri)), outcome=row.outcome.value, chunks=row.chunks)
             for row in read
         ]
     problems = [problem for row in report.rows for problem in row.problems]
     if not read:
         lines.append(say("ingested-nothing", language))
-    lines += [f"- {safe(_short(one.uri))}: {safe(one.reason)}" for one in problems[:PROBLEMS]]
+    lines += [f"- {safe(short(one.uri))}: {safe(one.reason)}" for one in problems[:PROBLEMS]]
     if len(problems) > PROBLEMS:
         lines.append("- " + say("ingest-more-problems", language, problems=len(problems) - PROBLEMS))
     rows: Rows = ()
     if read and older:
         lines += ["", say("ingest-older", language)]
         rows = tuple(_remove_row(language, one, "button-remove-older") for one in older)
-    names = ", ".join(_short(row.uri) for row in report.rows)
+    names = ", ".join(short(row.uri) for row in report.rows)
     return Reply(text="\n".join(lines), buttons=rows, did=f"{call.arguments} {names}".strip())
 
 
 def _is_called(document: StoredDocument, name: str) -> bool:
     """Whether a document's title or file has this in it."""
     wanted = " ".join(name.split()).casefold()
-    return wanted in document.title.casefold() or wanted in _short(document.uri).casefold()
+    return wanted in document.title.casefold() or wanted in short(document.uri).casefold()
 
 
 def _which(call: Call, documents: Sequence[StoredDocument]) -> Reply:
     """Several documents are called so: the person chooses."""
     shown = documents[:NAMED]
-    lines = [f"- {one.id} · {safe(one.title)} · {safe(_short(one.uri))}" for one in shown]
+    lines = [f"- {one.id} · {safe(one.title)} · {safe(short(one.uri))}" for one in shown]
     buttons = tuple(_remove_row(call.language, one, "button-remove-number") for one in shown)
     title = say("knowledge-which", call.language, documents=len(documents))
     return Reply(text="\n".join([title, *lines]), buttons=buttons, did=f"asked to remove one of {len(documents)}")
@@ -310,7 +310,7 @@ def _listed(call: Call, documents: Sequence[StoredDocument], page: int) -> Reply
     page = min(page, pages)
     shown = documents[(page - 1) * PAGE : page * PAGE]
     title = say("knowledge-documents", call.language, documents=len(documents), page=page, pages=pages)
-    lines = [f"- {one.id} · {safe(one.title)} · {safe(_short(one.uri))} · {one.chunks}" for one in shown]
+    lines = [f"- {one.id} · {safe(one.title)} · {safe(short(one.uri))} · {one.chunks}" for one in shown]
     turns = ((page - 1, "button-earlier"), (page + 1, "button-later"))
     leaves = tuple(
         command_button(say(key, call.language), "knowledge", f"documents {to}") for to, key in turns if 1 <= to <= pages
@@ -326,6 +326,6 @@ def _passage(passage: Passage) -> str:
     return f"**{passage.rank}.** {title} · {passage.similarity:.3f} · {passage.lexical:.2f}\n{quoted(text)}"
 
 
-def _short(uri: str) -> str:
+def short(uri: str) -> str:
     """A link as it is; of a file its name, never the server's folders."""
     return uri if uri.startswith(("http://", "https://")) else PurePath(uri).name

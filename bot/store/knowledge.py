@@ -127,6 +127,10 @@ class Knowledge:
         """Read all curated answers, by id."""
         return tuple(self._read_chunks(_chunks().where(ChunkRow.kind == ChunkKind.CURATED.value)))
 
+    def chunks_of(self, document_id: int) -> tuple[StoredChunk, ...]:
+        """Read a document's chunks in their order."""
+        return tuple(self._read_chunks(_chunks().where(ChunkRow.document_id == document_id)))
+
     def load_vectors(self, ids: Sequence[int]) -> tuple[ChunkIds, Matrix]:
         """Read vectors in ascending order of id, with the ids that still exist.
 

@@ -23,6 +23,7 @@ from bot.web.access import Access, access_of
 from bot.web.api.app import PREFIX, create_api, docs
 from bot.web.dashboard import router as dashboard
 from bot.web.dashboard.frame import Flashes
+from bot.web.dashboard.ingests import Ingests
 from bot.web.errors import LoginNeededError, TooManyError, WebError
 from bot.web.guard import Guard
 from bot.web.observed import Boundary, Observed
@@ -48,6 +49,7 @@ def create_app(parts: WebParts) -> FastAPI:
     app.state.parts = parts
     app.state.access = Access(parts.store, parts.settings)
     app.state.flashes = Flashes()
+    app.state.ingests = Ingests()
     app.include_router(login.router)
     app.include_router(chat.router)
     app.include_router(probes.router)

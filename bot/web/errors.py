@@ -33,6 +33,12 @@ class NotThereError(WebError):
     status = 404
 
 
+class TooLargeError(WebError):
+    """More was sent than is taken at once."""
+
+    status = 413
+
+
 class TooManyError(WebError):
     """Too many requests.
 

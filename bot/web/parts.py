@@ -18,6 +18,7 @@ from bot.service import Bot
 from bot.store.store import Store
 from bot.teaching import Teacher
 from bot.telemetry import Telemetry
+from bot.types import Answer
 from bot.web.api.bots import Bots
 from bot.web.metrics import Metrics
 from bot.web.probes import Readiness
@@ -48,6 +49,7 @@ class WebParts:
     encoder: Encoder  # blocks
     handoffs: Handoffs
     chat: WebFrontend
+    rehearse: Callable[[str], Awaitable[Answer]]  # what would be answered to a question; nothing of it is kept
     installation: Installation
     facts: Callable[[], Mapping[str, int | str]]  # how the program is doing, without anybody's words
     metrics: Metrics = field(default_factory=Metrics)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from bot.web.dashboard import answers, corrections, questions, today
+from bot.web.dashboard import answers, corrections, curated, knowledge, questions, taking_in, today
 
 router = APIRouter(include_in_schema=False)
-for one in (today, questions, answers, corrections):
+for one in (today, questions, answers, corrections, curated, taking_in, knowledge):
     router.include_router(one.router)
