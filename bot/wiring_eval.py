@@ -17,8 +17,9 @@ from bot.blocking import run_blocking
 from bot.errors import BotError
 from bot.learning.comparing import Questions, Seen, Subject, see, side_by_side
 from bot.learning.gathering import Gathering
-from bot.learning.held_out import HeldOut, held_out, without_own_answers
+from bot.learning.held_out import HeldOut
 from bot.learning.live import Arm, Versions
+from bot.learning.near import kept_back
 from bot.learning.regression import fill, load_suite
 from bot.learning.replay import Likelihood, how_many_together
 from bot.learning.verdicts import points, reason_lines
@@ -32,7 +33,6 @@ from knowledge.testing import MemoryStore
 from knowledge.types import Passage
 from training.gate import decide
 from training.report import Part, Report, as_json, make_report, parts
-from training.types import Split
 
 __all__ = ["Part", "Report", "points", "reason_lines"]
 
@@ -227,8 +227,7 @@ def _rated(wiring: Wiring) -> Questions:
 
         labels = {definition.name for definition in wiring.definitions}
         examples = Gathering(store, search=search, labels=lambda: labels).examples()
-        chunks = tuple(store.knowledge.load_chunks())
-        test, dev = (without_own_answers(held_out(examples, side), chunks) for side in (Split.TEST, Split.DEV))
+        test, dev = kept_back(examples, store.knowledge.load_chunks(), wiring.encoder.encode)
     return Questions(test=test, dev=dev)
 
 

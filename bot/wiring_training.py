@@ -22,8 +22,9 @@ from bot.confidence import terms
 from bot.errors import BotError
 from bot.intent_rows import kept_rows
 from bot.learning.comparing import Questions, Seen, side_by_side
-from bot.learning.held_out import held_out, rater_of, to_ask, without_own_answers
+from bot.learning.held_out import rater_of, to_ask
 from bot.learning.live import Versions
+from bot.learning.near import kept_back
 from bot.learning.regression import load_suite
 from bot.learning.scoring import same_answer
 from bot.learning.suite_memory import SuiteMemory, folder_digest, key_of
@@ -259,8 +260,7 @@ class LocalLearner:
 
     @cached_property
     def _questions(self) -> Questions:
-        chunks = tuple(self._store.knowledge.load_chunks())
-        sides = [without_own_answers(held_out(self._job.examples, side), chunks) for side in (Split.TEST, Split.DEV)]
+        sides = kept_back(self._job.examples, self._store.knowledge.load_chunks(), self._wiring.encoder.encode)
         test, dev = to_ask(*sides, needed=GateConfig().min_questions)
         return Questions(test=test, dev=dev, suite=load_suite().cases)
 

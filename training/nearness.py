@@ -42,9 +42,9 @@ def learned_nearness(
         alike: Compares two answers.
 
     Returns:
-        The lowest step of the grid that has pairs of its own and above which every step holds. A step holds where its
-        share of right neighbours has a lower bound (Wilson, one-sided 90 %) of LEAST_RIGHT and there are LEAST_PAIRS of
-        them.
+        The lowest step of the grid that holds and has pairs of its own. A step holds where the share of right
+        neighbours has a lower bound (Wilson, one-sided 90 %) of LEAST_RIGHT, there are LEAST_PAIRS of them, and of the
+        LEAST_PAIRS farthest of them as large a share is right: few at the top must not hide what lies at the step.
     """
     told = [row for row, answer in enumerate(answers) if answer]
     found: list[tuple[float, bool]] = []  # similarity of the nearest other, whether its answer is right
@@ -60,9 +60,8 @@ def learned_nearness(
     pairs, right_ones = _counted(found, GRID[0])
     for step in GRID:
         near, right_near = _counted(found, step)
-        if near >= LEAST_PAIRS and lower_bound(right_near, near) < LEAST_RIGHT:
-            break
-        if near >= LEAST_PAIRS and (chosen is None or near > pairs):  # where no pair lies, nothing is known
+        holds = near >= LEAST_PAIRS and lower_bound(right_near, near) >= LEAST_RIGHT
+        if holds and _farthest(found, step) >= LEAST_RIGHT and (chosen is None or near > pairs):
             chosen, pairs, right_ones = step, near, right_near
     return Nearness(similarity=chosen, pairs=pairs, right=right_ones)
 
@@ -75,6 +74,12 @@ def lower_bound(right: int, of: int) -> float:
     middle = share + square / (2 * of)
     spread = ONE_SIDED * math.sqrt(share * (1 - share) / of + square / (4 * of * of))
     return (middle - spread) / (1 + square / of)
+
+
+def _farthest(found: Sequence[tuple[float, bool]], least: float) -> float:
+    """Share of right neighbours among those that are hardly near enough."""
+    last = sorted((one for one in found if one[0] >= least), key=lambda one: one[0])[:LEAST_PAIRS]
+    return sum(right for _, right in last) / len(last)
 
 
 def _counted(found: Sequence[tuple[float, bool]], least: float) -> tuple[int, int]:

@@ -31,6 +31,7 @@ class HeldOut:
     question: str = field(repr=False)
     wanted: tuple[str, ...] = field(default=(), repr=False)  # answers that were approved or liked
     unwanted: tuple[str, ...] = field(default=(), repr=False)  # answers that were disliked
+    near: tuple[str, ...] = field(default=(), repr=False)  # right answers to questions that are nearly the same
     answerable: bool | None = None  # whether the documents tell; None: nobody said
     right: frozenset[str] = frozenset()  # keys of passages that answer it
     pages: frozenset[str] = frozenset()  # uris of the documents that those are of

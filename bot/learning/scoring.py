@@ -30,6 +30,8 @@ HELD: Final = (
 )
 UNBACKED: Final = 0.5  # what is left of an answer that no passage backs
 SAME: Final = 0.6  # agreement from which one answer says what the other says
+NEAR: Final = 0.7  # what answers a nearly same question: as often as it is seen to, ratings being mistaken now and then
+DISPUTED: Final = 0.5  # the same, where a rating of the question itself says otherwise: each is as likely mistaken
 REPEATED: Final = 0.9  # share of words in common from which an answer is the disliked one again
 _RECALL: Final = 3.0  # beta of the F measure: a fact in three quoted lines is an answer, if a long one
 _FIGURE_WEIGHT: Final = 2.0
@@ -119,15 +121,18 @@ def _utility(
     """The number that decides; `told` is the agreement with a wanted answer, `passage` how right what is shown is."""
     if item.intent and not _right_topic(item, answer):
         return 0.0
-    answered = answer.outcome is Outcome.ANSWERED
-    if item.answerable is False:
-        return 0.0 if answered else 1.0
-    if not answered:
-        return 1.0 if _knows_only_the_topic(item) else REFUSED
-    if _repeats(text, item, told or 0.0):
-        return 0.0
+    if answer.outcome is not Outcome.ANSWERED:
+        return 1.0 if item.answerable is False or _knows_only_the_topic(item) else REFUSED
     backing = UNBACKED + (1 - UNBACKED) * (1.0 if grounded is None else grounded)
-    return backing * _quality(item, told, passage=passage)
+    repeated = _repeats(text, item, told or 0.0)
+    own = 0.0 if item.answerable is False or repeated else _quality(item, told, passage=passage)
+    disputed = repeated or item.answerable is False or bool(item.wanted)
+    return backing * max(own, _as_near(item, text) * (DISPUTED if disputed else NEAR))
+
+
+def _as_near(item: HeldOut, text: str) -> bool:
+    """Whether an answer says what is right for a question that is nearly the same."""
+    return any(agreement(text, one, item.question) >= SAME for one in item.near)
 
 
 def _quality(item: HeldOut, told: float | None, *, passage: float | None) -> float:

@@ -9,7 +9,17 @@ import pytest
 from adapters.examples import ShownPassage
 from adapters.types import Intent
 from bot.learning.held_out import HeldOut
-from bot.learning.scoring import PASSAGE_ALONE, REFUSED, SAME_PAGE, UNKNOWN, agreement, bare, measure
+from bot.learning.scoring import (
+    DISPUTED,
+    NEAR,
+    PASSAGE_ALONE,
+    REFUSED,
+    SAME_PAGE,
+    UNKNOWN,
+    agreement,
+    bare,
+    measure,
+)
 from bot.types import Answer, AnswerKind, Outcome, Source, Trace
 
 QUESTION = "How long does a refund take?"
@@ -102,6 +112,23 @@ def test_the_disliked_answer_again_is_worth_nothing_and_another_one_no_more_than
 def test_an_answer_that_is_both_wanted_and_near_a_disliked_one_counts_as_wanted() -> None:
     item = HeldOut(question=QUESTION, wanted=(RIGHT,), unwanted=("A refund to a card takes business days five.",))
     assert utility(item, said(RIGHT)) == 1.0
+
+
+def test_what_answers_a_nearly_same_question_is_worth_more_than_anything_else_where_nothing_is_known() -> None:
+    item = HeldOut(question=QUESTION, unwanted=(WRONG,), near=(RIGHT,))
+    assert utility(item, said(RIGHT)) == NEAR > UNKNOWN == utility(item, said("Ask your bank about the card."))
+    assert utility(item, said(WRONG)) == 0.0
+    assert utility(replace(item, near=(f"{RIGHT} Weekends do not count.", RIGHT)), said(RIGHT)) == NEAR
+
+
+def test_where_a_rating_of_the_question_says_otherwise_its_neighbours_count_half() -> None:
+    refused = HeldOut(question=QUESTION, answerable=False, near=(RIGHT,))
+    assert (utility(refused, REFUSAL), utility(refused, said(RIGHT))) == (1.0, DISPUTED)
+    disliked = HeldOut(question=QUESTION, unwanted=(RIGHT,), near=(RIGHT,))
+    assert utility(disliked, said(RIGHT)) == DISPUTED
+    liked = HeldOut(question=QUESTION, wanted=("Ask your bank about the card.",), near=(RIGHT,), answerable=True)
+    assert utility(liked, said("Ask your bank about the card.")) == 1.0
+    assert utility(liked, said(RIGHT)) == DISPUTED
 
 
 def test_the_right_passage_counts_where_no_answer_is_known() -> None:

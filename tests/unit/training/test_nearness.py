@@ -44,6 +44,14 @@ def test_nothing_below_a_step_at_which_neighbours_have_other_answers_is_trusted(
     assert (found.similarity, found.pairs, found.right) == (0.84, 20, 20)
 
 
+def test_a_few_mistakes_at_the_top_do_not_hide_what_lies_below() -> None:
+    vectors = pairs_at([0.9] * 6 + [0.71] * 20)
+    mistaken = [(f"this {number}", f"that {number}") for number in range(3)]
+    questions, answers = asked(mistaken + [(f"answer {number}", f"answer {number}") for number in range(23)])
+    found = learned_nearness(vectors, questions, answers, same)
+    assert (found.similarity, found.pairs, found.right) == (0.7, 52, 46)
+
+
 def test_a_question_without_an_answer_counts_against_whatever_is_near_it() -> None:
     vectors = pairs_at([0.8] * 12)
     told = [(f"answer {number}", "") for number in range(12)]
