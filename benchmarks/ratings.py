@@ -20,7 +20,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -35,7 +34,7 @@ from adapters.retrieval.config import Kernel
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
 from adapters.retrieval.persist import load
 from benchmarks import encoders
-from benchmarks.retrieval import Cached, cutter, scores, stored
+from benchmarks.retrieval import Cached, Keeping, cutter, scores, stored
 from benchmarks.table import QUICK, RESULTS, Row, keep
 from benchmarks.tasks import Query, Task, feedbackqa, rows
 from bot.confidence import terms
@@ -73,35 +72,6 @@ class Bench:
     encoder: Cached
     queries: tuple[Query, ...]
     weights: Path  # of the encoder
-
-
-class Keeping(Cached):
-    """Also remembers between runs."""
-
-    def __init__(self, path: Path | None) -> None:
-        super().__init__(encoders.load("en"))
-        self._path = path
-        self._read: dict[str, NDArray[np.float32]] = {}
-        if path is not None and path.is_file():
-            with np.load(path) as kept:
-                self._read = dict(zip(kept["digests"].tolist(), kept["vectors"], strict=True))
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts, shape (n, dim)."""
-        for text in texts:
-            if text not in self._known and _digest(text) in self._read:
-                self._known[text] = self._read[_digest(text)]
-        return super().encode(texts)
-
-    def save(self) -> None:
-        """Keep what was encoded."""
-        if self._path is not None:
-            digests = np.array([_digest(text) for text in self._known])
-            np.savez(self._path, digests=digests, vectors=np.stack(list(self._known.values())))
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 def rated(bench: Bench) -> tuple[LinkExample, ...]:

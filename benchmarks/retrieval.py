@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -85,6 +86,35 @@ class Cached:
         new = list(dict.fromkeys(text for text in texts if text not in self._known))
         self._known.update(zip(new, self._encoder.encode(new), strict=True))
         return np.stack([self._known[text] for text in texts])
+
+
+class Keeping(Cached):
+    """Also remembers between runs."""
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__(encoders.load("en"))
+        self._path = path
+        self._read: dict[str, NDArray[np.float32]] = {}
+        if path is not None and path.is_file():
+            with np.load(path) as kept:
+                self._read = dict(zip(kept["digests"].tolist(), kept["vectors"], strict=True))
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts, shape (n, dim)."""
+        for text in texts:
+            if text not in self._known and _digest(text) in self._read:
+                self._known[text] = self._read[_digest(text)]
+        return super().encode(texts)
+
+    def save(self) -> None:
+        """Keep what was encoded."""
+        if self._path is not None:
+            digests = np.array([_digest(text) for text in self._known])
+            np.savez(self._path, digests=digests, vectors=np.stack(list(self._known.values())))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def scores(ranked: Sequence[str], relevant: frozenset[str]) -> tuple[float, float, float]:

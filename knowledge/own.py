@@ -123,6 +123,8 @@ class OwnVectors:
                 self._digests.pop(chunk_id, None)
             lacking = self._recalled(np.setdiff1d(ids, self._index.ids))
             whole = (most is None or len(lacking) <= most) and self._encode(lacking, progress, stop)
+            if len(gone) and not lacking:  # nothing stays of what was taken out of the documents
+                self._save()
             self._note()
             return whole
 

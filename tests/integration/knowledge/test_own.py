@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -148,6 +149,16 @@ def test_only_what_is_new_is_encoded_and_what_is_gone_is_dropped(world: World) -
     assert encoder.read == ["\nmoolah comes on friday"]
     assert len(vectors) == 3
     assert REFUND not in world.found(vectors, "moolah")
+
+
+def test_nothing_is_kept_of_what_was_taken_out(world: World) -> None:
+    vectors = world.own(Tuned())
+    secret = hashlib.sha256(f"\n{SECRET}".encode()).digest()
+    assert secret in world.file.read_bytes()
+    world.store.remove_document(3)
+    world.base.refresh()
+    assert vectors.follow()
+    assert secret not in world.file.read_bytes()
 
 
 def test_a_document_that_moves_is_not_encoded_again(world: World) -> None:
