@@ -24,6 +24,7 @@ from bot.web.api.app import PREFIX, create_api, docs
 from bot.web.dashboard import router as dashboard
 from bot.web.dashboard.frame import Flashes
 from bot.web.dashboard.ingests import Ingests
+from bot.web.dashboard.machine import router as machine
 from bot.web.errors import LoginNeededError, TooManyError, WebError
 from bot.web.guard import Guard
 from bot.web.observed import Boundary, Observed
@@ -55,6 +56,7 @@ def create_app(parts: WebParts) -> FastAPI:
     app.include_router(probes.router)
     app.include_router(metrics.router)
     app.include_router(dashboard)
+    app.include_router(machine)
     app.include_router(docs)
     app.mount(PREFIX, create_api(parts))
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
