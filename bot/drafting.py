@@ -26,6 +26,7 @@ class Draft:
     unsure: bool = False  # high enough to answer, too low for the generator's own words
     started: float = 0.0
     first_token_ms: float = 0.0
+    check_ms: float = 0.0  # in which sentences were compared with what they were written from, all together
     stopped_by: Support | None = None  # the check that ended the answer
     failed: str = ""  # the generator's error, one sentence
     _gap: str = " "  # before the next sentence

@@ -263,7 +263,7 @@ class Pipeline:
                     yield Delta(text=piece)
         except AdapterError as error:  # the passage is there all the same
             draft.failed = str(error)
-        timings = {"first_token": draft.first_token_ms, "write": self._since(draft.started)}
+        timings = {"first_token": draft.first_token_ms, "check": draft.check_ms, "write": self._since(draft.started)}
         look = replace(look, timings_ms={**look.timings_ms, **timings})
         if draft.answerable is not None:
             scores = {**look.scores, "head": draft.head, "answerable": draft.answerable}
@@ -294,7 +294,9 @@ class Pipeline:
         minimum = self._settings.answers.min_support
         async with aclosing(sentences_of(judged.pieces, draft, self._since)) as sentences:
             async for sentence in sentences:
+                began = self._clock()
                 support = await run_blocking(check_sentence, sentence, reading.evidence, look.query, minimum=minimum)
+                draft.check_ms += self._since(began)
                 if not support.supported:
                     draft.stopped_by = support
                     return

@@ -41,7 +41,7 @@ _VALUES = {
 _CALLED = frozenset(
     {
         *("retrieval", "head", "likelihood", "answerable"),
-        *("encode", "classify", "retrieve", "extract", "first_token", "write", "total"),
+        *("encode", "classify", "retrieve", "extract", "first_token", "check", "write", "total"),
         *("encoder", "intent", "generator"),
     }
 )

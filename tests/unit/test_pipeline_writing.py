@@ -186,7 +186,7 @@ async def test_the_timings_are_laps_of_the_clock_in_milliseconds(tmp_path: Path)
     ticks = itertools.count()
     path = pipeline(tmp_path, INVOICES, clock=lambda: float(next(ticks)))
     timings = (await answer(path, "When are invoices sent by mail?")).trace.timings_ms
-    assert list(timings) == ["encode", "classify", "retrieve", "extract", "first_token", "write", "total"]
+    assert list(timings) == ["encode", "classify", "retrieve", "extract", "first_token", "check", "write", "total"]
     assert {timings[lap] for lap in ("encode", "classify", "retrieve", "extract", "first_token")} == {1000.0}
     assert timings["total"] > timings["write"] > timings["first_token"]
 

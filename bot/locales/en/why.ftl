@@ -32,6 +32,7 @@ why-classify = finding out what it is
 why-retrieve = searching
 why-extract = choosing lines
 why-first-token = to the first word
+why-check = checking
 why-write = writing
 why-total = in all
 why-encoder = reads

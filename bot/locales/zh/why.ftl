@@ -32,6 +32,7 @@ why-classify = 判断类型
 why-retrieve = 检索
 why-extract = 选取语句
 why-first-token = 到第一个字
+why-check = 核对
 why-write = 撰写
 why-total = 总计
 why-encoder = 理解文字

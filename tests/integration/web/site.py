@@ -7,22 +7,28 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
 from adapters.testing import ScriptedGenerator
-from adapters.types import ChatTurn, Generator
+from adapters.types import ChatTurn, Generator, Task
 from bot.commands.knowledge import Documents
 from bot.commands.learning import Learning
 from bot.config import Settings
 from bot.desk import Desk
 from bot.frontends.base import Check
 from bot.frontends.fake import FakeMessenger
+from bot.frontends.web.frontend import WebFrontend
 from bot.http import HttpServer
+from bot.learning.live import Arm, Versions
+from bot.learning.pinned import Pinned
 from bot.limits import Limits
-from bot.middleware import ErrorBoundary, Tell
+from bot.middleware import ErrorBoundary, Handler, Tell, compose, length_limit
+from bot.one_shot import rehearsed
+from bot.pipeline import Pipeline
 from bot.presses import Presses
 from bot.service import Bot
 from bot.serving import answering, served
@@ -32,7 +38,9 @@ from bot.teaching import KnowledgeTeacher
 from bot.testing import FixedClassifier, fake_pipeline, teach
 from bot.types import Answer, Role, StoredMessage
 from bot.web.access import CSRF_HEADER
+from bot.web.api.bots import Bots
 from bot.web.app import create_app
+from bot.web.metrics import Metrics
 from bot.web.parts import Installation, WebParts
 from knowledge.testing import chunk
 from tests.integration.commands.office import MEGABYTES, Office, Template
@@ -76,8 +84,12 @@ class Site:
         self.generator = generator
         self.classifier = FixedClassifier()
         self.slack = FakeMessenger("slack")
+        self.chat = WebFrontend(folder / "web-files")
         self.boundary = ErrorBoundary(settings)
+        self.built: list[Versions] = []  # for programs that asked for a version by name
         self.menus = 0  # how often the platforms were asked to show people their commands
+        self.metrics = Metrics()
+        self.store.ratings.heard = self.metrics.rated
         self.parts = self._parts(folder)
         self.desk: Desk = self.parts.desk
         self._server = HttpServer(create_app(self.parts), "127.0.0.1:0", setting="serve.listen")
@@ -103,7 +115,7 @@ class Site:
             before: Called with the store before anything is served.
         """
         given = settings or {}
-        sections = {
+        sections: dict[str, dict[str, Any]] = {
             "answers": {"min_answerability": 0.0},
             "serve": {"team": f"slack:{TEAM}", "listen": "127.0.0.1:0"},
         }
@@ -133,9 +145,10 @@ class Site:
         await self._server.start()
 
     async def stop(self) -> None:
-        """Stop everything."""
-        await self._server.stop()
+        """Stop everything, in the order in which the program does."""
         await self.desk.stop()
+        await self.chat.aclose()
+        await self._server.stop()
         await self.office.loop.stop()
 
     @property
@@ -200,12 +213,13 @@ class Site:
             handoffs=office.handoffs,
             commands=commands,
         )
-        bot = Bot(store=store, handler=handler, settings=settings, worker=self.generator)
+        accepted, handler = self.metrics.accepted, self.metrics.around(handler)
+        bot = Bot(store=store, handler=handler, settings=settings, worker=self.generator, accepted=accepted)
         desk = Desk(
             bot=bot,
             store=store,
             settings=settings,
-            messengers={"slack": self.slack},
+            messengers={"slack": self.slack, WEB: self.chat.messenger},
             presses=Presses(store=store, handoffs=office.handoffs, teacher=teacher),
             handoffs=office.handoffs,
             limits=Limits(settings.serve),
@@ -214,6 +228,7 @@ class Site:
             settings=settings,
             store=store,
             bot=bot,
+            bots=self._bots(pipeline, folder),
             desk=desk,
             learning=Learning(
                 loop=office.loop,
@@ -231,6 +246,9 @@ class Site:
             ),
             teacher=teacher,
             encoder=office.encoder,
+            handoffs=office.handoffs,
+            chat=self.chat,
+            rehearse=partial(rehearsed, compose(answering(pipeline), self.boundary, length_limit(settings))),
             installation=Installation(
                 file=folder / "burnish.toml",
                 pictures=folder / "training" / "pictures",
@@ -238,4 +256,26 @@ class Site:
                 roles_changed=self.roles_changed,
             ),
             facts=lambda: {"waiting": desk.waiting, "failures": self.boundary.failures, **desk.counts},
+            metrics=self.metrics,
         )
+
+    def _bots(self, pipeline: Pipeline, folder: Path) -> Bots:
+        """Who answers programs; a version that is asked for by name writes what its name is."""
+
+        def bot(handler: Handler) -> Bot:
+            around = compose(handler, self.boundary, length_limit(self.settings))
+            return Bot(store=self.store, handler=around, settings=self.settings, worker=self.generator)
+
+        def build(versions: Versions) -> Arm:
+            self.built.append(versions)
+            version = versions[Task.GENERATOR]
+            name = "none" if version is None else version.name
+            index = folder / f"index-{len(self.built)}"
+            generator = ScriptedGenerator(lambda _: f"{REFUNDS} Written by {name}.")
+            path = fake_pipeline(self.store.knowledge, index, generator=generator, settings=self.settings)
+            return Arm(path=path, versions=versions, generator=generator, aclose=generator.aclose)
+
+        pinned = Pinned(
+            build, self.office.registry, serving=lambda: dict.fromkeys(Task), fits=lambda one: one.base == "fits"
+        )
+        return Bots(active=bot(answering(pipeline)), pinned=pinned, new=bot)
