@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
+from adapters.types import Task
 from bot.blocking import run_blocking
-from bot.commands.learning import Learning
+from bot.commands.learning import Learning, Preview
 from bot.frontends.base import Messenger
 from bot.learning.asking import Asker
 from bot.learning.board import Board
@@ -21,11 +22,14 @@ from bot.learning.preview import preview
 from bot.learning.report import Reporter
 from bot.learning.schedule import Clockwork, Schedule
 from bot.learning.supervisor import Limits, Supervisor
+from bot.learning.types import ALL_TASKS
 from bot.service import Closeable
 from bot.store.store import Store
+from bot.texts import say
 from bot.wiring import Wiring
 from knowledge.retrieve import KnowledgeBase
 from knowledge.types import Passage
+from training.readiness import readiness
 
 WORKER = "train-worker"  # the hidden command of the training process
 THANKED_BACK = timedelta(days=2)  # approvals from before a start that are still worth a word of thanks
@@ -102,7 +106,7 @@ def learning_side(
         loop=loop,
         registry=wiring.registry,
         settings=settings,
-        preview=lambda language, in_detail: "\n".join(preview_lines(store, gathering, language, in_detail=in_detail)),
+        preview=_previewing(wiring, store, gathering),
         board=board,
     )
     besides = _Besides(wiring, store, reporter, speak)
@@ -144,17 +148,31 @@ def supervisor_of(wiring: Wiring) -> Supervisor:
     )
 
 
-def preview_lines(store: Store, gathering: Gathering, language: str, *, in_detail: bool) -> tuple[str, ...]:
-    """What would be learned now; blocks.
+def _previewing(wiring: Wiring, store: Store, gathering: Gathering) -> Preview:
+    def preview_text(language: str, in_detail: bool, tasks: Sequence[Task] = ALL_TASKS) -> str:  # noqa: FBT001 - as Preview has it
+        trainable = [task for task in tasks if task in wiring.followed]
+        return "\n".join(preview_lines(store, gathering, language, in_detail=in_detail, tasks=trainable))
+
+    return preview_text
+
+
+def preview_lines(
+    store: Store, gathering: Gathering, language: str, *, in_detail: bool, tasks: Sequence[Task]
+) -> tuple[str, ...]:
+    """What would be learned now, and whether a run would come to anything; blocks.
 
     Args:
         store: Knows people's names.
         gathering: Reads ratings and corrections.
         language: In which to say it.
         in_detail: Whether with questions and names, for admins alone.
+        tasks: That a run would train.
     """
+    if not tasks:
+        return (say("retrain-elsewhere", language),)
     names = {one.id: one.name for one in store.people.list()} if in_detail else None
-    lines = preview(gathering.gathered(), language, names)
+    gathered = gathering.gathered()
+    lines = preview(gathered, language, names, ready=[readiness(task, gathered.examples) for task in tasks])
     return lines if in_detail else tuple(line for line in lines if not line.startswith(" "))
 
 

@@ -15,10 +15,39 @@ MOST_RATINGS: Final = 100_000
 
 _EXAMPLES: Final = "off, daily 03:00, weekly sun 03:00 or after 50 ratings"
 _DAILY = re.compile(r"daily\s+(\S+)")
-_WEEKLY = re.compile(r"weekly\s+([a-z]{3})[a-z]*\s+(\S+)")
-_AFTER = re.compile(r"after\s+(\d{1,6})(?:\s+ratings?)?")
+_WEEKLY = re.compile(r"weekly\s+(\S+)\s+(\S+)")
+_AFTER = re.compile(r"after\s+(\d+)(?:\s+ratings?)?")
 _SPAN = re.compile(r"(\S+?)\s*[-\u2013]\s*(\S+)")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+class Fault(StrEnum):
+    """What is wrong with a plan."""
+
+    PLAN = "plan"  # all of it
+    TIME = "time"
+    DAY = "day"
+    COUNT = "count"
+
+
+class NoPlanError(TrainingError):
+    """It is no plan.
+
+    Attributes:
+        fault: What is wrong with it.
+        given: The part that is wrong.
+    """
+
+    def __init__(self, fault: Fault, given: str) -> None:
+        what = {
+            Fault.PLAN: "no plan",
+            Fault.TIME: "no time of the day, 00:00 to 23:59",
+            Fault.DAY: f"no day, one of {', '.join(DAYS)}",
+            Fault.COUNT: f"no number of ratings, 1 to {MOST_RATINGS:,}",
+        }[fault]
+        super().__init__(f"{given!r} is {what}; expected {_EXAMPLES}.")
+        self.fault = fault
+        self.given = given
 
 
 class PlanKind(StrEnum):
@@ -55,18 +84,18 @@ def plan_of(text: str) -> Plan:
     """Read a plan as an admin writes it.
 
     Raises:
-        TrainingError: It is none.
+        NoPlanError: It is none.
     """
     words = " ".join(text.lower().split())
     if words == "off":
         return Plan(kind=PlanKind.OFF)
     if found := _DAILY.fullmatch(words):
-        return Plan(kind=PlanKind.DAILY, at=_time(found[1], text))
-    if (found := _WEEKLY.fullmatch(words)) and found[1] in DAYS:
-        return Plan(kind=PlanKind.WEEKLY, day=DAYS.index(found[1]), at=_time(found[2], text))
-    if (found := _AFTER.fullmatch(words)) and 1 <= int(found[1]) <= MOST_RATINGS:
-        return Plan(kind=PlanKind.AFTER, ratings=int(found[1]))
-    raise _no_plan(text)
+        return Plan(kind=PlanKind.DAILY, at=_time(found[1]))
+    if found := _WEEKLY.fullmatch(words):
+        return Plan(kind=PlanKind.WEEKLY, day=_day(found[1]), at=_time(found[2]))
+    if found := _AFTER.fullmatch(words):
+        return Plan(kind=PlanKind.AFTER, ratings=_count(found[1]))
+    raise NoPlanError(Fault.PLAN, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +159,20 @@ def due(plan: Plan, *, now: datetime, since: datetime | None, new_ratings: int, 
     return moment is not None and (since is None or since < moment)
 
 
-def _time(text: str, whole: str) -> time:
+def _time(text: str) -> time:
     found = _TIME.fullmatch(text)
     if found is None:
-        raise _no_plan(whole)
+        raise NoPlanError(Fault.TIME, text)
     return time(int(found[1]), int(found[2]))
 
 
-def _no_plan(text: str) -> TrainingError:
-    return TrainingError(f"{text!r} is no plan; expected {_EXAMPLES}.")
+def _day(text: str) -> int:
+    if text[:3] not in DAYS or not text.isalpha():
+        raise NoPlanError(Fault.DAY, text)
+    return DAYS.index(text[:3])
+
+
+def _count(text: str) -> int:
+    if not 1 <= int(text) <= MOST_RATINGS:
+        raise NoPlanError(Fault.COUNT, text)
+    return int(text)

@@ -27,7 +27,7 @@ def show(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", hel
     if as_json:
         call.print_json({"plan": state.plan, "next": state.next_run, "paused": state.paused})
         return
-    for line in schedule_lines(state, call.settings.learning, FALLBACK):
+    for line in schedule_lines(state, call.settings.learning, FALLBACK, resume="`burnish schedule resume`"):
         call.out.print(line, markup=False)
 
 
@@ -37,9 +37,11 @@ def set_(
     plan: Annotated[list[str], typer.Argument(help="daily 03:00, weekly sun 03:00, or after 50 ratings.")],
 ) -> None:
     """Let training begin by itself; the bot that serves follows within seconds."""
+    from bot.commands.learning import plan_line
+
     call = context(ctx)
     kept = _with_loop(call, lambda loop: loop.schedule(" ".join(plan)))
-    call.out.print(f"Training begins by itself: {kept} ({call.settings.learning.timezone}).", markup=False)
+    call.out.print(plan_line("schedule-is", kept, call.settings.learning, FALLBACK), markup=False)
 
 
 @app.command()
@@ -47,14 +49,14 @@ def off(ctx: typer.Context) -> None:
     """Let no training begin by itself."""
     call = context(ctx)
     _with_loop(call, lambda loop: loop.schedule("off"))
-    call.out.print("No training begins by itself.")
+    call.out.print("No training begins by itself, but for one where somebody had themselves forgotten.")
 
 
 @app.command()
 def pause(ctx: typer.Context) -> None:
     """Train nothing until `resume`."""
     _with_loop(context(ctx), lambda loop: loop.pause())
-    context(ctx).out.print("Learning is paused.")
+    context(ctx).out.print("Learning is paused; burnish schedule resume lets it go on.")
 
 
 @app.command()

@@ -41,19 +41,19 @@ def root(ctx: typer.Context, dry_run: DryRun = False, yes: Yes = False) -> None:
 
 @app.command()
 def intent(ctx: typer.Context, dry_run: DryRun = False, yes: Yes = False) -> None:
-    """Train what tells topics apart."""
+    """Train the part that tells what a message is about."""
     _train(context(ctx), (Task.INTENT,), dry_run=dry_run, yes=yes)
 
 
 @app.command()
 def retrieval(ctx: typer.Context, dry_run: DryRun = False, yes: Yes = False) -> None:
-    """Train the search."""
+    """Train the part that finds the passages that answer, and tells when none does."""
     _train(context(ctx), (Task.RETRIEVAL,), dry_run=dry_run, yes=yes)
 
 
 @app.command()
 def generator(ctx: typer.Context, dry_run: DryRun = False, yes: Yes = False) -> None:
-    """Train the wording of answers."""
+    """Train the part that words answers."""
     _train(context(ctx), (Task.GENERATOR,), dry_run=dry_run, yes=yes)
 
 
@@ -65,6 +65,8 @@ def list_runs(
     call = context(ctx)
     with call.wiring.open_store() as store:
         found = store.runs.recent(LAST)
+    from bot.learning.report import outcomes
+
     rows = [
         {
             "run": str(run.id),
@@ -72,6 +74,7 @@ def list_runs(
             "cause": run.cause,
             "state": run.state.value,
             "began": f"{run.started_at:%Y-%m-%d %H:%M}",
+            "outcome": "; ".join(outcomes(run, FALLBACK)),
         }
         for run in found
     ]
@@ -122,7 +125,8 @@ def _train(call: Context, tasks: Sequence[Task], *, dry_run: bool, yes: bool) ->
         side = _side(call, store)
         if dry_run or not yes:
             with call.bar():
-                lines = preview_lines(store, side.gathering, FALLBACK, in_detail=True)
+                wanted = [task for task in (tasks or ALL_TASKS) if task in call.wiring.followed]
+                lines = preview_lines(store, side.gathering, FALLBACK, in_detail=True, tasks=wanted)
             call.out.print(Text("\n".join(lines)))
         if dry_run or (not yes and not _agreed(call)):
             return

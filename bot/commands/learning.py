@@ -18,7 +18,7 @@ from bot.buttons import command as command_button
 from bot.cards import safe
 from bot.commands.base import LOCAL, Call, Reply, Run, spelled, usage, words_of
 from bot.learning.dossier import can_go_back, numbers_of, serves
-from bot.learning.errors import LearningError, RunningError
+from bot.learning.errors import LearningError, PausedError, PlanError, RunningError
 from bot.learning.loop import LearningLoop, LoopState
 from bot.learning.report import progress_text, report_buttons, report_text, task_name
 from bot.learning.settings import LearningSettings
@@ -27,12 +27,19 @@ from bot.store.runs import Asker
 from bot.store.runs import Run as TrainingRun
 from bot.texts import say
 from bot.types import Place, StoredMessage
+from training.schedule import MOST_RATINGS, PlanKind, plan_of
 
 NUMBERS = 12  # of a report that are shown
+CANCELS = "`retrain cancel`"  # where it is not known how a command is spelled there
 
 log = logging.getLogger(__name__)
 
-Preview = Callable[[str, bool], str]  # language, whether with questions and names; blocks
+
+class Preview(Protocol):
+    """What would be learned now; blocks. bot.wiring_learning has it."""
+
+    def __call__(self, language: str, in_detail: bool, tasks: Sequence[Task] = ALL_TASKS) -> str:  # noqa: FBT001 - others call it so
+        """Say it, with questions and names of people if that is wanted, and what a run of these tasks would come to."""
 
 
 class Follows(Protocol):
@@ -83,12 +90,13 @@ class LearningCommands:
         wish = call.arguments.lower().replace("-", " ").split()
         if wish == ["cancel"]:
             return await self._cancel(call)
-        if wish[-2:] == ["dry", "run"]:
-            in_detail = call.stored.message.origin.place is Place.DIRECT  # names are for admins, not for a group
-            return Reply(text=await run_blocking(self._preview, call.language, in_detail))
-        tasks = _tasks(wish)
+        dry_run = wish[-2:] == ["dry", "run"]
+        tasks = _tasks(wish[:-2] if dry_run else wish)
         if not tasks:
             return usage(call, "retrain")
+        if dry_run:
+            in_detail = call.stored.message.origin.place is Place.DIRECT  # names are for admins, not for a group
+            return Reply(text=await run_blocking(self._preview, call.language, in_detail, tasks))
         return await self._train(call, tasks)
 
     async def _train(self, call: Call, tasks: Sequence[Task]) -> Reply:
@@ -97,9 +105,13 @@ class LearningCommands:
         try:
             run = await self._loop.retrain(tasks, cause=Cause.ASKED, asker=asker)
         except RunningError:
-            return Reply(text=say("retrain-running", call.language, cancel=spelled(call, "retrain", "cancel")))
+            text = say("retrain-running", call.language, cancel=spelled(call, "retrain", "cancel"))
+            return Reply(text=text, refused=True, did="a run is going on")
+        except PausedError:
+            text = say("retrain-paused", call.language, resume=spelled(call, "resume"))
+            return Reply(text=text, refused=True, did="learning is paused")
         except LearningError:
-            return Reply(text=say("retrain-paused", call.language, resume=spelled(call, "resume")))
+            return Reply(text=say("retrain-elsewhere", call.language), refused=True, did="the model runs elsewhere")
         started = say(
             "retrain-started",
             call.language,
@@ -193,7 +205,12 @@ class LearningCommands:
     async def _keep_old(self, call: Call, name: str) -> Reply:
         if await run_blocking(serves, self._registry, name):
             back = command_button(say("button-keep-old", call.language), "rollback", task_of(name).value)
-            return Reply(text=say("kept-old-serves", call.language, version=name), buttons=((back,),))
+            text = say("kept-old-serves", call.language, version=name)
+            return Reply(text=text, buttons=((back,),), refused=True, did=f"{name} serves")
+        version = await run_blocking(self._registry.version, task_of(name), name)
+        if version.stage not in {Stage.CANDIDATE, Stage.CANARY}:
+            key = "kept-old-before" if version.stage is Stage.REJECTED else "kept-old-retired"
+            return Reply(text=say(key, call.language, version=name), refused=True, did=f"{name} waits for nothing")
         await self._loop.keep_old(name)
         return Reply(text=say("kept-old", call.language, version=name), did=f"turn {name} down")
 
@@ -204,7 +221,9 @@ class LearningCommands:
             return usage(call, "promote")
         try:
             if await run_blocking(serves, self._registry, name):
-                return Reply(text=say("promoted-before", call.language, version=name))
+                return Reply(
+                    text=say("promoted-before", call.language, version=name), refused=True, did=f"{name} serves"
+                )
             version = await self._loop.promote(name)
         except (AdapterError, LearningError) as error:
             return await self._refused(call, name, error)
@@ -222,7 +241,7 @@ class LearningCommands:
         if task is None and wish:
             return usage(call, "rollback")
         if task is None or task not in served:
-            return Reply(text=say("rollback-nothing", call.language))
+            return Reply(text=say("rollback-nothing", call.language), refused=True, did="there is no version before")
         try:
             now = await self._loop.rollback(task)
         except AdapterError as error:
@@ -238,12 +257,14 @@ class LearningCommands:
         wish = call.arguments.lower().strip()
         if wish in {"", "show"}:
             state = await self._loop.state()
-            return Reply(text="\n".join(schedule_lines(state, self._settings, call.language)))
+            lines = schedule_lines(state, self._settings, call.language, resume=spelled(call, "resume"))
+            return Reply(text="\n".join(lines))
         try:
             plan = await self._loop.schedule(wish)
-        except LearningError:
-            return usage(call, "schedule")
-        return Reply(text=_plan_line("schedule-set", plan, self._settings, call.language))
+        except PlanError as error:
+            why = say(f"schedule-no-{error.fault.value}", call.language, given=safe(error.given), most=MOST_RATINGS)
+            return Reply(text=f"{why} {usage(call, 'schedule').text}", refused=True, did="no plan")
+        return Reply(text=plan_line("schedule-set", plan, self._settings, call.language))
 
     async def pause(self, call: Call) -> Reply:
         """Train nothing until `resume`."""
@@ -259,29 +280,46 @@ class LearningCommands:
         """What /status says of the learning: a run that goes on, when the next one may begin, what is tried out."""
         state = await self._loop.state()
         canaries = await run_blocking(lambda: [one for task in Task if (one := self._registry.canary_of(task))])
-        lines = [say("status-running", language, run=str(state.running.id))] if state.running is not None else []
+        running = state.running
+        lines = [] if running is None else [say("status-running", language, run=str(running.id), cancel=CANCELS)]
         lines += schedule_lines(state, self._settings, language)
         return [*lines, *(say("status-canary", language, version=one.name) for one in canaries)]
 
     async def _refused(self, call: Call, name: str, error: Exception) -> Reply:
         """Say that there is no such version, or that it cannot be used; the log has the reason with its paths."""
         versions = spelled(call, "versions")
-        known = await run_blocking(lambda: {one.name for task in Task for one in self._registry.versions(task)})
+        known = await run_blocking(
+            lambda: {one.name: one.stale for task in Task for one in self._registry.versions(task)}
+        )
         if name not in {*known, *Task}:
-            return Reply(text=say("version-unknown", call.language, versions=versions))
+            text = say("version-unknown", call.language, versions=versions)
+            return Reply(text=text, refused=True, did="no such version")
+        if known.get(name):
+            text = say("version-forgotten", call.language, version=safe(name), versions=versions)
+            return Reply(text=text, refused=True, did=f"{name} learned from somebody who is forgotten")
         log.warning("version refused", extra={"action": "version-refused", "version": name, "reason": str(error)})
-        return Reply(text=say("version-unfit", call.language, version=safe(name), versions=versions))
+        text = say("version-unfit", call.language, version=safe(name), versions=versions)
+        return Reply(text=text, refused=True, did=f"{name} cannot be used")
 
 
-def schedule_lines(state: LoopState, settings: LearningSettings, language: str) -> list[str]:
-    """When training begins by itself."""
-    lines = [_plan_line("schedule-is", state.plan, settings, language)]
-    if state.next_run is not None and state.plan != "off":
+def schedule_lines(
+    state: LoopState, settings: LearningSettings, language: str, *, resume: str = "`resume`"
+) -> list[str]:
+    """When training begins by itself.
+
+    Args:
+        state: Of the loop.
+        settings: With the quiet hours and the time zone.
+        language: In which to say it.
+        resume: How learning is resumed, as Markdown.
+    """
+    lines = [plan_line("schedule-is", state.plan, settings, language)]
+    if state.next_run is not None and _is_of_the_clock(state.plan):
         lines.append(say("schedule-next", language, time=local_time(state.next_run, settings)))
     if settings.quiet_hours:
         lines.append(say("schedule-quiet", language, quiet=settings.quiet_hours))
     if state.paused:
-        lines.append(say("schedule-paused", language))
+        lines.append(say("schedule-paused", language, resume=resume))
     return lines
 
 
@@ -290,10 +328,17 @@ def local_time(moment: datetime, settings: LearningSettings) -> str:
     return f"{moment.astimezone(ZoneInfo(settings.timezone)):%Y-%m-%d %H:%M}"
 
 
-def _plan_line(key: str, plan: str, settings: LearningSettings, language: str) -> str:
+def plan_line(key: str, plan: str, settings: LearningSettings, language: str) -> str:
+    """A plan in a sentence: "schedule-is" or "schedule-set"; of one that counts, no clock is named."""
     if plan == "off":
         return say("schedule-off", language)
+    if not _is_of_the_clock(plan):
+        return say(f"{key}-counted", language, plan=plan)
     return say(key, language, plan=plan, zone=settings.timezone)
+
+
+def _is_of_the_clock(plan: str) -> bool:
+    return plan_of(plan).kind in {PlanKind.DAILY, PlanKind.WEEKLY}
 
 
 def _tasks(wish: Sequence[str]) -> tuple[Task, ...]:

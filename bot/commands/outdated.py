@@ -7,7 +7,7 @@ from pathlib import PurePath
 from bot.blocking import run_blocking
 from bot.buttons import command as command_button
 from bot.cards import safe
-from bot.commands.base import Call, Reply, number_of, usage, words_of
+from bot.commands.base import Call, Reply, number_of, spelled, usage, words_of
 from bot.store.document_tasks import DocumentTask
 from bot.store.store import Store
 from bot.texts import say
@@ -28,6 +28,9 @@ async def outdated(call: Call, store: Store, rest: str) -> Reply:
     """
     word, number = words_of(rest)
     tasks = await run_blocking(store.document_tasks.open)
+    if word == "settle" and not number_of(number):
+        settle = spelled(call, "knowledge", "outdated settle 12")
+        return Reply(text=say("outdated-which", call.language, settle=settle))
     if word == "settle":
         task = next((one for one in tasks if one.document_id == number_of(number)), None)
         if task is None or not await run_blocking(store.document_tasks.settle, task.uri):

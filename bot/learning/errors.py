@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import BotError
+from training.schedule import Fault
 
 
 class LearningError(BotError):
@@ -23,3 +24,21 @@ class CancelledRunError(LearningError):
 
 class DiedError(LearningError):
     """The training process ended without a word, as when it is killed."""
+
+
+class PausedError(LearningError):
+    """Nothing is trained until it is resumed."""
+
+
+class PlanError(LearningError):
+    """What somebody gave is no plan.
+
+    Attributes:
+        fault: What is wrong with it.
+        given: The part that is wrong.
+    """
+
+    def __init__(self, sentence: str, *, fault: Fault, given: str) -> None:
+        super().__init__(sentence)
+        self.fault = fault
+        self.given = given

@@ -28,7 +28,14 @@ from adapters.registry import Registry
 from adapters.types import AdapterVersion, Task
 from bot.blocking import run_blocking, uncut
 from bot.errors import BotError
-from bot.learning.errors import CancelledRunError, DiedError, LearningError, RunningError
+from bot.learning.errors import (
+    CancelledRunError,
+    DiedError,
+    LearningError,
+    PausedError,
+    PlanError,
+    RunningError,
+)
 from bot.learning.settings import LearningSettings
 from bot.learning.settling import RUN, Settling
 from bot.learning.types import (
@@ -46,7 +53,7 @@ from bot.store.schema import RunState
 from bot.store.store import Store
 from knowledge.errors import KnowledgeError
 from training.errors import TrainingError
-from training.schedule import plan_of
+from training.schedule import NoPlanError, plan_of
 
 PAUSED = "learning_paused"  # setting: "yes" while nothing is to be trained
 PLAN = "learning_plan"  # setting: when to train, where somebody said so
@@ -138,7 +145,7 @@ class LearningLoop:
             LearningError: Learning is paused, or the run cannot begin.
         """
         if await run_blocking(self._is_paused):
-            raise LearningError("Learning is paused; resume it first.")
+            raise PausedError("Learning is paused; `burnish schedule resume` or /resume lets it go on.")
         lock = self._lock()
         run = await uncut(run_blocking(self._begin, lock, tuple(tasks), cause, asker or Asker()))
         self._run, self._step = run, None
@@ -226,12 +233,12 @@ class LearningLoop:
         """Set when training begins by itself; gives it in the form in which it is kept.
 
         Raises:
-            LearningError: It is no plan.
+            PlanError: It is no plan.
         """
         try:
             plan = plan_of(text).text
-        except TrainingError as error:
-            raise LearningError(str(error)) from error
+        except NoPlanError as error:
+            raise PlanError(str(error), fault=error.fault, given=error.given) from error
         await run_blocking(self._store.settings.set, PLAN, plan)
         return plan
 
@@ -248,7 +255,10 @@ class LearningLoop:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunningError("A training run is going on already; wait for its end, or cancel it.") from None
+            raise RunningError(
+                "A training run is going on already; wait for its end, or stop it with `burnish train cancel` or "
+                "/retrain cancel."
+            ) from None
         try:
             self._recover()
             # now, not at the end: an admin may want to look at what was turned down

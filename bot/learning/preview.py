@@ -8,8 +8,11 @@ from enum import StrEnum
 from typing import Final
 
 from adapters.examples import AnswerExample, Example, IntentExample, LinkExample, VerdictExample
+from adapters.types import Task
 from bot.learning.feedback import Gathered, LeftOut, Omission
+from bot.learning.report import task_name
 from bot.texts import say
+from training.readiness import Readiness
 from training.splits import feedback_side
 from training.trust import Doubt
 from training.types import Split
@@ -18,24 +21,33 @@ SHOWN: Final = 3  # examples of each kind, and of what is left out for each reas
 QUESTION_CHARACTERS: Final = 80
 
 
-def preview(gathered: Gathered, language: str, names: Mapping[int, str] | None = None) -> tuple[str, ...]:
+def preview(
+    gathered: Gathered,
+    language: str,
+    names: Mapping[int, str] | None = None,
+    *,
+    ready: Sequence[Readiness] = (),
+) -> tuple[str, ...]:
     """Say it in lines of plain text; a line that is indented belongs to the one above.
 
     Args:
         gathered: What there is.
         language: In which to say it.
         names: Of the people who taught it, for admins alone; None to name nobody.
+        ready: The parts that a run would train, with what there is for each; none: all parts are shown, and nothing is
+            said of a run.
     """
     examples = gathered.examples
     lines = [say("preview-sum", language, examples=len(examples), people=len(gathered.people))]
-    kinds: tuple[tuple[str, Sequence[Example]], ...] = (
-        ("intents", examples.intents),
-        ("links", examples.links),
-        ("answers", examples.answers),
-        ("verdicts", examples.verdicts),
+    wanted = {one.task for one in ready} or set(Task)
+    kinds: tuple[tuple[str, Task, Sequence[Example]], ...] = (
+        ("intents", Task.INTENT, examples.intents),
+        ("links", Task.RETRIEVAL, examples.links),
+        ("verdicts", Task.RETRIEVAL, examples.verdicts),
+        ("answers", Task.GENERATOR, examples.answers),
     )
-    for kind, found in kinds:
-        if found:
+    for kind, task, found in kinds:
+        if found and task in wanted:
             kept = sum(feedback_side(one.question) is Split.TEST for one in found)
             lines.append(say(f"preview-{kind}", language, count=len(found), kept=kept))
             best = sorted(found, key=lambda one: -one.weight)[:SHOWN]
@@ -44,7 +56,28 @@ def preview(gathered: Gathered, language: str, names: Mapping[int, str] | None =
     lines += _doubts(gathered, language, names)
     if gathered.outdated:
         lines.append(say("preview-outdated", language, documents=len(gathered.outdated)))
-    return tuple(lines)
+    return (*lines, *_of_a_run(ready, language))
+
+
+def _of_a_run(ready: Sequence[Readiness], language: str) -> list[str]:
+    """What a run would come to."""
+    if not ready:
+        return []
+    few = [
+        say(
+            "preview-few",
+            language,
+            task=task_name(one.task, language),
+            have=one.have,
+            need=one.need,
+            missing=one.missing,
+        )
+        for one in ready
+        if not one.enough
+    ]
+    trained = ", ".join(task_name(one.task, language) for one in ready if one.enough)
+    would = say("preview-would", language, tasks=trained) if trained else say("preview-would-not", language)
+    return [*few, would]
 
 
 def _example(one: Example, gathered: Gathered, language: str, names: Mapping[int, str] | None) -> str:

@@ -10,7 +10,7 @@ from adapters.types import Stage, Task
 from bot.buttons import Rows
 from bot.buttons import command as command_button
 from bot.cards import safe
-from bot.learning.types import Cause, Phase, RunDetail, Sample, Step, TaskResult, Verdict
+from bot.learning.types import Cause, Phase, RunDetail, Sample, Step, TaskResult, Verdict, detail_of
 from bot.learning.verdicts import reason_lines
 from bot.store.people import Person
 from bot.store.posts import PostBody
@@ -54,6 +54,12 @@ def task_name(task: Task, language: str) -> str:
     return say(f"task-{task.value}", language)
 
 
+def _named(task: Task, language: str) -> str:
+    """A task, and what it is for."""
+    gloss = say(f"task-gloss-{task.value}", language)
+    return say("task-named", language, task=task_name(task, language), gloss=gloss)
+
+
 def report_text(run: Run, detail: RunDetail, language: str) -> str:
     """What came of a run, with questions as examples, as Markdown."""
     return "\n\n".join(filter(None, (outcome_text(run, detail, language), examples_text(detail, language))))
@@ -65,7 +71,11 @@ def outcome_text(run: Run, detail: RunDetail, language: str) -> str:
     if run.state is not RunState.DONE:
         key = _ENDED[run.state]
         reason = {} if run.state is RunState.CANCELLED else {"reason": safe(detail.sentence)}
-        gone = [f"**{task_name(one.task, language)}**: {_went(one, language)}" for one in detail.results if one.must_go]
+        gone = [
+            say("run-failed-part", language, task=_named(one.task, language), went=_went(one, language))
+            for one in detail.results
+            if one.must_go
+        ]
         return "\n\n".join([say(key, language, run=number, **reason), *gone])
     minutes = _minutes(run.started_at, run.ended_at)
     parts = [say("run-done", language, run=number, minutes=minutes)]
@@ -74,7 +84,7 @@ def outcome_text(run: Run, detail: RunDetail, language: str) -> str:
 
 
 def _task_text(result: TaskResult, language: str) -> str:
-    name = task_name(result.task, language)
+    name = _named(result.task, language)
     went = [f"- {_went(result, language)}"] if result.must_go and result.stage is not Stage.ACTIVE else []
     if result.verdict is Verdict.NOTHING:
         return "\n".join([say("run-nothing", language, task=name, examples=result.examples), *went])
@@ -99,6 +109,24 @@ def _went(result: TaskResult, language: str) -> str:
     return say("run-went-first", language)
 
 
+def outcomes(run: Run, language: str) -> tuple[str, ...]:
+    """What came of a run, in a few words for each part; nothing while it goes on."""
+    detail = detail_of(run.detail)
+    if run.state is not RunState.DONE:
+        return (detail.sentence,) if detail.sentence else ()
+    return tuple(
+        say("outcome", language, task=task_name(one.task, language), outcome=_outcome(one, language))
+        for one in detail.results
+    )
+
+
+def _outcome(result: TaskResult, language: str) -> str:
+    if result.version:
+        stage = Stage.REJECTED if result.stage is None else result.stage
+        return say(f"outcome-{stage.value}", language, version=result.version)
+    return say("outcome-too-few" if result.verdict is Verdict.TOO_FEW else "outcome-nothing", language)
+
+
 def examples_text(detail: RunDetail, language: str) -> str:
     """Questions of people with the answers before and after, as Markdown; "" where there are none."""
     parts = [
@@ -110,14 +138,11 @@ def examples_text(detail: RunDetail, language: str) -> str:
 
 
 def _sample(sample: Sample, language: str) -> str:
-    return "\n".join(
-        [
-            f"> **{safe(_short(sample.question))}**",
-            f"> {say('run-before', language)}: {safe(_short(sample.before))}",
-            f"> {say('run-after', language)}: {safe(_short(sample.after))}",
-            "",
-        ]
-    )
+    lines = [
+        say("run-sample", language, when=say(key, language), answer=safe(_short(answer)))
+        for key, answer in (("run-before", sample.before), ("run-after", sample.after))
+    ]
+    return "\n".join([f"> **{safe(_short(sample.question))}**", *(f"> {line}" for line in lines), ""])
 
 
 def report_buttons(detail: RunDetail, language: str) -> Rows:

@@ -10,10 +10,19 @@ preview-sum = { $examples ->
        *[other] { $people } people
     }.
 }
-preview-intents = Intents: { $count } ({ $kept } kept back to test with)
-preview-links = Questions and passages: { $count } ({ $kept } kept back to test with)
-preview-answers = Answers: { $count } ({ $kept } kept back to test with)
-preview-verdicts = Answered or not: { $count } ({ $kept } kept back to test with)
+preview-intents = intent, what questions are about: { $count } ({ $kept } kept back to test with)
+preview-links = retrieval, questions and passages: { $count } ({ $kept } kept back to test with)
+preview-verdicts = retrieval, whether the documents tell: { $count } ({ $kept } kept back to test with)
+preview-answers = generator, answers: { $count } ({ $kept } kept back to test with)
+preview-would = A run now would train: { $tasks }.
+preview-would-not = A run now would come to nothing.
+preview-few = { $task }: too little; without those kept back, { $have ->
+    [one] one example is
+   *[other] { $have } examples are
+} there, { $need } are needed: { $missing ->
+    [one] one is missing
+   *[other] { $missing } are missing
+}.
 preview-says-intent = the intent is { $label }
 preview-says-good-link = the passage is the right one
 preview-says-bad-link = the passage is a wrong one
@@ -67,6 +76,7 @@ outdated-people = { $people ->
 outdated-none = No document is called out of date.
 outdated-how = A document leaves this list when it is ingested with other content, or when you press its button.
 outdated-settled = { $title } is off the list. What is said of later answers puts it on again.
+outdated-which = Say which one by its number in the list: { $settle }
 outdated-settled-before = That document is not on the list any more.
 button-outdated = Out of date
 button-settle = ✓ { $number } is up to date

@@ -3,10 +3,13 @@ preview-sum = { $examples ->
     [0] 目前还没有可以学习的内容。
    *[other] 有 { $examples } 条样例可供学习，来自 { $people } 人。
 }
-preview-intents = 意图：{ $count } 条（其中 { $kept } 条留作测试）
-preview-links = 问题与段落：{ $count } 条（其中 { $kept } 条留作测试）
-preview-answers = 回答：{ $count } 条（其中 { $kept } 条留作测试）
-preview-verdicts = 该不该回答：{ $count } 条（其中 { $kept } 条留作测试）
+preview-intents = intent，问题说的是什么：{ $count } 条（其中 { $kept } 条留作测试）
+preview-links = retrieval，问题与段落：{ $count } 条（其中 { $kept } 条留作测试）
+preview-verdicts = retrieval，文档里有没有答案：{ $count } 条（其中 { $kept } 条留作测试）
+preview-answers = generator，回答：{ $count } 条（其中 { $kept } 条留作测试）
+preview-would = 现在训练会训练这些部分：{ $tasks }。
+preview-would-not = 现在训练不会有结果。
+preview-few = { $task }：可学的太少；除去留作测试的，现有 { $have } 条样例，需要 { $need } 条，还差 { $missing } 条。
 preview-says-intent = 意图是 { $label }
 preview-says-good-link = 段落找对了
 preview-says-bad-link = 段落找错了
@@ -39,6 +42,7 @@ outdated-people = { $people } 人
 outdated-none = 没有文档被指内容过期。
 outdated-how = 文档更新内容后重新导入，或您按下对应按钮，就会从此列表中移除。
 outdated-settled = 《{ $title }》已从列表中移除。如果之后的回答又被指过期，它会再次出现。
+outdated-which = 请用列表中的编号说明是哪一个：{ $settle }
 outdated-settled-before = 该文档已不在列表中。
 button-outdated = 内容过期
 button-settle = ✓ { $number } 内容有效

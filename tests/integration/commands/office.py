@@ -111,7 +111,7 @@ class Office:
                     loop=self.loop,
                     registry=self.registry,
                     settings=settings.learning,
-                    preview=lambda language, in_detail: f"preview {language} {in_detail}",
+                    preview=lambda language, in_detail, tasks=ALL_TASKS: f"preview {language} {in_detail} {len(tasks)}",
                     board=self,
                 ),
                 now=clock,

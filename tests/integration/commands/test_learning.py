@@ -76,7 +76,7 @@ def test_only_what_clearly_is_one_counts_where_nothing_marks_it(text: str, read:
 async def test_a_run_is_asked_for_shown_and_audited(office: Office) -> None:
     office.held = asyncio.Event()
     said = await admin(office, "/retrain generator intent")
-    assert "Training 1 has begun: topics, wording." in said.text
+    assert "Training 1 has begun: intent, generator." in said.text
     assert "`/burnish retrain cancel`" in said.text
     [followed] = office.followed
     assert followed.message.text == "generator intent"
@@ -101,12 +101,14 @@ async def test_a_run_is_cancelled_from_the_same_chat(office: Office) -> None:
 
 @pytest.mark.parametrize(("place", "in_detail"), [(Place.DIRECT, True), (Place.GROUP, False), (Place.THREAD, False)])
 async def test_a_preview_names_people_only_to_an_admin_alone(office: Office, place: Place, *, in_detail: bool) -> None:
-    assert (await admin(office, "/retrain dry-run", place)).text == f"preview en {in_detail}"
-    assert (await admin(office, "/retrain all dry run", place)).text == f"preview en {in_detail}"
+    assert (await admin(office, "/retrain dry-run", place)).text == f"preview en {in_detail} 3"
+    assert (await admin(office, "/retrain all dry run", place)).text == f"preview en {in_detail} 3"
+    assert (await admin(office, "/retrain generator dry-run", place)).text == f"preview en {in_detail} 1"
+    assert (await admin(office, "/retrain everything dry-run", place)).text.startswith("Like this:")
     assert office.store.runs.recent(1) == ()
 
 
-@pytest.mark.parametrize("text", ["/retrain everything now", "/versions show", "/promote", "/schedule sometimes"])
+@pytest.mark.parametrize("text", ["/retrain everything now", "/versions show", "/promote"])
 async def test_what_is_not_understood_is_answered_with_how_it_is_given(office: Office, text: str) -> None:
     assert (await admin(office, text)).text.startswith("Like this:")
     assert office.store.runs.recent(1) == ()
@@ -128,7 +130,7 @@ async def test_at_the_terminal_one_sees_the_progress_and_gets_the_report(office:
     said = await office.commands(local, told.append)
     assert "17 are missing" in said.text
     assert "Five days." in said.text
-    assert "topics: learning, 50 %" in told[-1]
+    assert "intent: learning, 50 %" in told[-1]
     assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(told))
     assert office.followed == []
 
@@ -217,15 +219,58 @@ async def test_a_rollback_asks_which_part_where_there_are_several_and_says_where
 
 async def test_the_plan_is_shown_and_set(office: Office) -> None:
     assert (await admin(office, "/schedule")).text == "Training begins by itself: weekly sun 03:00 (UTC)."
-    assert (await admin(office, "/schedule after 50")).text == "From now on: after 50 ratings (UTC)."
-    assert "after 50 ratings" in (await admin(office, "/schedule show")).text
+    counted = "From now on: after 50 ratings, of those that can be learned from."
+    assert (await admin(office, "/schedule after 50")).text == counted
+    shown = (await admin(office, "/schedule show")).text
+    assert "after 50 ratings" in shown
+    assert "UTC" not in shown, "a count has no time zone"
     assert (await admin(office, "/schedule off")).text == say("schedule-off", "en")
+
+
+@pytest.mark.parametrize(
+    ("plan", "why"),
+    [
+        ("daily 25:00", "“25:00” is no time of the day: it goes from 00:00 to 23:59."),
+        ("weekly sonntag 03:00", "“sonntag” is no day: they are mon, tue, wed, thu, fri, sat and sun."),
+        ("after 0 ratings", "“0” is no number of ratings: it goes from 1 to 100,000."),
+        ("sometimes", "“sometimes” is no plan."),
+    ],
+)
+async def test_a_bad_plan_is_answered_with_what_is_wrong_and_how_it_is_given(
+    office: Office, plan: str, why: str
+) -> None:
+    said = await admin(office, f"/schedule {plan}")
+    assert said.text.startswith(f"{why} Like this: ")
+    assert office.audit()[-1][1:4:2] == ("refused: schedule", "no plan")
+    assert "weekly sun 03:00" in (await admin(office, "/schedule")).text
+
+
+async def test_what_came_to_nothing_stands_in_the_audit_log_as_refused(trained: Office) -> None:
+    await admin(trained, "/promote generator-9")
+    await admin(trained, "/promote generator-1")
+    await admin(trained, "/rollback intent")
+    await admin(trained, "/versions keep-old generator-2")
+    again = await admin(trained, "/versions keep-old generator-2")
+    assert again.text == say("kept-old-before", "en", version="generator-2")
+    assert [(what, detail) for _, what, _, detail in trained.audit()] == [
+        ("refused: promote", "no such version"),
+        ("refused: promote", "generator-1 serves"),
+        ("refused: rollback", "there is no version before"),
+        ("versions", "turn generator-2 down"),
+        ("refused: versions", "generator-2 waits for nothing"),
+    ]
+
+
+async def test_a_version_that_learned_from_somebody_who_is_forgotten_is_not_let_serve(trained: Office) -> None:
+    trained.registry.mark_stale(LINEAGE.ratings)
+    said = await admin(trained, "/promote generator-2")
+    assert said.text == say("version-forgotten", "en", version="generator-2", versions="`/burnish versions`")
 
 
 async def test_a_pause_keeps_runs_from_beginning_until_it_is_over(office: Office) -> None:
     await admin(office, "/pause")
     assert (await admin(office, "/retrain")).text == say("retrain-paused", "en", resume="`/burnish resume`")
-    assert say("schedule-paused", "en") in (await admin(office, "/schedule")).text
+    assert say("schedule-paused", "en", resume="`/burnish resume`") in (await admin(office, "/schedule")).text
     await admin(office, "/resume")
     assert "has begun" in (await admin(office, "/retrain")).text
 

@@ -65,3 +65,11 @@ async def test_a_slip_says_how_it_is_given_and_users_see_nothing(office: Office)
     assert "`/burnish knowledge outdated`" in said.text
     refused = await office.say("/knowledge outdated", role=Role.TRAINER)
     assert refused.text == say("not-allowed", "en", role=say("role-admin", "en"))
+
+
+async def test_a_document_that_is_not_named_is_asked_for(office: Office) -> None:
+    ingested(office)
+    complained(office, "How long does it take?")
+    for given in ("", " it", " 0"):
+        said = await office.say(f"/knowledge outdated settle{given}", role=Role.ADMIN)
+        assert said.text == say("outdated-which", "en", settle="`/burnish knowledge outdated settle 12`")

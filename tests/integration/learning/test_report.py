@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from adapters.types import Stage, Task
-from bot.learning.report import Reporter, progress_text, report_buttons, report_text, task_name
-from bot.learning.types import Cause, Phase, RunDetail, Sample, Step, TaskResult, Verdict
+from bot.learning.report import Reporter, outcome_text, outcomes, progress_text, report_buttons, report_text
+from bot.learning.types import Cause, Phase, RunDetail, Sample, Step, TaskResult, Verdict, detail_text
 from bot.store.crypto import Keyring
 from bot.store.runs import Asker, Run
 from bot.store.schema import RunState
 from bot.store.store import Store
-from bot.texts import say
+from bot.texts import languages, say
 from bot.types import Correction, Role
 from tests.learning_child import NUMBERS
 from tests.stores import NOON, FakeClock, answered
@@ -121,7 +121,7 @@ def test_admins_hear_of_a_planned_run_whose_process_died(store: Store, reporter:
 
 def test_progress_is_one_line_with_the_part_and_how_much_of_it_is_done() -> None:
     step = Step(task=Task.GENERATOR, phase=Phase.TRAIN, done=3, total=8)
-    assert progress_text(7, step, "en") == "Training 7 · wording: learning, 37 %"
+    assert progress_text(7, step, "en") == "Training 7 · generator: learning, 37 %"
     for phase in Phase:
         for language in ("en", "zh"):
             assert "7" in progress_text(7, replace(step, phase=phase), language)
@@ -228,5 +228,36 @@ def test_a_run_that_found_nothing_to_change_says_so(language: str) -> None:
     nothing = TaskResult(task=Task.RETRIEVAL, verdict=Verdict.NOTHING, examples=42)
     text = report_text(RUN, RunDetail(results=(nothing,)), language)
     assert "42" in text
-    assert say("run-nothing", language, task=task_name(Task.RETRIEVAL, language), examples=42) in text
+    named = say("task-named", language, task="retrieval", gloss=say("task-gloss-retrieval", language))
+    assert say("run-nothing", language, task=named, examples=42) in text
     assert report_buttons(RunDetail(results=(nothing,)), language) == ()
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_came_of_each_part_of_a_run_is_said_in_a_few_words(language: str) -> None:
+    results = (BETTER, FEW, replace(BETTER, task=Task.RETRIEVAL, version="", stage=None, verdict=Verdict.NOTHING))
+    done = replace(RUN, state=RunState.DONE, detail=detail_text(RunDetail(results=results)))
+    said = outcomes(done, language)
+    assert len(said) == 3
+    assert BETTER.version in said[0]
+    stopped = replace(RUN, state=RunState.FAILED, detail=detail_text(RunDetail(sentence="No disk.")))
+    assert outcomes(stopped, language) == ("No disk.",)
+    assert outcomes(replace(RUN, state=RunState.RUNNING, detail=""), language) == ()
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_report_says_what_serves_in_the_place_of_what_had_to_go(language: str) -> None:
+    gone = replace(FEW, must_go=True, instead="intent-1")
+    done = replace(RUN, state=RunState.DONE)
+    assert say("run-went", language, version="intent-1") in outcome_text(done, RunDetail(results=(gone,)), language)
+    first = RunDetail(results=(replace(gone, instead=""),))
+    assert say("run-went-first", language) in outcome_text(done, first, language)
+    failed = RunDetail(results=(gone,), sentence="No disk.")
+    assert say("run-went", language, version="intent-1") in outcome_text(
+        replace(RUN, state=RunState.FAILED), failed, language
+    )
+    replaced = replace(BETTER, must_go=True, stage=Stage.ACTIVE)
+    text = outcome_text(done, RunDetail(results=(replaced,)), language)
+    assert say("run-replaces", language, version=BETTER.version) in text
+    [row] = report_buttons(RunDetail(results=(replaced,)), language)
+    assert len(row) == 1, "there is no way back"

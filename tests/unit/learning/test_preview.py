@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from adapters.examples import Examples
+from adapters.types import Task
 from bot.learning.feedback import Gathered
 from bot.learning.preview import preview
 from bot.types import AnswerKind, RatingReason, RatingValue
 from tests.unit.learning.test_feedback import BOB, DOWN, UP, given, learned, rated, stored
+from training.readiness import Readiness
 from training.splits import feedback_side
 from training.types import Split
 
@@ -33,7 +35,7 @@ def test_an_admin_sees_what_is_learned_from_whom_and_what_is_left_out() -> None:
     lines = preview(everything(), "en", NAMES)
     assert lines[0] == "6 examples could be learned from, by 2 people."
     kept = int(feedback_side("hi") is Split.TEST)
-    assert f"Intents: 1 ({kept} kept back to test with)" in lines
+    assert f"intent, what questions are about: 1 ({kept} kept back to test with)" in lines
     assert "  “hi”: the intent is greeting (Bob)" in lines
     assert "  “How long does a refund take?”: the passage is the right one (Ada)" in lines
     assert "  “Who pays?”: the passage is a wrong one (Bob)" in lines
@@ -63,3 +65,15 @@ def test_it_is_said_in_chinese_too() -> None:
     lines = preview(everything(), "zh", NAMES)
     assert lines[0] == "有 6 条样例可供学习，来自 2 人。"
     assert "  “hi”：意图是 greeting（Bob）" in lines
+
+
+def test_of_a_run_of_some_parts_it_says_what_it_would_come_to() -> None:
+    few = Readiness(task=Task.INTENT, have=1, need=5, enough=False)
+    much = Readiness(task=Task.RETRIEVAL, have=30, need=20, enough=True)
+    lines = preview(everything(), "en", ready=[few, much])
+    assert not any(line.startswith("generator") for line in lines)
+    assert lines[-2:] == (
+        "intent: too little; without those kept back, one example is there, 5 are needed: 4 are missing.",
+        "A run now would train: retrieval.",
+    )
+    assert preview(everything(), "en", ready=[few])[-1] == "A run now would come to nothing."
