@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.blocking import run_blocking
+from bot.doctor_server import address, disk, kept, memory, reachable
 from bot.errors import BotError
 from bot.frontends.base import Check
 from bot.store.people import Person
@@ -17,9 +19,11 @@ if TYPE_CHECKING:
 
 
 async def examine(wiring: Wiring) -> tuple[Check, ...]:
-    """Look at the store, the documents, the people, and each platform that is set up."""
-    checks = [*await run_blocking(lambda: list(_local(wiring))), *_team(wiring.settings)]
+    """Look at the store, the documents, the people, the server, and each platform that is set up."""
     settings = wiring.settings
+    checks = [*await run_blocking(lambda: list(_local(wiring))), *_team(settings)]
+    checks += [await address(settings.serve.listen), *reachable(settings.serve.listen, settings.web)]
+    checks += [disk(wiring.folders.home), memory()]
     platform, _, team = settings.serve.team.partition(":")
     if not settings.serves:
         sentence = "none is set up; see docs/telegram.md and docs/slack.md. `burnish chat` works without any"
@@ -42,6 +46,7 @@ def _local(wiring: Wiring) -> Iterator[Check]:
             documents = store.knowledge.documents()
             yield _documents(len(documents))
             yield _owner(store.people.list())
+            yield from kept(store, wiring.settings, datetime.now(UTC))
     except BotError as error:
         yield Check(name="store", ok=False, sentence=str(error))
 
