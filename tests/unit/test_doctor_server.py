@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -26,6 +28,10 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OPEN, LOGIN = WebSettings(access="open"), WebSettings(access="login")
 
 
+async def _fine(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("ok")
+
+
 def found(checks: Iterator[Check]) -> dict[str, tuple[bool | None, str]]:
     return {one.name: (one.ok, one.sentence) for one in checks}
 
@@ -35,13 +41,10 @@ async def test_an_address_is_free_or_ours_or_anothers_or_not_this_machines() -> 
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     assert (await address(f"127.0.0.1:{port}")).ok
-    for routes, ok in (
-        (probes.router.routes[:1], True),
-        ([Route("/healthz", lambda _: PlainTextResponse("ok"))], False),
-    ):
-        from fastapi import FastAPI
-
-        app = FastAPI(routes=list(routes)) if ok else Starlette(routes=list(routes))
+    ours = FastAPI()
+    ours.include_router(probes.router)
+    another = Starlette(routes=[Route("/healthz", _fine)])
+    for app, ok in ((ours, True), (another, False)):
         server = HttpServer(app, "127.0.0.1:0", setting="x.y")
         await server.start()
         check = await address(f"127.0.0.1:{server.port}")
@@ -63,7 +66,7 @@ async def test_an_address_is_free_or_ours_or_anothers_or_not_this_machines() -> 
         ("127.0.0.1:1", WebSettings(access="open", public_url="https://bot.example.org"), False, "login"),
     ],
 )
-def test_who_can_reach_the_chat_page(listen: str, web: WebSettings, ok: bool, words: str) -> None:
+def test_who_can_reach_the_chat_page(listen: str, web: WebSettings, *, ok: bool, words: str) -> None:
     told = found(reachable(listen, web))["web access"]
     assert told[0] is ok
     assert words in told[1]
@@ -79,7 +82,7 @@ def test_who_can_reach_the_chat_page(listen: str, web: WebSettings, ok: bool, wo
         ("127.0.0.1:1", "http://localhost:9999", True),
     ],
 )
-def test_the_public_address_is_https_at_the_top_of_a_name(listen: str, url: str, ok: bool | None) -> None:
+def test_the_public_address_is_https_at_the_top_of_a_name(listen: str, url: str, *, ok: bool | None) -> None:
     assert found(reachable(listen, WebSettings(access="login", public_url=url)))["public address"][0] is ok
 
 
@@ -88,7 +91,7 @@ def test_on_loopback_no_public_address_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("free", "ok"), [(0.4, False), (0.5, None), (1.9, None), (2.0, True)])
-def test_little_is_noted_and_less_is_to_be_mended(free: float, ok: bool | None) -> None:
+def test_little_is_noted_and_less_is_to_be_mended(free: float, *, ok: bool | None) -> None:
     check = _amount("memory", free, low=0.5, scarce=2.0, mend="add some")
     assert check.ok is ok
     assert ("add some" in check.sentence) is (ok is not True)
@@ -110,7 +113,7 @@ def test_disk_and_memory_are_read_also_where_the_home_is_not_made_yet(tmp_path: 
     ],
 )
 def test_learning_is_paused_or_planned_or_was_missed(
-    paused: bool, next_run: datetime | None, ok: bool | None, words: str
+    *, paused: bool, next_run: datetime | None, ok: bool | None, words: str
 ) -> None:
     check = _schedule(paused=paused, next_run=next_run, now=NOW)
     assert check.ok is ok
