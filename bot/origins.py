@@ -68,7 +68,7 @@ def settings_shown(settings: Settings, file: Path) -> tuple[Shown, ...]:
 def section_meaning(section: str) -> str:
     """What a section is about."""
     kind = Settings.model_fields[section].annotation
-    return str(kind.__doc__).rstrip(".")
+    return str(kind.__doc__).rstrip(".").replace("`", "")
 
 
 def _fields(settings: Settings, section: str) -> list[tuple[str, FieldInfo]]:

@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from bot.blocking import run_blocking
+from bot.commands.base import number_of
 from bot.texts import say
 from bot.types import Role, Scope
 from bot.web.access import Visitor, access_of, at_least
+from bot.web.dashboard.acts import acted, refused
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 
 HERE: Final = "/dashboard/keys"
@@ -40,18 +42,13 @@ class _New(BaseModel):
 @router.post(HERE)
 async def create(request: Request, visitor: _Changing, form: Annotated[_New, Form()]) -> Response:
     """Make a key, and show it this once."""
-    name, language = form.name.strip(), visitor.language
-    limit = (
-        int(form.requests_per_minute)
-        if form.requests_per_minute.isascii() and form.requests_per_minute.isdecimal()
-        else 0
-    )
+    name, language, given = form.name.strip(), visitor.language, form.requests_per_minute.strip()
     if not name or not name.isprintable() or not form.scopes:
         return done(request, visitor, say("keys-incomplete", language), then=HERE, good=False)
-    if form.requests_per_minute and not 1 <= limit <= MOST_A_MINUTE:
+    if given and not 1 <= (limit := number_of(given)) <= MOST_A_MINUTE:
         return done(request, visitor, say("keys-limit", language, most=MOST_A_MINUTE), then=HERE, good=False)
     key, secret = await run_blocking(
-        parts_of(request).store.api_keys.issue, name, form.scopes, requests_per_minute=limit or None
+        parts_of(request).store.api_keys.issue, name, form.scopes, requests_per_minute=limit if given else None
     )
     detail = f"{key.id} {key.name}: {' '.join(sorted(key.scopes))}"
     await access_of(request).note(visitor.person, "create key", detail)
@@ -61,10 +58,10 @@ async def create(request: Request, visitor: _Changing, form: Annotated[_New, For
 @router.post(f"{HERE}/{{key_id}}/revoke")
 async def revoke(request: Request, visitor: _Changing, key_id: int) -> Response:
     """End a key at once."""
+    did = ("revoke key", str(key_id))
     if not await run_blocking(parts_of(request).store.api_keys.revoke, key_id):
-        return done(request, visitor, say("keys-none-such", visitor.language), then=HERE, good=False)
-    await access_of(request).note(visitor.person, "revoke key", str(key_id))
-    return done(request, visitor, say("keys-revoked", visitor.language), then=HERE)
+        return await refused(request, visitor, did=did, why=say("keys-none-such", visitor.language), then=HERE)
+    return await acted(request, visitor, did=did, said=say("keys-revoked", visitor.language), then=HERE)
 
 
 async def _shown(request: Request, visitor: Visitor, *, secret: str = "", made: str = "") -> Response:

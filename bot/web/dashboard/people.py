@@ -23,7 +23,8 @@ from bot.store.store import Store
 from bot.texts import say
 from bot.types import Role
 from bot.web.access import Visitor, access_of, at_least
-from bot.web.dashboard.frame import changing, done, framed, parts_of
+from bot.web.dashboard.acts import acted, refused
+from bot.web.dashboard.frame import changing, framed, parts_of
 from bot.web.errors import NotThereError
 from bot.web.links import is_local, login_link
 
@@ -103,31 +104,28 @@ async def person(request: Request, visitor: _Admin, person_id: int) -> Response:
 @router.post(f"{HERE}/{{person_id}}/role")
 async def change_role(request: Request, visitor: _Changing, person_id: int, role: Annotated[Role, Form()]) -> Response:
     """Change what somebody may do."""
-    parts, whom = parts_of(request), await _known(request, visitor, person_id)
-    detail = f"{role} to {_id_of(whom)}" if role is not Role.USER else f"{whom.role} of {_id_of(whom)}"
-    command = "revoke" if role is Role.USER else "grant"
+    parts, whom, then = parts_of(request), await _known(request, visitor, person_id), f"{HERE}/{person_id}"
+    did = ("revoke", f"{whom.role} of {_id_of(whom)}") if role is Role.USER else ("grant", f"{role} to {_id_of(whom)}")
     if (sentence := forbidden(visitor.person, whom, role)) is not None:
-        return await _refused(request, visitor, whom, did=(command, detail), why=sentence)
+        return await refused(request, visitor, did=did, why=say(sentence, visitor.language), then=then)
     try:
         await run_blocking(parts.store.people.set_role, whom.id, role)
     except LastOwnerError:
-        return await _refused(request, visitor, whom, did=(command, detail), why="grant-last-owner")
-    await access_of(request).note(visitor.person, command, detail)
+        return await refused(request, visitor, did=did, why=say("grant-last-owner", visitor.language), then=then)
     await parts.installation.roles_changed()
-    said = say(f"role-{role}", visitor.language)
-    return done(
-        request, visitor, say("granted", visitor.language, name=_name_of(whom), role=said), then=f"{HERE}/{person_id}"
-    )
+    said = say("granted", visitor.language, name=_name_of(whom), role=say(f"role-{role}", visitor.language))
+    return await acted(request, visitor, did=did, said=said, then=then)
 
 
 @router.post(f"{HERE}/{{person_id}}/link")
 async def link(request: Request, visitor: _Changing, person_id: int) -> Response:
     """Make a link that logs somebody in, and show it this once."""
     parts, whom = parts_of(request), await _known(request, visitor, person_id)
+    did = ("login link", f"for {_id_of(whom)}")
     if await _is_above(parts.store, visitor, whom):
-        return await _refused(request, visitor, whom, did=("login link", _id_of(whom)), why="grant-above-you")
+        return await _above(request, visitor, whom, did)
     code = await run_blocking(_code, parts.store, whom.id)
-    await access_of(request).note(visitor.person, "login link", f"for {_id_of(whom)}")
+    await access_of(request).note(visitor.person, *did)
     base = str(request.base_url).rstrip("/") if is_local(parts.settings) else ""
     return await _shown(request, visitor, person_id, link=login_link(parts.settings, code, base=base))
 
@@ -136,37 +134,34 @@ async def link(request: Request, visitor: _Changing, person_id: int) -> Response
 async def log_out(request: Request, visitor: _Changing, person_id: int) -> Response:
     """End all sessions of somebody."""
     store, whom = parts_of(request).store, await _known(request, visitor, person_id)
+    did = ("log out", _id_of(whom))
     if await _is_above(store, visitor, whom):
-        return await _refused(request, visitor, whom, did=("log out", _id_of(whom)), why="grant-above-you")
-
-    def end() -> None:
-        for one in store.people.selves(whom.id):
-            store.sessions.end_all(one)
-
-    await run_blocking(end)
-    await access_of(request).note(visitor.person, "log out", _id_of(whom))
-    return done(
-        request, visitor, say("people-logged-out", visitor.language, name=_name_of(whom)), then=f"{HERE}/{person_id}"
-    )
+        return await _above(request, visitor, whom, did)
+    await run_blocking(_end_sessions, store, whom.id)
+    said = say("people-logged-out", visitor.language, name=_name_of(whom))
+    return await acted(request, visitor, did=did, said=said, then=f"{HERE}/{person_id}")
 
 
 @router.post(f"{HERE}/{{person_id}}/forget")
 async def forget(request: Request, visitor: _Changing, person_id: int) -> Response:
     """Erase somebody who asked for it, as /forget_me does."""
     parts, whom = parts_of(request), await _known(request, visitor, person_id)
+    did = ("forget", _id_of(whom))
     if await _is_above(parts.store, visitor, whom):
-        return await _refused(request, visitor, whom, did=("forget", _id_of(whom)), why="grant-above-you")
+        return await _above(request, visitor, whom, did)
     if whom.role is Role.OWNER and await run_blocking(parts.store.people.is_last_owner, whom.id):
-        return await _refused(request, visitor, whom, did=("forget", _id_of(whom)), why="people-last-owner")
-    unlearn = parts.learning.registry.mark_stale
-    counts = await run_blocking(forget_person, parts.store, unlearn, whom.id)
-    await access_of(request).note(visitor.person, "forget", "somebody who asked for it")  # not whom: they are forgotten
-    return done(request, visitor, say("people-forgotten", visitor.language, **counts), then=HERE)
+        why = say("people-last-owner", visitor.language)
+        return await refused(request, visitor, did=did, why=why, then=f"{HERE}/{person_id}")
+    counts = await run_blocking(forget_person, parts.store, parts.learning.registry.mark_stale, whom.id)
+    did = ("forget", "somebody who asked for it")  # not whom: they are forgotten
+    return await acted(request, visitor, did=did, said=say("people-forgotten", visitor.language, **counts), then=HERE)
 
 
 async def _shown(request: Request, visitor: Visitor, person_id: int, *, link: str = "") -> Response:
     parts, whom = parts_of(request), await _known(request, visitor, person_id)
-    row = await run_blocking(lambda: next(row for row in _rows(parts.store) if whom.id in row.selves))
+    row = next((row for row in await run_blocking(_rows, parts.store) if whom.id in row.selves), None)
+    if row is None:  # forgotten this very moment
+        raise NotThereError(say("people-nobody", visitor.language))
     return await framed(
         request,
         visitor,
@@ -188,11 +183,9 @@ async def _known(request: Request, visitor: Visitor, person_id: int) -> Person:
     return found
 
 
-async def _refused(request: Request, visitor: Visitor, whom: Person, *, did: tuple[str, str], why: str) -> Response:
-    """Keep what somebody wanted and may not, and say why."""
-    command, detail = did
-    await access_of(request).note(visitor.person, f"refused: {command}", detail)
-    return done(request, visitor, say(why, visitor.language), then=f"{HERE}/{whom.id}", good=False)
+async def _above(request: Request, visitor: Visitor, whom: Person, did: tuple[str, str]) -> Response:
+    why = say("people-above", visitor.language)
+    return await refused(request, visitor, did=did, why=why, then=f"{HERE}/{whom.id}")
 
 
 async def _is_above(store: Store, visitor: Visitor, whom: Person) -> bool:
@@ -204,6 +197,11 @@ async def _is_above(store: Store, visitor: Visitor, whom: Person) -> bool:
     if me.role is Role.OWNER or ORDER.index(whom.role) < ORDER.index(me.role):
         return False
     return me.id not in await run_blocking(store.people.selves, whom.id)
+
+
+def _end_sessions(store: Store, user_id: int) -> None:
+    for one in store.people.selves(user_id):
+        store.sessions.end_all(one)
 
 
 def _code(store: Store, user_id: int) -> str:

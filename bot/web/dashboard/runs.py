@@ -22,7 +22,8 @@ from bot.store.schema import RunState
 from bot.store.store import Store
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Visitor, access_of, at_least
+from bot.web.access import Visitor, at_least
+from bot.web.dashboard.acts import acted, refused
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.errors import NotThereError
 from bot.web.markdown import render
@@ -79,7 +80,7 @@ async def runs(request: Request, visitor: _Admin, turn: int = 0) -> Response:
         state=state,
         plan=_Plan.of(state.plan),
         days=DAYS,
-        schedule=schedule_lines(state, parts.learning.settings, visitor.language),
+        schedule=render("\n\n".join(schedule_lines(state, parts.learning.settings, visitor.language))),
         zone=parts.learning.settings.timezone,
         **(_progress(state.running, state.step, parts.learning, visitor.language) if state.running else {}),
     )
@@ -139,16 +140,17 @@ async def start(request: Request, visitor: _Changing, tasks: Annotated[list[Task
     chosen = tuple(task for task in ALL_TASKS if task in (tasks or ()))
     if not chosen:
         return done(request, visitor, say("learn-choose-part", language), then=HERE, good=False)
-    asker = Asker(user_id=visitor.person.id, platform=WEB)
+    did = ("retrain", " ".join(chosen))
     try:
-        begun = await loop.retrain(chosen, cause=Cause.ASKED, asker=asker)
+        begun = await loop.retrain(chosen, cause=Cause.ASKED, asker=Asker(user_id=visitor.person.id, platform=WEB))
     except RunningError:
-        return done(request, visitor, say("learn-running", language), then=HERE, good=False)
+        return await refused(request, visitor, did=did, why=say("learn-running", language), then=HERE)
     except LearningError:
-        key = "learn-is-paused" if (await loop.state()).paused else "learn-not-here"
-        return done(request, visitor, say(key, language), then=HERE, good=False)
-    await access_of(request).note(visitor.person, "retrain", f"run {begun.id}: {' '.join(chosen)}")
-    return done(request, visitor, say("learn-started", language, run=str(begun.id)), then=f"{HERE}/{begun.id}")
+        why = say("learn-is-paused" if (await loop.state()).paused else "learn-not-here", language)
+        return await refused(request, visitor, did=did, why=why, then=HERE)
+    did = ("retrain", f"run {begun.id}: {' '.join(begun.tasks)}")
+    said = say("learn-started", language, run=str(begun.id))
+    return await acted(request, visitor, did=did, said=said, then=f"{HERE}/{begun.id}")
 
 
 @router.post("/dashboard/cancel")
@@ -156,11 +158,10 @@ async def cancel(request: Request, visitor: _Changing) -> Response:
     """Stop the run that goes on."""
     stopped = await parts_of(request).learning.loop.cancel()
     if stopped is None:
-        sentence = say("retrain-nothing-to-cancel", visitor.language)
-        return done(request, visitor, sentence, then=HERE, good=False)
-    await access_of(request).note(visitor.person, "retrain", f"cancel run {stopped.id}")
-    sentence = say("retrain-cancelling", visitor.language, run=str(stopped.id))
-    return done(request, visitor, sentence, then=f"{HERE}/{stopped.id}")
+        why = say("retrain-nothing-to-cancel", visitor.language)
+        return await refused(request, visitor, did=("retrain", "cancel"), why=why, then=HERE)
+    did, said = f"cancel run {stopped.id}", say("retrain-cancelling", visitor.language, run=str(stopped.id))
+    return await acted(request, visitor, did=("retrain", did), said=said, then=f"{HERE}/{stopped.id}")
 
 
 class _Plan(BaseModel):
@@ -192,33 +193,29 @@ class _Plan(BaseModel):
 @router.post("/dashboard/schedule")
 async def schedule(request: Request, visitor: _Changing, form: Annotated[_Plan, Form()]) -> Response:
     """Set when training begins by itself."""
-    learning = parts_of(request).learning
+    learning, language = parts_of(request).learning, visitor.language
     try:
         plan = await learning.loop.schedule(form.text)
     except LearningError:
-        sentence = say("learn-no-plan", visitor.language, plan=form.text)
-        return done(request, visitor, sentence, then=HERE, good=False)
-    await access_of(request).note(visitor.person, "schedule", plan)
-    if plan == "off":
-        return done(request, visitor, say("schedule-off", visitor.language), then=HERE)
-    sentence = say("schedule-set", visitor.language, plan=plan, zone=learning.settings.timezone)
-    return done(request, visitor, sentence, then=HERE)
+        why = say("learn-no-plan", language, plan=form.text)
+        return await refused(request, visitor, did=("schedule", form.text), why=why, then=HERE)
+    zone = learning.settings.timezone
+    said = say("schedule-off", language) if plan == "off" else say("schedule-set", language, plan=plan, zone=zone)
+    return await acted(request, visitor, did=("schedule", plan), said=said, then=HERE)
 
 
 @router.post("/dashboard/pause")
 async def pause(request: Request, visitor: _Changing) -> Response:
     """Train nothing until `resume`."""
     await parts_of(request).learning.loop.pause()
-    await access_of(request).note(visitor.person, "pause")
-    return done(request, visitor, say("learn-paused", visitor.language), then=HERE)
+    return await acted(request, visitor, did=("pause", ""), said=say("learn-paused", visitor.language), then=HERE)
 
 
 @router.post("/dashboard/resume")
 async def resume(request: Request, visitor: _Changing) -> Response:
     """Train again."""
     await parts_of(request).learning.loop.resume()
-    await access_of(request).note(visitor.person, "resume")
-    return done(request, visitor, say("resumed", visitor.language), then=HERE)
+    return await acted(request, visitor, did=("resume", ""), said=say("resumed", visitor.language), then=HERE)
 
 
 async def _known(request: Request, visitor: Visitor, run_id: int) -> Run:

@@ -16,6 +16,7 @@ from bot.origins import section_meaning, settings_shown
 from bot.types import Role
 from bot.web.access import Visitor, access_of, at_least
 from bot.web.dashboard.frame import changing, framed, parts_of
+from bot.web.markdown import render
 
 HERE: Final = "/dashboard/settings"
 
@@ -51,5 +52,6 @@ async def _shown(request: Request, visitor: Visitor, *, checks: Sequence[Check] 
         checks=checks,
         file=str(file),
         is_there=await run_blocking(file.is_file),
+        said=render,
         written=lambda value: json.dumps(value, ensure_ascii=False),
     )

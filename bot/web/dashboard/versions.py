@@ -20,7 +20,8 @@ from bot.learning.report import task_name
 from bot.learning.types import ALL_TASKS, Sample
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Visitor, access_of, at_least
+from bot.web.access import Visitor, at_least
+from bot.web.dashboard.acts import acted, refused
 from bot.web.dashboard.drawing import Gains, gains_of
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.errors import NotThereError
@@ -119,27 +120,33 @@ async def picture(request: Request, visitor: _Admin, name: str) -> Response:
 @router.post(f"{HERE}/{{name}}/promote")
 async def promote(request: Request, visitor: _Changing, name: str) -> Response:
     """Let a version serve."""
-    learning, then = parts_of(request).learning, f"{HERE}/{name}"
+    learning, language = parts_of(request).learning, visitor.language
+    found = await _known(request, visitor, name)
+    if await run_blocking(serves, learning.registry, name):
+        why = say("promoted-before", language, version=name)
+        return await refused(request, visitor, did=("promote", name), why=why, then=f"{HERE}/{name}")
     try:
-        if await run_blocking(serves, learning.registry, name):
-            return done(request, visitor, say("promoted-before", visitor.language, version=name), then=then)
-        now = await learning.loop.promote(name)
-    except (AdapterError, LearningError) as error:
-        return await _refused(request, visitor, name, error)
-    await access_of(request).note(visitor.person, "promote", name)
-    return done(request, visitor, say("promoted", visitor.language, version=now.name), then=then)
+        await learning.loop.promote(name)
+    except AdapterError as error:
+        return await _unfit(request, visitor, "promote", found, error)
+    said = say("promoted", language, version=name)
+    return await acted(request, visitor, did=("promote", name), said=said, then=f"{HERE}/{name}")
 
 
 @router.post(f"{HERE}/{{name}}/keep-old")
 async def keep_old(request: Request, visitor: _Changing, name: str) -> Response:
     """Turn a version down that waits or is tried out."""
-    learning = parts_of(request).learning
+    did = ("versions", f"turn {name} down")
+    found = await _known(request, visitor, name)
+    if found.version.stage not in WAITING:
+        why = say("learn-waits-for-nothing", visitor.language, version=name)
+        return await refused(request, visitor, did=did, why=why, then=f"{HERE}/{name}")
     try:
-        await learning.loop.keep_old(name)
-    except (AdapterError, LearningError) as error:
-        return await _refused(request, visitor, name, error)
-    await access_of(request).note(visitor.person, "versions", f"turn {name} down")
-    return done(request, visitor, say("kept-old", visitor.language, version=name), then=f"{HERE}/{name}")
+        await parts_of(request).learning.loop.keep_old(name)
+    except AdapterError as error:
+        return await _unfit(request, visitor, "versions", found, error)
+    said = say("kept-old", visitor.language, version=name)
+    return await acted(request, visitor, did=did, said=said, then=f"{HERE}/{name}")
 
 
 @router.post("/dashboard/rollback")
@@ -147,29 +154,31 @@ async def rollback(request: Request, visitor: _Changing, task: Annotated[Task, F
     """Give the service back to the version before."""
     learning, language = parts_of(request).learning, visitor.language
     if not await run_blocking(can_go_back, learning.registry, task):
-        return done(request, visitor, say("rollback-nothing", language), then=HERE, good=False)
+        why = say("rollback-nothing", language)
+        return await refused(request, visitor, did=("rollback", task.value), why=why, then=HERE)
     try:
         now = await learning.loop.rollback(task)
     except AdapterError as error:
-        return await _refused(request, visitor, task.value, error)
+        _log_refusal(task.value, error)
+        why = say("learn-no-way-back", language)
+        return await refused(request, visitor, did=("rollback", task.value), why=why, then=HERE)
     did = f"roll {task.value} back" if now is None else f"roll back to {now.name}"
-    await access_of(request).note(visitor.person, "rollback", did)
-    text = say("rolled-back-to-first", language) if now is None else say("rolled-back", language, version=now.name)
-    return done(request, visitor, text, then=HERE)
+    said = say("rolled-back-to-first", language) if now is None else say("rolled-back", language, version=now.name)
+    return await acted(request, visitor, did=("rollback", did), said=said, then=HERE)
 
 
 @router.post("/dashboard/prune")
 async def prune(request: Request, visitor: _Changing, task: Annotated[Task, Form()]) -> Response:
     """Remove versions that nobody will want back."""
-    learning = parts_of(request).learning
+    learning, language = parts_of(request).learning, visitor.language
     try:
         gone = await run_blocking(learning.registry.prune, task, learning.settings.keep_versions)
     except AdapterError as error:
-        return await _refused(request, visitor, task.value, error)
-    await access_of(request).note(visitor.person, "prune", " ".join(gone) or task.value)
-    if not gone:
-        return done(request, visitor, say("learn-pruned-none", visitor.language), then=HERE)
-    return done(request, visitor, say("learn-pruned", visitor.language, versions=", ".join(gone)), then=HERE)
+        _log_refusal(task.value, error)
+        why = say("learn-not-pruned", language)
+        return await refused(request, visitor, did=("prune", task.value), why=why, then=HERE)
+    said = say("learn-pruned", language, versions=", ".join(gone)) if gone else say("learn-pruned-none", language)
+    return await acted(request, visitor, did=("prune", " ".join(gone) or task.value), said=said, then=HERE)
 
 
 def _family(learning: Learning, task: Task, language: str) -> Family:
@@ -211,19 +220,14 @@ async def _samples(learning: Learning, found: Dossier) -> Sequence[Sample]:
     return named[0].samples
 
 
-async def _refused(request: Request, visitor: Visitor, name: str, error: Exception) -> Response:
+async def _unfit(request: Request, visitor: Visitor, command: str, found: Dossier, error: Exception) -> Response:
     """Say why a version cannot have its way; the log has the reason with its paths."""
-    registry, language = parts_of(request).learning.registry, visitor.language
-    known = await run_blocking(lambda: {one.name: one for task in Task for one in registry.versions(task)})
+    name = found.version.name
+    _log_refusal(name, error)
+    key = "learn-refused-stale" if found.version.stale else "learn-refused-unfit"
+    why = say(key, visitor.language, version=name)
+    return await refused(request, visitor, did=(command, name), why=why, then=f"{HERE}/{name}")
+
+
+def _log_refusal(name: str, error: Exception) -> None:
     log.warning("version refused", extra={"action": "version-refused", "version": name, "reason": str(error)})
-    if name in set(Task):
-        return done(request, visitor, say("learn-no-way-back", language), then=HERE, good=False)
-    if name not in known:
-        return done(request, visitor, say("learn-no-version", language), then=HERE, good=False)
-    if known[name].stale:
-        sentence = say("learn-refused-stale", language, version=name)
-    elif await run_blocking(serves, registry, name):
-        sentence = say("learn-refused-serves", language, version=name)
-    else:
-        sentence = say("learn-refused-unfit", language, version=name)
-    return done(request, visitor, sentence, then=f"{HERE}/{name}", good=False)

@@ -23,7 +23,7 @@ from training.report import as_json, make_report
 QUESTION = "How long does a refund take?"
 
 
-def report(candidate: str, against: str, *, gain: float = 0.1, questions: int = 40) -> dict[str, Any]:
+def report(against: str, *, gain: float = 0.1, questions: int = 40) -> dict[str, Any]:
     """A report as the training process makes it, of a candidate that gains so much on every second question."""
     rng = np.random.default_rng(7)
     pairs = tuple(
@@ -46,7 +46,7 @@ def report(candidate: str, against: str, *, gain: float = 0.1, questions: int = 
     )
     paired = PairedReport(test=pairs, suite=suite)
     decision = decide(paired, rng=rng)
-    made = make_report(paired, decision, task=Task.GENERATOR, candidate=candidate, against=against)
+    made = make_report(paired, decision, task=Task.GENERATOR, candidate="candidate", against=against)
     return as_json(made, texts=False) | {"training": {"loss": 1.25, "steps": 80}}
 
 
@@ -69,7 +69,7 @@ def add_version(
     lineage = Lineage(
         ratings=ratings, examples_digest="d" * 64, parent=parent, base="b" * 64, code="0.1.0", seed=0, run=run
     )
-    found = None if gain is None else report(f"{task.value}-{number}", parent or f"{task.value}-0", gain=gain)
+    found = None if gain is None else report(parent or "what serves", gain=gain)
     return registry.add_candidate(task, folder, lineage=lineage, report=found).name
 
 
