@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from adapters.encoder.adapter import DELTA_FILE, EncoderDelta
 from adapters.errors import AdapterError
+from adapters.layout import read_manifest
 from adapters.retrieval.config import Calibration, Kernel
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
 from adapters.retrieval.persist import SETTINGS, TENSORS, load, save
@@ -117,6 +120,21 @@ def test_what_was_written_serves_the_same(tmp_path: Path, whole: bool) -> None: 
     assert read.aim(query) == pytest.approx(made.aim(query), abs=2e-3)  # 16 bits
     assert dict(read.changes(query)) == pytest.approx(dict(made.changes(query)), abs=2e-3)
     assert (read.calibration, read.mentions) == (made.calibration, made.mentions)
+
+
+def test_what_tuning_added_to_the_encoder_lies_beside_it(tmp_path: Path) -> None:
+    delta = EncoderDelta(base="b" * 64, tensors={"layer.weight": units(2).astype(np.float16)})
+    save(replace(adapter(), tuned=delta), tmp_path / "v", source="run 1", created_at=NOW)
+    read = load(tmp_path / "v", encoder="encoder-1")
+    assert read.tuned is not None
+    assert (read.tuned.base, read.tuned.digest) == (delta.base, delta.digest)
+    manifest = read_manifest(tmp_path / "v")
+    assert manifest is not None
+    assert manifest.base == "encoder-1", "a version belongs to the plain encoder"
+    assert DELTA_FILE in manifest.files
+    (tmp_path / "v" / DELTA_FILE).unlink()
+    with pytest.raises(AdapterError, match=r"delta\.safetensors is missing"):
+        load(tmp_path / "v", encoder="encoder-1")
 
 
 def test_an_adapter_of_another_encoder_is_refused(tmp_path: Path) -> None:
