@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.integration.commands.conftest import template
 from tests.integration.commands.office import Template
@@ -54,6 +54,7 @@ async def browser() -> AsyncIterator[Browser]:
         if os.environ.get(REQUIRED) == "1":
             pytest.fail("There is no Chromium, and BURNISH_REQUIRE_BROWSER is set.")
         pytest.skip("NOT TESTED IN A BROWSER: there is no Chromium")
+    expect.set_options(timeout=15_000)
     async with async_playwright() as playwright:
         # without its sandbox, which needs rights that containers lack; it opens nothing but our own pages
         started = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
