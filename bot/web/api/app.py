@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.middleware import Middleware
@@ -36,11 +36,25 @@ async def show(request: Request) -> Response:
     return page(request, "api.html", schema=f"{PREFIX}/openapi.json")
 
 
+class _Api(FastAPI):
+    """Its schema is without the errors that FastAPI would tell by itself: all are told in OpenAI's shape."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The schema."""
+        schema = super().openapi()
+        for methods in schema["paths"].values():
+            for operation in methods.values():
+                operation["responses"].pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            schema["components"]["schemas"].pop(name, None)
+        return schema
+
+
 def create_api(parts: WebParts) -> FastAPI:
     """What is served under /v1."""
     origins = parts.settings.web.cors
     cors = Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
-    api = FastAPI(
+    api = _Api(
         title="Burnish",
         summary="Ask the bot, rate its answers, keep its documents, and have it learn.",
         description="Works with OpenAI's clients. Every request brings a key: `Authorization: Bearer bk-...`.",
@@ -56,5 +70,5 @@ def create_api(parts: WebParts) -> FastAPI:
     api.state.api = ApiState(parts=parts, asking=Asking(parts.desk, parts.bots))
     for tag, router in ROUTERS.items():
         api.include_router(router, tags=[tag])
-    add_handlers(api)
+    add_handlers(api, [route for router in ROUTERS.values() for route in router.routes])
     return api

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from bot.blocking import run_blocking
 from bot.store.api_keys import ApiKey
@@ -19,7 +19,7 @@ from bot.web.api.door import KEY
 from bot.web.api.errors import ApiError
 
 PLATFORM: Final = "api"
-MAX_ID: Final = 2**63 - 1  # what the databases take
+MAX_ID: Final = 2**53 - 1  # the largest that every JSON reader gets right; the databases take more
 
 EndUser = Annotated[
     str | None,
@@ -32,7 +32,7 @@ EndUser = Annotated[
         examples=["customer-42"],
     ),
 ]
-Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
 
 # the door has looked at the key already; this is for the documentation
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A key: `burnish keys create NAME` makes one.")

@@ -45,7 +45,11 @@ _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The answer; with `stream` as events `data: {...}`, each a chat.completion.chunk, and at the "
         "end `data: [DONE]`. The chunk with the finish_reason has the `burnish` field.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
+            }
+        },
     }
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt, WithJsonSchema
 
 from bot.types import Answer, StoredAnswer, Turn
 from bot.web.api.caller import EndUser
@@ -14,9 +14,17 @@ BOT: Final = "burnish"  # the model that is the bot with whatever serves
 MAX_MESSAGES: Final = 1_000
 MAX_CHARACTERS: Final = 1_000_000  # of one message; what is too long for a question the bot says itself
 
-_SAID: Final = r"\S"  # something besides white space
 _NOT_OFFERED: Final = "Not offered: a request that needs it is refused."
 _IGNORED: Final = "Taken and ignored."
+
+
+def _refused(wish: bool) -> bool:  # noqa: FBT001 - pydantic gives the value alone
+    if wish:
+        raise ValueError(_NOT_OFFERED)
+    return wish
+
+
+_No = Annotated[StrictBool, AfterValidator(_refused), WithJsonSchema({"type": "boolean", "const": False})]
 
 
 class TextPart(BaseModel):
@@ -55,13 +63,13 @@ ChatMessage = Annotated[Question | Reply | Aside, Field(discriminator="role")]
 class StreamOptions(BaseModel):
     """How to stream."""
 
-    include_usage: bool | None = Field(None, description="Send a last chunk with the usage.")
+    include_usage: StrictBool | None = Field(None, description="Send a last chunk with the usage.")
 
 
 class Wishes(BaseModel):
     """What goes beyond OpenAI's API."""
 
-    trace: bool = Field(False, description="Whether the answer comes with what explains it.")
+    trace: StrictBool = Field(False, description="Whether the answer comes with what explains it.")
 
 
 class CompletionRequest(BaseModel):
@@ -74,18 +82,20 @@ class CompletionRequest(BaseModel):
         examples=[[{"role": "user", "content": "How long does a refund take?"}]],
         description="At least one of the user's, with something in it.",
     )
-    stream: bool | None = Field(False, description="Send the answer as server-sent events while it is written.")
+    stream: StrictBool | None = Field(False, description="Send the answer as server-sent events while it is written.")
     stream_options: StreamOptions | None = None
     user: EndUser = None
     safety_identifier: EndUser = None
     burnish: Wishes | None = None
-    n: Annotated[int, Field(ge=1, le=1)] | None = Field(None, description="One answer is given; more are refused.")
+    n: Annotated[StrictInt, Field(ge=1, le=1)] | None = Field(
+        None, description="One answer is given; more are refused."
+    )
     tools: Annotated[list[Any], Field(max_length=0)] | None = Field(None, description=_NOT_OFFERED)
     functions: Annotated[list[Any], Field(max_length=0)] | None = Field(None, description=_NOT_OFFERED)
     modalities: list[Literal["text"]] | None = Field(None, description="Text alone.")
     audio: None = Field(None, description=_NOT_OFFERED)
     stop: Annotated[list[Any], Field(max_length=0)] | None = Field(None, description=_NOT_OFFERED)
-    logprobs: Literal[False] | None = Field(None, description=_NOT_OFFERED)
+    logprobs: _No | None = Field(None, description=_NOT_OFFERED)
     response_format: TextFormat | None = Field(None, description="Text alone.")
     temperature: Annotated[Any, WithJsonSchema({})] = Field(None, description=_IGNORED)
     max_tokens: Annotated[Any, WithJsonSchema({})] = Field(None, description=_IGNORED)

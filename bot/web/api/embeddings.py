@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictInt
 
 from adapters.types import Matrix
 from bot.blocking import run_blocking
@@ -36,7 +36,9 @@ class EmbeddingRequest(BaseModel):
     encoding_format: Literal["float", "base64"] | None = Field(
         "float", description="base64 is of 32 bit floats, little-endian."
     )
-    dimensions: Annotated[int, Field(ge=1)] | None = Field(None, description="The encoder's own number, or nothing.")
+    dimensions: Annotated[StrictInt, Field(ge=1)] | None = Field(
+        None, description="The encoder's own number, or nothing."
+    )
     user: EndUser = None
 
 

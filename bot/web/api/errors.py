@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -10,10 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match, Route
 
 from bot.web.errors import WebError
 
 INVALID: Final = "invalid_request_error"
+METHOD_NOT_ALLOWED: Final = 405
 ROLES: Final = frozenset({"user", "assistant", "system", "developer", "tool", "function"})
 # of OpenAI's parameters those that would change what is answered, and are refused where they are used
 NOT_OFFERED: Final = frozenset(
@@ -106,10 +108,20 @@ def failed() -> ApiError:
     )
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Have every error of an application told in this shape."""
+def add_handlers(app: FastAPI, routes: Iterable[BaseRoute]) -> None:
+    """Have every error of an application told in this shape.
+
+    Args:
+        app: Which.
+        routes: All that it has.
+    """
+    known = tuple(route for route in routes if isinstance(route, Route))
+
+    async def http(request: Request, error: Exception) -> Response:
+        return _http(request, error, known)
+
     app.add_exception_handler(WebError, _web)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, _invalid)
 
 
@@ -120,16 +132,24 @@ async def _web(_: Request, error: Exception) -> Response:
     return shaped(ApiError(str(error), status=status))
 
 
-async def _http(request: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception, routes: Iterable[Route]) -> Response:
     if not isinstance(error, HTTPException):  # pragma: no cover - it is registered for nothing else
         raise error
-    what = f"{request.method} {request.url.path}"
+    what, headers = f"{request.method} {request.url.path}", dict(error.headers or {})
     sentence = {
         404: f"There is no {what}; /v1/docs shows what there is.",
         405: f"{what} is not possible; /v1/docs shows what is.",
     }.get(error.status_code, str(error.detail))
     code = {404: "unknown_url", 405: "method_not_allowed", 413: "request_too_large"}.get(error.status_code)
-    return shaped(ApiError(sentence, status=error.status_code, code=code, headers=error.headers))
+    if error.status_code == METHOD_NOT_ALLOWED:  # said by one of several routes at this place, of itself alone
+        headers["Allow"] = ", ".join(sorted(_methods(request, routes)))
+    return shaped(ApiError(sentence, status=error.status_code, code=code, headers=headers))
+
+
+def _methods(request: Request, routes: Iterable[Route]) -> set[str]:
+    """What is possible at the place that a request asked for."""
+    here = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in here for method in route.methods or ()}
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

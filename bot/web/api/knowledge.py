@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, File, Path, Query, UploadFile
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictInt
 
 from bot.blocking import run_blocking
 from bot.commands.knowledge import save
@@ -76,7 +76,7 @@ class SearchRequest(BaseModel):
     """What to search for."""
 
     query: Annotated[str, Field(min_length=1, max_length=4_000, pattern=r"\S")] = Field(examples=["refund"])
-    limit: Annotated[int, Field(ge=1, le=MOST)] = 5
+    limit: Annotated[StrictInt, Field(ge=1, le=MOST)] = 5
 
 
 class TextDocument(BaseModel):
@@ -92,7 +92,7 @@ class WebDocument(BaseModel):
     """A web page, to be read by the bot's server."""
 
     url: Annotated[str, Field(max_length=2_000, pattern=r"^https?://[\x21-\x7e]+$")] = Field(
-        examples=["https://example.org/help/refunds"]
+        examples=["https://help.example/refunds"]
     )
 
 
@@ -133,7 +133,9 @@ async def documents(
     return DocumentList(data=list(map(_document, found[:limit])), has_more=len(found) > limit)
 
 
-@router.get("/knowledge/{document_id}", summary="Look at a document", responses=told(404), operation_id="getDocument")
+@router.get(
+    "/knowledge/{document_id:int}", summary="Look at a document", responses=told(404), operation_id="getDocument"
+)
 async def document(document_id: _DocumentId, _: _Caller, state: _State) -> DocumentBody:
     """One document, without its text."""
     found = next((one for one in await _documents(state) if one.id == document_id), None)
@@ -180,7 +182,7 @@ async def upload(
 
 
 @router.delete(
-    "/knowledge/{document_id}", summary="Remove a document", responses=told(404), operation_id="removeDocument"
+    "/knowledge/{document_id:int}", summary="Remove a document", responses=told(404), operation_id="removeDocument"
 )
 async def remove(document_id: _DocumentId, caller: _Caller, state: _State) -> Removed:
     """Remove a document; the bot does not answer from it any more."""

@@ -84,7 +84,7 @@ async def runs(_: _Caller, state: _State, limit: Annotated[int, Query(ge=1, le=M
     return RunList(data=[await _body(state, one) for one in found])
 
 
-@router.get("/runs/{run_id}", summary="Look at a training run", responses=told(404), operation_id="getRun")
+@router.get("/runs/{run_id:int}", summary="Look at a training run", responses=told(404), operation_id="getRun")
 async def run(run_id: _RunId, _: _Caller, state: _State) -> RunBody:
     """How far a run is, and what came of it."""
     return await _body(state, await _known(state, run_id))
@@ -103,7 +103,7 @@ async def start(body: RunRequest, caller: _Caller, state: _State) -> RunBody:
 
 
 @router.post(
-    "/runs/{run_id}/cancel", summary="Cancel a training run", responses=told(404, 409), operation_id="cancelRun"
+    "/runs/{run_id:int}/cancel", summary="Cancel a training run", responses=told(404, 409), operation_id="cancelRun"
 )
 async def cancel(run_id: _RunId, caller: _Caller, state: _State) -> RunBody:
     """Have a run stopped; it ends within seconds, and nothing changes."""

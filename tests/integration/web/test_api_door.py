@@ -85,11 +85,11 @@ async def test_what_is_not_there_or_not_possible_is_said_in_the_same_shape(share
     _, secret = key_for(shared)
     async with http_client(shared, secret) as client:
         nowhere = await client.get("/nowhere")
-        impossible = await client.put("/models", json={})
+        impossible = await client.put("/runs", json={})
         slash = await client.get("/models/")
     assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "unknown_url")
     assert (impossible.status_code, impossible.json()["error"]["code"]) == (405, "method_not_allowed")
-    assert impossible.headers["allow"] == "GET"
+    assert impossible.headers["allow"] == "GET, POST"
     assert slash.status_code == 404
     for said in (nowhere, impossible, slash):
         assert set(said.json()["error"]) == SHAPE
