@@ -101,11 +101,16 @@ class Reviews:
         self._sources: OrderedDict[int, frozenset[str]] = OrderedDict()
         self._turn = Lock()
 
-    def answers(self, wish: Wish, limit: int) -> Listing:
+    def answers(self, wish: Wish, limit: int, *, scan: int = SCANNED) -> Listing:
         """Read the newest answers that somebody wants to see.
 
         Words are encrypted, so that the database cannot look for them: a search reads the newest answers one by one,
         and says where it left off.
+
+        Args:
+            wish: Which.
+            limit: On a page.
+            scan: So many answers are searched for words at once.
         """
         rows: list[Listed] = []
         last = scanned = 0
@@ -113,7 +118,7 @@ class Reviews:
         for row in self._scan(wish):
             if len(rows) == limit:
                 return Listing(rows=tuple(rows), older=last, searched=True)
-            if words and scanned == SCANNED:
+            if words and scanned == scan:
                 return Listing(rows=tuple(rows), older=last, searched=False)
             last, scanned = row.id, scanned + 1
             if words in row.question.casefold() or words in row.text.casefold():
