@@ -164,6 +164,10 @@ async def _evaluate(
     old = wiring.registry.version(task, against) if against else None
     arm = await comparer.serving()
     versions = arm.versions
+    compared = old or versions[task]
+    if new is not None and compared is not None and compared.name == new.name:
+        await arm.aclose()
+        raise BotError(f"{new.name} would be compared with itself; name another version with --against.")
     if old is None:
         before = await comparer.ask(arm, questions, progress(WHAT_SERVES))
     else:

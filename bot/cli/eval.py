@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 10  # cases or rows that are named one by one
 SHORT = 200  # characters of an example's answer
+MEANINGS = {  # of what is measured; docs/adr/0010 has more
+    "utility": "what an answer is worth to whoever asked, 0 to 1; this alone decides",
+    "accepted": "share of the answers that people would take",
+    "agreement": "with the answers that were approved or liked, 0 to 1",
+    "right passage": "share of the answers that show a passage which is known to answer",
+    "right verdict": "share of the questions that are refused exactly where the documents do not tell",
+    "grounded": "share of the sentences that the passages shown back",
+    "margin": "by how much the model finds the right answer likelier than the wrong one, nats a token",
+    "characters": "length of an answer",
+}
 
 
 def evaluate(
@@ -36,8 +46,9 @@ def evaluate(
         typer.Option(
             "--file",
             metavar="FILE",
-            help="Your own questions (CSV, JSONL: question, answer); default: the "
-            "rated questions that no version was trained on.",
+            help="Ask the questions of this file instead, and compare with its right answers: CSV with the columns "
+            "question and answer, or JSON or JSONL with these keys. Default: the rated questions that no version was "
+            "trained on.",
         ),
     ] = None,
     suite: Annotated[bool, typer.Option("--suite/--no-suite", help="Ask the regression suite too, a minute.")] = True,
@@ -101,6 +112,8 @@ def _show_parts(call: Context, parts: Sequence[Part], names: Sequence[str]) -> N
         values = (part.before, part.after)[: len(names)]
         table.add_row(part.name, *(_number(value) for value in values), str(part.questions))
     call.out.print(table)
+    for part in parts:
+        call.out.print(Text(f"  {part.name}: {MEANINGS[part.name]}", style="dim"))
 
 
 def _number(value: float) -> str:

@@ -19,7 +19,7 @@ from bot.cards import safe
 from bot.commands.base import LOCAL, Call, Reply, Run, spelled, usage, words_of
 from bot.learning.dossier import can_go_back, numbers_of, serves
 from bot.learning.errors import LearningError, PausedError, PlanError, RunningError
-from bot.learning.loop import LearningLoop, LoopState
+from bot.learning.loop import LearningLoop, LoopState, of_the_clock
 from bot.learning.report import progress_text, report_buttons, report_text, task_name
 from bot.learning.settings import LearningSettings
 from bot.learning.types import ALL_TASKS, Cause, task_of
@@ -27,7 +27,6 @@ from bot.store.runs import Asker
 from bot.store.runs import Run as TrainingRun
 from bot.texts import say
 from bot.types import Place, StoredMessage
-from training.schedule import MOST_RATINGS, PlanKind, plan_of
 
 NUMBERS = 12  # of a report that are shown
 CANCELS = "`retrain cancel`"  # where it is not known how a command is spelled there
@@ -262,7 +261,7 @@ class LearningCommands:
         try:
             plan = await self._loop.schedule(wish)
         except PlanError as error:
-            why = say(f"schedule-no-{error.fault.value}", call.language, given=safe(error.given), most=MOST_RATINGS)
+            why = say(f"schedule-no-{error.fault.value}", call.language, given=safe(error.given), most=error.most)
             return Reply(text=f"{why} {usage(call, 'schedule').text}", refused=True, did="no plan")
         return Reply(text=plan_line("schedule-set", plan, self._settings, call.language))
 
@@ -314,7 +313,7 @@ def schedule_lines(
         resume: How learning is resumed, as Markdown.
     """
     lines = [plan_line("schedule-is", state.plan, settings, language)]
-    if state.next_run is not None and _is_of_the_clock(state.plan):
+    if state.next_run is not None and of_the_clock(state.plan):
         lines.append(say("schedule-next", language, time=local_time(state.next_run, settings)))
     if settings.quiet_hours:
         lines.append(say("schedule-quiet", language, quiet=settings.quiet_hours))
@@ -332,13 +331,9 @@ def plan_line(key: str, plan: str, settings: LearningSettings, language: str) ->
     """A plan in a sentence: "schedule-is" or "schedule-set"; of one that counts, no clock is named."""
     if plan == "off":
         return say("schedule-off", language)
-    if not _is_of_the_clock(plan):
+    if not of_the_clock(plan):
         return say(f"{key}-counted", language, plan=plan)
     return say(key, language, plan=plan, zone=settings.timezone)
-
-
-def _is_of_the_clock(plan: str) -> bool:
-    return plan_of(plan).kind in {PlanKind.DAILY, PlanKind.WEEKLY}
 
 
 def _tasks(wish: Sequence[str]) -> tuple[Task, ...]:

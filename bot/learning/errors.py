@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import BotError
-from training.schedule import Fault
+from training.schedule import MOST_RATINGS, Fault
 
 
 class LearningError(BotError):
@@ -36,9 +36,11 @@ class PlanError(LearningError):
     Attributes:
         fault: What is wrong with it.
         given: The part that is wrong.
+        most: Ratings that can be waited for.
     """
 
     def __init__(self, sentence: str, *, fault: Fault, given: str) -> None:
         super().__init__(sentence)
         self.fault = fault
         self.given = given
+        self.most = MOST_RATINGS

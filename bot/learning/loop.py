@@ -53,7 +53,7 @@ from bot.store.schema import RunState
 from bot.store.store import Store
 from knowledge.errors import KnowledgeError
 from training.errors import TrainingError
-from training.schedule import NoPlanError, plan_of
+from training.schedule import NoPlanError, PlanKind, plan_of
 
 PAUSED = "learning_paused"  # setting: "yes" while nothing is to be trained
 PLAN = "learning_plan"  # setting: when to train, where somebody said so
@@ -371,3 +371,8 @@ class LearningLoop:
             next_run=self._store.jobs.next_run(),
             last=next(recent, None),
         )
+
+
+def of_the_clock(plan: str) -> bool:
+    """Whether a plan is one of times, in the team's zone; others count ratings, or there is none."""
+    return plan_of(plan).kind in {PlanKind.DAILY, PlanKind.WEEKLY}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.eval import MEANINGS
 from tests.acceptance.conftest import Burnish
+from training.report import PARTS
 from training.splits import feedback_side
 from training.types import Split
 
@@ -56,9 +58,10 @@ def test_a_file_of_questions_measures_two_versions(taught: Burnish, tmp_path: Pa
         "question,answer\nHow long does a refund to a card take?,Five working days.\nWhen is the office open?,\n",
         encoding="utf-8",
     )
+    assert taught("ask", "When is the office open?").code == 0  # what ships becomes the first version
     assert taught("versions", "add", str(FOLDER)).code == 0
-    done = taught("eval", "--file", str(file), "--no-suite", "--candidate", "generator-1")
-    assert "generator-1 may not serve." in done.out
+    done = taught("eval", "--file", str(file), "--no-suite", "--candidate", "generator-2")
+    assert "generator-2 may not serve." in done.out
     assert "14 are missing" in done.out
     assert done.code == 4
     assert "Row 3 has no answer." in done.err
@@ -78,3 +81,26 @@ def test_a_version_that_is_not_there_is_one_sentence(burnish: Burnish, tmp_path:
     assert done.code == 1
     assert "generator-9" in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_version_is_not_compared_with_itself(taught: Burnish, tmp_path: Path) -> None:
+    file = tmp_path / "questions.csv"
+    file.write_text("question,answer\nHow long does a refund to a card take?,Five working days.\n", encoding="utf-8")
+    assert taught("ask", "How long does a refund to a card take?").code == 0  # makes what ships the first version
+    done = taught("eval", "--file", str(file), "--no-suite", "--candidate", "generator-1")
+    assert done.code == 1
+    assert "generator-1 would be compared with itself; name another version with --against." in " ".join(
+        done.err.split()
+    )
+
+
+def test_the_measures_are_explained_below_their_figures(taught: Burnish, tmp_path: Path) -> None:
+    file = tmp_path / "questions.csv"
+    file.write_text("question,answer\nHow long does a refund to a card take?,Five working days.\n", encoding="utf-8")
+    done = taught("eval", "--file", str(file), "--no-suite")
+    assert done.code == 0, done.err
+    assert "utility: what an answer is worth to whoever asked, 0 to 1; this alone decides" in " ".join(done.out.split())
+
+
+def test_every_measure_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(PARTS)
