@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from prometheus_client import Metric
@@ -17,6 +18,8 @@ from tests.stores import message
 
 PROMTOOL = shutil.which("promtool")
 NAME = re.compile(r"(burnish|process)(_[a-z]+)+")
+LOOKED_AT = re.compile(r"\b(?:burnish|process)(?:_[a-z]+)+\b")
+DEPLOY = Path(__file__).parents[3] / "deploy"
 COUNTERS_END, NO_OTHER_ENDS = "_total", ("_total", "_count", "_sum", "_bucket", "_created")
 UNITS = ("milliseconds", "minutes", "hours", "days", "megabytes", "kilobytes", "percent", "ms")  # base units only
 
@@ -149,3 +152,18 @@ async def test_a_store_that_cannot_be_read_is_told_and_the_rest_still_counted(se
     assert value(text, "burnish_store_up") == 0
     assert value(text, "burnish_messages_total") == 2
     assert "burnish_store_bytes" not in families(text)
+
+
+@pytest.mark.parametrize("file", ["grafana/burnish.json", "prometheus/alerts.yml"])
+async def test_what_the_dashboard_and_the_alerts_look_at_is_there(served: Site, file: str) -> None:
+    await busy(served)
+    served.store.census.note_backup(served.office.clock.now)
+    async with served.client() as client:
+        await client.get("/login")
+    there = set[str]()
+    for family in families(await read(served)).values():  # one without samples is declared all the same
+        total = {family.name + COUNTERS_END} if family.type == "counter" else {family.name}
+        there |= total | {sample.name for sample in family.samples}
+    named = set(LOOKED_AT.findall((DEPLOY / file).read_text(encoding="utf-8")))
+    assert len(named) > 4
+    assert named <= there
