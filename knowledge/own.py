@@ -44,6 +44,7 @@ class _Look:
     revision: int | None  # of the knowledge base
     typical: Vector
     missing: ChunkIds
+    behind: bool  # something is missing, or is there that is gone
 
 
 class OwnVectors:
@@ -67,7 +68,7 @@ class OwnVectors:
         self._thread: Thread | None = None
         self._again = False  # the thread is to look once more
         self._closing = Event()
-        self._look = _Look(None, np.zeros(encoder.dimension, dtype=np.float32), NO_IDS)
+        self._look = _Look(None, np.zeros(encoder.dimension, dtype=np.float32), NO_IDS, behind=True)
         self._note()
 
     def __len__(self) -> int:
@@ -86,9 +87,11 @@ class OwnVectors:
 
     def refresh(self) -> None:
         """Note what has changed in the knowledge base, and have a thread see to it; returns at once."""
-        if self._base.revision == self._look.revision:
+        if self._base.revision == self._look.revision and not self._look.behind:
             return
         self._note()
+        if not self._look.behind:
+            return
         with self._turn:
             if self._closing.is_set():
                 return
@@ -149,8 +152,10 @@ class OwnVectors:
 
     def _note(self) -> None:
         revision = self._base.revision  # before the ids: what changes meanwhile is seen next time
-        ids = self._base.ids
-        self._look = _Look(revision, self._index.mean(sampled(ids)), np.setdiff1d(ids, self._index.ids))
+        ids, there = self._base.ids, self._index.ids
+        missing = np.setdiff1d(ids, there)
+        behind = len(missing) > 0 or len(there) > len(ids)
+        self._look = _Look(revision, self._index.mean(sampled(ids)), missing, behind)
 
     def _recalled(self, new: ChunkIds) -> list[int]:
         """Take in what the file knows.
@@ -200,7 +205,7 @@ class OwnVectors:
 
     def _save(self) -> None:
         """Keep the vectors of every chunk that is there; what cannot be kept is made again after the next start."""
-        if self._file is None:
+        if self._file is None or not self._file.parent.is_dir():  # the version may have been pruned
             return
         ids = self._index.ids
         digests = np.frombuffer(b"".join(self._digests[one] for one in ids.tolist()), dtype=np.uint8)

@@ -142,7 +142,9 @@ class Ranking:
         if not len(rest):
             return close
         others = self._index.search(vector[np.newaxis, :], depth, rest)[0]
-        ids, scores = np.concatenate([close.ids, others.ids]), np.concatenate([close.scores, others.scores])
+        new = ~np.isin(others.ids, close.ids)  # one may have got its vector since it was noted as missing
+        ids = np.concatenate([close.ids, others.ids[new]])
+        scores = np.concatenate([close.scores, others.scores[new]])
         order = np.argsort(-scores, kind="stable")
         return Hits(ids[order], scores[order])
 

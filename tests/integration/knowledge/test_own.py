@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event, Thread
 
@@ -30,6 +30,7 @@ class Tuned:
         self.name = name
         self.read: list[str] = []
         self.gate: Event | None = None  # holds encoding of documents up
+        self.meanwhile: Callable[[], None] | None = None  # happens once while documents are encoded
         self._plain = WordEncoder()
         self._turn = np.random.default_rng(7).permutation(self._plain.dimension)
 
@@ -40,6 +41,9 @@ class Tuned:
     def encode(self, texts: Sequence[str]) -> Matrix:
         if self.gate is not None and any("\n" in text for text in texts):
             assert self.gate.wait(PATIENCE)
+        if self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            happens()
         self.read += [text for text in texts if "\n" in text]
         words = [" ".join(SLANG.get(word, word) for word in text.split()) for text in texts]
         return self._plain.encode(words)[:, self._turn]
@@ -241,6 +245,27 @@ def test_changes_that_come_while_a_thread_encodes_are_seen_too(world: World) -> 
     encoder.gate.set()
     wait_until_all_are_there(vectors)
     assert len(vectors) == 33
+
+
+def test_what_comes_while_everything_else_is_encoded_is_not_forgotten(world: World) -> None:
+    encoder = Tuned()
+    vectors = world.own(encoder, follow=False)
+
+    def meanwhile() -> None:
+        world.put("/late.md", "late")
+        world.base.refresh()
+
+    encoder.meanwhile = meanwhile
+    vectors.follow()
+    assert vectors.missing == 1
+    assert world.found(vectors, "late")[0] == "late"
+    wait_until_all_are_there(vectors)
+
+
+def test_a_version_that_was_pruned_gets_no_folder_again(world: World, tmp_path: Path) -> None:
+    vectors = OwnVectors(world.base, Tuned(), tmp_path / "pruned" / FILE)
+    assert vectors.follow()
+    assert not (tmp_path / "pruned").exists()
 
 
 def test_closing_waits_for_no_more_than_the_batch_that_is_encoded(world: World) -> None:
