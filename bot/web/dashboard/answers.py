@@ -109,7 +109,7 @@ async def answer(
 
 
 class _Right(BaseModel):
-    answer: str = Field(max_length=MAX_ANSWER, repr=False)
+    answer: str = Field("", max_length=MAX_ANSWER, repr=False)
 
 
 @router.post("/{answer_id}/correct")

@@ -79,8 +79,8 @@ async def curated(
 
 
 class _Pair(BaseModel):
-    question: str = Field(max_length=MAX_QUESTION, repr=False)
-    answer: str = Field(max_length=MAX_ANSWER, repr=False)
+    question: str = Field("", max_length=MAX_QUESTION, repr=False)
+    answer: str = Field("", max_length=MAX_ANSWER, repr=False)
 
 
 @router.post("")

@@ -61,7 +61,7 @@ async def questions(request: Request, visitor: _Trainer, page: str = "1") -> Res
 
 
 class _Written(BaseModel):
-    answer: str = Field(max_length=MAX_ANSWER, repr=False)
+    answer: str = Field("", max_length=MAX_ANSWER, repr=False)
 
 
 @router.post("/{answer_id}/answer")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -43,7 +44,7 @@ def ingests_of(request: Request) -> Ingests:
     return ingests
 
 
-async def uploading(request: Request, visitor: _Admin) -> Visitor:
+async def uploading(request: Request, visitor: _Admin) -> AsyncIterator[Visitor]:
     """A dependency of uploads: an admin on a page of ours, and not more than is taken at once.
 
     Raises:
@@ -52,8 +53,11 @@ async def uploading(request: Request, visitor: _Admin) -> Visitor:
     length = number_of(request.headers.get("content-length", ""))
     if not 0 < length <= FILES * _limit(parts_of(request).documents) + BESIDES:
         raise TooLargeError(say("web-too-large", visitor.language))
-    await unforged(request, visitor)
-    return visitor
+    try:
+        await unforged(request, visitor)
+        yield visitor
+    finally:
+        await request.close()  # what lies in temporary files
 
 
 @router.post("/upload")
@@ -78,7 +82,7 @@ async def upload(request: Request, visitor: Annotated[Visitor, Depends(uploading
 
 
 class _Addresses(BaseModel):
-    addresses: str = Field(max_length=MAX_ADDRESSES)  # by white space
+    addresses: str = Field("", max_length=MAX_ADDRESSES)  # by white space
 
 
 @router.post("/address")
@@ -96,7 +100,7 @@ async def address(
 @router.get("/ingests/{number}")
 async def ingest(request: Request, visitor: _Admin, number: int) -> Response:
     """How far it is, and what came of it."""
-    found = _known(request, visitor, number)
+    found = replace(_known(request, visitor, number))  # as it is now; it goes on while the page is made
     parts = parts_of(request)
     report = found.report
     older = await run_blocking(older_uploads, parts.store, parts.documents.uploads, found.saved) if report else ()
