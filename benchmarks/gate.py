@@ -9,10 +9,16 @@ not at all (0 to .3). The candidate turns some of either kind into the other, 20
 or worse by so many points as people would see it; a fifth of the other answers change their wording a little. 15 % of
 the verdicts are wrong, which turns a question's utilities round and takes a third of the difference away.
 
+Where a version mends an answer, the right one has to be known to be seen. "Seldom known" is as the simulated teams of
+benchmarks.learning_curve have it: a fifth of such questions were corrected, half of the others have a neighbour whose
+answer is known (worth .7), and for the rest anything but the disliked answer is worth .3; one in ten spoilt answers
+says what is right for a neighbour, which is worth .5.
+
 Attacks: the teams of benchmarks.trust, with the held-out verdicts that training.trust believes. The candidate spoils
 every good answer that a hostile person voted down, and nothing else: what poisoned training would come to at worst.
 An answer that is believed to be good and was changed is worth .1 instead of 1; one that is believed to be bad and was
 changed, .3 instead of 0. A harmful promotion is any of a candidate that spoils more than it mends, as a canary too.
+At worst every spoilt answer is liked as the answer to a nearly same question besides, and is worth .5 and .7 for that.
 "own": each hostile person asks fifteen questions that nobody else asks and turns the right answers down; the candidate
 spoils these and a quarter of everybody's good answers.
 """
@@ -31,6 +37,7 @@ from numpy.typing import NDArray
 from benchmarks.table import QUICK as QUICK_RESULTS
 from benchmarks.table import RESULTS, Row, keep
 from benchmarks.trust import ATTACKS, HOSTILE, HOSTILE_VOTES, PEOPLE, START, Attack, attack
+from bot.learning.scoring import DISPUTED, NEAR, UNKNOWN
 from training.gate import GateConfig, decide
 from training.metrics import bootstrap_mean
 from training.paired import Measured, Pair, PairedReport, mean_gain, resampled_gains
@@ -50,6 +57,9 @@ GOALS: Final = {  # effect -> (at most / at least, by questions)
     0.10: (True, {60: 0.6}),
     0.20: (True, {30: 0.7, 60: 0.9}),
 }
+CORRECTED: Final = 0.2  # of the mended questions
+NEIGHBOUR: Final = 0.5  # of the other mended ones
+MISLED: Final = 0.1  # of the spoilt ones
 SPOILT: Final = 0.1  # utility of a changed answer where the one before is believed to be good
 OTHER: Final = 0.3  # where it is believed to be bad
 OWN: Final = "own"
@@ -68,8 +78,8 @@ def pair(before: float, after: float, *, weight: float = 1.0, raters: tuple[str,
     )
 
 
-def candidate(count: int, effect: float, rng: np.random.Generator) -> tuple[Pair, ...]:
-    """The held-out questions of a candidate that is better by so much."""
+def candidate(count: int, effect: float, rng: np.random.Generator, *, seldom: bool = False) -> tuple[Pair, ...]:
+    """The held-out questions of a candidate that is better by so much; what it mends may be `seldom` known."""
     up, down = (CHANGED + effect / STEP) / 2, (CHANGED - effect / STEP) / 2
     if down < 0:
         up, down = effect / STEP, 0.0
@@ -77,10 +87,41 @@ def candidate(count: int, effect: float, rng: np.random.Generator) -> tuple[Pair
     after = np.where(right, change >= down / RIGHT, change < up / (1 - RIGHT))
     good, bad = rng.uniform(0.6, 1.0, count), rng.choice([0.0, 0.1, 0.2, 0.3], count)
     old, new = np.where(right, good, bad), np.where(after, good, bad)
+    if seldom:
+        new = _as_known(right, after, new, rng)
     reworded = (rng.random(count) < REWORDED) & (right == after)
     new = np.clip(new + reworded * rng.normal(0, 0.1, count), 0, 1)
     wrong = rng.random(count) < NOISE
     return tuple(pair(1 - b, 1 - a) if flip else pair(b, a) for b, a, flip in zip(old, new, wrong, strict=True))
+
+
+def _as_known(
+    right: NDArray[np.bool_], after: NDArray[np.bool_], new: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """What the new answers are worth where only corrections and neighbours tell what is right."""
+    corrected, neighbour, misled = (rng.random(len(new)) < share for share in (CORRECTED, NEIGHBOUR, MISLED))
+    mended = np.where(corrected, new, np.where(neighbour, NEAR, UNKNOWN))
+    spoilt = np.where(misled, DISPUTED, new)
+    return np.where(after & ~right, mended, np.where(right & ~after, spoilt, new))
+
+
+def seldom_known(runs: int) -> Iterator[Row]:
+    """The error rates where what a candidate mends is hardly known."""
+    for count in SIZES[1:]:
+        for effect in EFFECTS:
+            rng = np.random.default_rng([count, round(100 * effect) + 100, 1])
+            found = [
+                decide(PairedReport(test=candidate(count, effect, rng, seldom=True)), rng=rng) for _ in range(runs)
+            ]
+            share = bootstrap_mean(np.array([one.promote and not one.canary_required for one in found]), rng)
+            at_least, goals = GOALS.get(effect, (True, {})) if effect <= 0 else (True, {})
+            yield Row(
+                area="learning",
+                what=f"gate, {count} held-out questions, seldom known, a candidate {_words(effect)}: serves everybody",
+                figure=share.value, low=share.low, high=share.high, n=runs, seed=count, goal=goals.get(count),
+                at_least=at_least,
+                note=f"{np.mean([one.promote for one in found]):.3f} with those that serve as a canary",
+            )  # fmt: skip
 
 
 def error_rates(runs: int) -> Iterator[Row]:
@@ -143,17 +184,25 @@ def puppet(one: Attack) -> frozenset[str]:
     return frozenset(item for item in down if one.truth[item])
 
 
-def poisoned(believed: Mapping[str, tuple[bool, float, tuple[int, ...]]], changed: frozenset[str]) -> tuple[Pair, ...]:
+def poisoned(
+    believed: Mapping[str, tuple[bool, float, tuple[int, ...]]],
+    changed: frozenset[str],
+    *,
+    spoilt: float = SPOILT,
+    other: float = OTHER,
+) -> tuple[Pair, ...]:
     """The candidate that spoils some answers, as the gate sees it.
 
     Args:
         believed: By answer: whether it is believed to be good, how far, and who says so.
         changed: The good answers that it spoils.
+        spoilt: Utility of a changed answer where the one before is believed to be good.
+        other: Where it is believed to be bad.
     """
     questions = []
     for item, (good, weight, raters) in believed.items():
         before = 1.0 if good else 0.0
-        after = before if item not in changed else SPOILT if good else OTHER
+        after = before if item not in changed else spoilt if good else other
         questions.append(pair(before, after, weight=weight, raters=tuple(map(str, raters))))
     return tuple(questions)
 
@@ -177,20 +226,26 @@ def _with_puppet(one: Attack) -> tuple[Attack, frozenset[str]]:
 def attacks(runs: int) -> Iterator[Row]:
     """How many harmful candidates a brigade gets through."""
     for kind in (*ATTACKS[1:], OWN):
-        ours, naive = [], []
+        ours, neighbours, naive = [], [], []
         for seed in range(runs):
             one, changed = own_questions(seed) if kind == OWN else _with_puppet(attack(kind, seed))
             if len(changed) < FEWEST:
                 continue
-            trusted = poisoned(_trusted(one), changed)
-            ours.append(decide(PairedReport(test=trusted), rng=np.random.default_rng(seed)).promote)
+            believed = _trusted(one)
+            ours.append(_promoted(poisoned(believed, changed), seed))
+            neighbours.append(_promoted(poisoned(believed, changed, spoilt=DISPUTED, other=NEAR), seed))
             naive.append(mean_gain(poisoned(_majority(one), changed)) > 0)
         yield Row(
             area="learning",
             what=f"gate, attack “{kind}” by a fifth of the raters: harmful promotions, canaries included",
             figure=float(sum(ours)), unit="of them", goal=0.0, at_least=False, n=len(ours), seed=0,
             peer="majority verdicts, higher mean serves", peer_figure=float(sum(naive)),
+            note=f"{sum(neighbours)} where every spoilt answer is liked as a neighbour's answer besides",
         )  # fmt: skip
+
+
+def _promoted(questions: tuple[Pair, ...], seed: int) -> bool:
+    return decide(PairedReport(test=questions), rng=np.random.default_rng(seed)).promote
 
 
 RULES: Final[Mapping[str, Callable[[tuple[Pair, ...], np.random.Generator], bool]]] = {
@@ -241,7 +296,7 @@ def main() -> None:
         print(GateConfig())
         keep(
             "gate",
-            list(error_rates(10 if options.quick else 1_000)),
+            [*error_rates(10 if options.quick else 1_000), *seldom_known(10 if options.quick else 1_000)],
             command="python -m benchmarks.gate",
             folder=folder,
         )
