@@ -90,4 +90,5 @@ class Command:
     alone: bool = True  # whether it means something without arguments
     stoppable: bool = False  # it takes a while, and can be stopped by a button meanwhile
     confidential: bool = False  # it shows what people wrote: in a group, whoever gives it gets its reply alone
+    marked: bool = False  # it acts at once: its bare name alone counts only after a slash or where the bot is named
     plain: re.Pattern[str] | None = None  # arguments with which it is a command even where nothing marks it as one

@@ -68,6 +68,7 @@ COMMANDS = (
     Command(
         name="retrain",
         least=Role.ADMIN,
+        marked=True,
         plain=_plain(rf"(?:(?:all|{_TASK})\s*)*(?:dry[- ]run)?|cancel"),
     ),
     Command(name="promote", least=Role.ADMIN, alone=False, plain=_plain(_VERSION)),
@@ -77,8 +78,8 @@ COMMANDS = (
         least=Role.ADMIN,
         plain=_plain(r"show|off|daily\s+\S+|weekly\s+\S+\s+\S+|after\s+\d+(?:\s+ratings?)?"),
     ),
-    Command(name="pause", least=Role.ADMIN),
-    Command(name="resume", least=Role.ADMIN),
+    Command(name="pause", least=Role.ADMIN, marked=True),
+    Command(name="resume", least=Role.ADMIN, marked=True),
 )
 BY_NAME = {command.name: command for command in COMMANDS}
 NAMES = tuple(BY_NAME)
@@ -88,13 +89,14 @@ _WORDS = 2  # of the longest name: "forget me"
 _NEAR = 0.6  # difflib's ratio from which a name is offered for one that does not exist
 
 
-def parse(text: str, *, explicit: bool) -> tuple[str, str] | None:
+def parse(text: str, *, explicit: bool, named: bool = False) -> tuple[str, str] | None:
     """Read a text as a command.
 
     Args:
         text: What somebody wrote, perhaps with a slash in front.
         explicit: Whether it is known to be a command, as after a slash. Otherwise only what clearly is one counts, so
             that "why is my account frozen?" stays a question.
+        named: Whether the bot was named in it, as by a mention.
 
     Returns:
         The command's own name and what follows it. The name of one that does not exist comes back, in lower case, only
@@ -112,6 +114,8 @@ def parse(text: str, *, explicit: bool) -> tuple[str, str] | None:
         return None
     name, rest = found
     plain = BY_NAME[name].plain
+    if not rest and BY_NAME[name].marked and not (slash or named):
+        return None  # "pause" may be meant for anybody, and would be carried out at once
     if not rest or slash or (plain is not None and plain.fullmatch(rest)):
         return found
     return None

@@ -170,7 +170,7 @@ def readable(text: str, names: Mapping[str, str]) -> str:
 
 def message_of(told: Said, read: Words, who: Who, now: datetime, names: Mapping[str, str]) -> Message:
     """What somebody said as the desk takes it; `names` as in `readable`."""
-    command, text = parse(read.text, explicit=read.text.startswith("/")) or ("", read.text)
+    command, text = parse(read.text, explicit=read.text.startswith("/"), named=read.named) or ("", read.text)
     first = told.event_id
     return Message(
         platform=PLATFORM,

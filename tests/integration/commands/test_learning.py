@@ -59,6 +59,10 @@ def test_the_commands_are_offered_to_admins_and_to_nobody_below() -> None:
     [
         ("retrain generator dry-run", ("retrain", "generator dry-run")),
         ("retrain cancel", ("retrain", "cancel")),
+        ("retrain", None),
+        ("Pause", None),
+        ("resume", None),
+        ("/pause", ("pause", "")),
         ("promote generator-3", ("promote", "generator-3")),
         ("versions diff intent-1 intent-2", ("versions", "diff intent-1 intent-2")),
         ("schedule weekly sun 03:00", ("schedule", "weekly sun 03:00")),
@@ -97,6 +101,12 @@ async def test_a_run_is_cancelled_from_the_same_chat(office: Office) -> None:
     await admin(office, "/retrain")
     assert (await admin(office, "/retrain cancel")).text == say("retrain-cancelling", "en", run="1")
     assert await ended(office) is RunState.CANCELLED
+
+
+@pytest.mark.parametrize("name", ["retrain", "pause", "resume"])
+def test_what_acts_at_once_by_its_bare_name_is_a_command_where_the_bot_is_named(name: str) -> None:
+    assert parse(name, explicit=False) is None
+    assert parse(name, explicit=False, named=True) == (name, "")
 
 
 @pytest.mark.parametrize(("place", "in_detail"), [(Place.DIRECT, True), (Place.GROUP, False), (Place.THREAD, False)])
