@@ -233,7 +233,7 @@ class Serving:
             from bot.frontends.slack.frontend import SlackFrontend
 
             home = Home(store, self._wiring)
-            examples = example_questions(store)
+            examples = example_questions(store, language)
             found.append(SlackFrontend(settings.slack, language=language, examples=examples, home=home.of))
         return tuple(found)
 

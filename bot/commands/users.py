@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from adapters.examples import RatingId
@@ -17,12 +16,11 @@ from bot.config import Settings
 from bot.handoff import Handoffs, handed_off
 from bot.store.posts import PostBody
 from bot.store.store import Store
-from bot.texts import say
+from bot.texts import language_of, say
 from bot.types import Button, Place, Role, StoredAnswer
-from knowledge.types import ChunkKind
 
 EXAMPLES = 3  # questions that help offers
-LOOKED_AT = 200  # chunks among which curated questions are looked for
+LOOKED_AT = 200  # curated answers among which fitting questions are looked for
 EXAMPLE_CHARACTERS = 80  # longer questions are no good examples
 
 _LANGUAGES = {
@@ -84,7 +82,7 @@ class ForEverybody:
         if bot.topics:
             welcome += " " + say("help-about", language, topics=safe(bot.topics))
         parts = [welcome]
-        examples = await run_blocking(example_questions, self._store)
+        examples = await run_blocking(example_questions, self._store, language)
         if examples:
             parts.append("\n".join([say("help-examples", language), *(f"- {safe(one)}" for one in examples)]))
         people = self._handoffs.possible
@@ -216,15 +214,11 @@ def forget(store: Store, unlearn: Unlearn, user_id: int) -> Mapping[str, int]:
     return store.people.forget(user_id)
 
 
-def example_questions(store: Store) -> tuple[str, ...]:
-    """Some questions that the bot can answer, to begin with. Blocks."""
-    ids = [chunk_id for chunk_id, _ in store.knowledge.chunk_ids()[:LOOKED_AT]]
-    questions = (
-        one.chunk.question
-        for one in store.knowledge.load_chunks(ids)
-        if one.chunk.kind is ChunkKind.CURATED and len(one.chunk.question) <= EXAMPLE_CHARACTERS
-    )
-    return tuple(itertools.islice(questions, EXAMPLES))
+def example_questions(store: Store, language: str) -> tuple[str, ...]:
+    """Some questions that the bot can answer, to begin with; those in this language first. Blocks."""
+    found = (one.chunk.question for one in store.knowledge.curated(limit=LOOKED_AT))
+    fitting = [question for question in found if len(question) <= EXAMPLE_CHARACTERS]
+    return tuple(sorted(fitting, key=lambda question: language_of(question) != language)[:EXAMPLES])
 
 
 def _listed(call: Call, title: str, entries: Sequence[tuple[str, str]]) -> str:

@@ -123,9 +123,9 @@ class Knowledge:
         for batch in batches(sorted(set(ids))):
             yield from self._named_chunks(batch)
 
-    def curated(self) -> tuple[StoredChunk, ...]:
-        """Read all curated answers, by id."""
-        return tuple(self._read_chunks(_chunks().where(ChunkRow.kind == ChunkKind.CURATED.value)))
+    def curated(self, *, limit: int | None = None) -> tuple[StoredChunk, ...]:
+        """Read curated answers, by id: all of them, or the first."""
+        return tuple(self._read_chunks(_chunks().where(ChunkRow.kind == ChunkKind.CURATED.value).limit(limit)))
 
     def chunks_of(self, document_id: int) -> tuple[StoredChunk, ...]:
         """Read a document's chunks in their order."""

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from bot.errors import BotError
 from bot.texts import say
-from bot.web import chat, login, metrics, probes
+from bot.web import chat, dropped, login, metrics, probes
 from bot.web.access import Access, access_of
 from bot.web.api.app import PREFIX, create_api, docs
 from bot.web.dashboard import router as dashboard
@@ -53,6 +53,7 @@ def create_app(parts: WebParts) -> FastAPI:
     app.state.ingests = Ingests()
     app.include_router(login.router)
     app.include_router(chat.router)
+    app.include_router(dropped.router)
     app.include_router(probes.router)
     app.include_router(metrics.router)
     app.include_router(dashboard)

@@ -14,8 +14,10 @@ from sse_starlette import EventSourceResponse
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from bot.blocking import run_blocking
+from bot.buttons import Pressed as Button
 from bot.buttons import Verb, read
 from bot.cards import Card
+from bot.commands.base import may
 from bot.commands.registry import parse
 from bot.commands.users import example_questions
 from bot.frontends.base import Press
@@ -23,7 +25,7 @@ from bot.frontends.base import Response as Pressed
 from bot.frontends.web.messenger import channel_of
 from bot.store.people import WEB
 from bot.texts import languages, say
-from bot.types import Message, Origin, Place
+from bot.types import Message, Origin, Place, RatingValue, Role
 from bot.web.access import Access, Visitor, access_of, unforged, visitor
 from bot.web.errors import LoginNeededError, NotThereError, WebError
 from bot.web.pages import page
@@ -119,7 +121,7 @@ async def show(request: Request, talk: str, access: _Access, *, earlier: bool = 
         raise LoginNeededError(say("web-login-needed", access.language(request)))
     here = Here(talk, who, parts_of(request))
     values = await run_blocking(_values, here, SHOWN_AT_MOST if earlier else SHOWN)
-    return page(request, "chat.html", visitor=who, is_open=access.is_open, **values)
+    return page(request, "chat.html", visitor=who, may_add=may(who.person.role, Role.ADMIN), **values)
 
 
 def _values(here: Here, limit: int) -> dict[str, Any]:
@@ -132,7 +134,7 @@ def _values(here: Here, limit: int) -> dict[str, Any]:
         "limit": limit,
         "has_earlier": limit == SHOWN and len(items) >= SHOWN,
         "digest": digest(items),
-        "examples": example_questions(here.parts.store),
+        "examples": () if items else example_questions(here.parts.store, language),
         "topics": here.parts.settings.bot.topics,
     }
 
@@ -250,12 +252,17 @@ async def press(here: _Here, given: _Press) -> Response:
             takes_form=True,
         )
     )
-    if given.menu and response.buttons is not None:
-        hub.keep(here.channel, f"menu:{given.menu}", Card(text="", buttons=response.buttons))
-    elif given.menu and corrects:  # it is given: back to the first buttons
+    if given.menu and (corrects or (pressed is not None and _ends(pressed))):
         hub.drop(here.channel, f"menu:{given.menu}")
+    elif given.menu and response.buttons is not None:
+        hub.keep(here.channel, f"menu:{given.menu}", Card(text="", buttons=response.buttons))
     hub.changed(here.channel)
     return JSONResponse(_told(here, response, given))
+
+
+def _ends(pressed: Button) -> bool:
+    """Whether a press leads back to the first buttons, which follow from the answer and its rating."""
+    return pressed.verb is Verb.BACK or (pressed.verb is Verb.RATE and pressed.argument == RatingValue.UP)
 
 
 def _told(here: Here, response: Pressed, given: _Press) -> dict[str, Any]:

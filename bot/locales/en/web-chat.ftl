@@ -21,6 +21,7 @@ web-chat-about-documents = I answer from this team's documents and show where it
 web-chat-examples = Questions to begin with
 web-chat-your-question = Your question
 web-chat-send = Send
+web-chat-add = Add documents
 web-chat-cancel = Cancel
 web-chat-close = Close
 web-chat-hint = Enter sends, Shift+Enter begins a new line. /help lists what else I can do.

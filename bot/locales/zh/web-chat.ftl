@@ -21,6 +21,7 @@ web-chat-about-documents = 我根据本团队的文档回答问题，并注明�
 web-chat-examples = 可以从这些问题开始
 web-chat-your-question = 请输入您的问题
 web-chat-send = 发送
+web-chat-add = 添加文档
 web-chat-cancel = 取消
 web-chat-close = 关闭
 web-chat-hint = 按 Enter 发送，Shift+Enter 换行。输入 /help 查看更多功能。

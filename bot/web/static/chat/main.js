@@ -1,4 +1,5 @@
 // The chat page: puts its parts together.
+import { dropping } from "./dropping.js";
 import { follow } from "./feed.js";
 import { say, send, writing } from "./saying.js";
 import { pressing } from "./pressing.js";
@@ -9,6 +10,7 @@ const app = document.getElementById("app");
 
 writing();
 pressing();
+dropping();
 settings();
 follow(app.dataset);
 toEnd();

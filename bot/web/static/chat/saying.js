@@ -12,13 +12,13 @@ export function newId() {
 }
 
 // Gives the server's answer; null if there was none, or it was a refusal, which is shown.
-export async function post(path, body) {
+export async function post(path, body, type = "application/json") {
   let response;
   try {
     response = await fetch(path, {
       method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json", [app.dataset.csrfHeader]: csrf },
-      body: JSON.stringify(body),
+      headers: { "Content-Type": type, Accept: "application/json", [app.dataset.csrfHeader]: csrf },
+      body: body instanceof Blob ? body : JSON.stringify(body),
     });
   } catch {
     toast(app.dataset.textUnsent);
