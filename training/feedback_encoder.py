@@ -66,7 +66,6 @@ class EncoderLearner:
         self._folder = folder
         self._config = config
         self._plain = asked.plain()
-        self._temperature = asked.temperature()
         answered = np.flatnonzero(asked.weights > 0)
         if len(answered) > config.encoder_questions:
             drawn = np.random.default_rng(config.seed).choice(answered, config.encoder_questions, replace=False)
@@ -82,22 +81,24 @@ class EncoderLearner:
 
     def tried(self, scores: Matrix, told: Told) -> Tried:
         """Learn with some of the questions left out in turn, and see what those gain over given scores, (n, m)."""
-        config, weights = self._config, np.zeros(len(scores), dtype=np.float32)
-        before, after = np.zeros(len(scores)), np.zeros((config.encoder_epochs, len(scores)))
-        found: list[Matrix] = [scores.copy() for _ in range(config.encoder_epochs)]
+        config = self._config
+        before = np.full_like(scores, NO_RIVAL)
+        after = [before.copy() for _ in range(config.encoder_epochs)]
         folds = self._asked.folds * config.encoder_folds // config.folds
+        asked: list[int] = []
         for fold in range(config.encoder_folds)[-config.encoder_turns(len(self.rows)) :]:
             left = [row for row in self.rows if folds[row] == fold]
             columns = self._rivals(left)
-            weights[left] = self._asked.weights[left]
-            before[left] = self._chance(left, _among(scores[left], columns))
-            made = self._without(left, columns, told)
-            for epoch, one in enumerate(made):
-                found[epoch][np.ix_(left, columns)] = one
-                after[epoch, left] = self._chance(left, _among(found[epoch][left], columns))
-        parts = [compared(before, one, weights) for one in after]
+            places = np.ix_(left, columns)
+            before[places] = scores[places]
+            for made, one in zip(after, self._without(left, columns, told), strict=True):
+                made[places] = one
+            asked += left
+        chances = [self._chance(asked, one) for one in (before, *after)]
+        parts = [compared(chances[0], one, self._asked.weights[asked]) for one in chances[1:]]
         best = max(range(len(parts)), key=lambda epoch: parts[epoch].gain)
-        return Tried(part=parts[best], epochs=best + 1, scores=found[best])
+        seen = after[best] > NO_RIVAL
+        return Tried(part=parts[best], epochs=best + 1, scores=np.where(seen, after[best], scores))
 
     def learned(self, epochs: int, told: Told) -> EncoderDelta:
         """Learn from all questions, for as many epochs as served those left out best."""
@@ -116,9 +117,10 @@ class EncoderLearner:
         return made
 
     def _chance(self, rows: Sequence[int], scores: Matrix) -> Values:
-        """Chance that each question's right passage is picked by given scores, (rows, m)."""
+        """Chance that each question's right passage is picked by given scores, (n, m)."""
         part = replace(self._asked, good=self._asked.good[list(rows)])
-        return part.chance(scores, self._temperature)
+        # A tuned encoder's scores lie farther apart, whether they are right or not: each has its own temperature.
+        return part.chance(scores[list(rows)], part.temperature(scores[list(rows)]))
 
     # -- one training
 
@@ -221,10 +223,3 @@ def texts_of(knowledge: KnowledgeBase, ids: NDArray[np.int64]) -> Texts:
         return [found.get(number, "") for number in ids[list(columns)].tolist()]
 
     return read
-
-
-def _among(scores: Matrix, columns: Sequence[int]) -> Matrix:
-    """Scores with every passage but some out of the running."""
-    kept = np.full_like(scores, NO_RIVAL)
-    kept[:, columns] = scores[:, columns]
-    return kept

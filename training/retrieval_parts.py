@@ -59,13 +59,13 @@ class RetrievalTrainConfig:
     least_questions: int = 20  # with a passage that was called right, for the query's residual, >= folds
     least_verdicts: int = 30  # answers that somebody said something of, for the calibration, >= folds
     most_passages: int = 10_000  # of the index, among which the right ones are to be told
-    encoder_epochs: int = 2  # passes at most when the encoder is tuned, >= 1; how many is decided as above
+    encoder_epochs: int = 1  # passes at most when the encoder is tuned, >= 1; how many is decided as above
     encoder_rate: float = 1e-3  # AdamW's highest
     encoder_batch: int = 24  # questions, with all their rated passages, >= 2
     encoder_tokens: int = 96  # passages are cut there while the encoder is tuned
     encoder_folds: int = 3  # in which questions are left out in turn, 2 to folds: each costs a training
-    encoder_questions: int = 1_000  # that it learns from at most, drawn where there are more: they take minutes
-    encoder_once: int = 300  # with more questions, one fold is left out, and no other in turn
+    encoder_questions: int = 2_000  # that it learns from at most, drawn where there are more: they take minutes
+    encoder_once: int = 1_000  # with more questions, one fold is left out, and no other in turn
     least_encoder_questions: int = 40  # with a passage that was called right, for the encoder
     most_encoded: int = 20_000  # chunks in the knowledge base, all of which have to be encoded for a tuned encoder
     memory: bool = True  # whether each part is tried
@@ -143,12 +143,16 @@ class Asked:
         found: Values = np.where(self.weights > 0, np.exp(_log_sum(right) - _log_sum(logits)), 0.0)
         return found
 
-    def temperature(self) -> float:
-        """The temperature that fits what is known before anything is learned: a mere change of scale gains nothing."""
-        plain = self.plain()
+    def temperature(self, scores: Matrix | None = None) -> float:
+        """The temperature that fits what is known: a mere change of scale gains nothing.
+
+        Args:
+            scores: (n, m); None for those before anything is learned.
+        """
+        fitted = self.plain() if scores is None else scores
         return max(
             TEMPERATURES,
-            key=lambda one: float(np.log(np.maximum(self.chance(plain, one), LEAST_CHANCE)) @ self.weights),
+            key=lambda one: float(np.log(np.maximum(self.chance(fitted, one), LEAST_CHANCE)) @ self.weights),
         )
 
 
