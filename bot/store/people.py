@@ -27,6 +27,7 @@ from bot.store.schema import (
     RatingRow,
     UserRow,
 )
+from bot.store.sessions import end_sessions
 from bot.store.statements import Upsert, made_once
 from bot.types import Role
 
@@ -45,6 +46,7 @@ class Person:
 
 WEB = "web"  # the platform of browsers
 
+_RANKS = tuple(Role)  # each may what those before it may
 _PERSON = (UserRow.id, UserRow.platform, UserRow.platform_user_id, UserRow.name, UserRow.role, UserRow.language)
 
 
@@ -86,6 +88,9 @@ class People:
     def set_role(self, user_id: int, role: Role) -> bool:
         """Give a person a role; False if there is no such person.
 
+        With a higher role they log in anew: a browser or a link from before, which somebody may have had of them, does
+        not have it.
+
         Raises:
             LastOwnerError: The person is the last owner and would be one no more.
         """
@@ -94,8 +99,13 @@ class People:
             first = _first_self(connection, user_id)
             if role is not Role.OWNER and connection.execute(owners).scalars().all() == [first]:
                 raise LastOwnerError("The last owner stays one; let somebody else become owner first.")
-            change = update(UserRow).where(UserRow.id == first).values(role=role).returning(UserRow.id)
-            return connection.execute(change).first() is not None
+            before = connection.execute(select(UserRow.role).where(UserRow.id == first)).scalar_one_or_none()
+            if before is None:
+                return False
+            connection.execute(update(UserRow).where(UserRow.id == first).values(role=role))
+            if _RANKS.index(role) > _RANKS.index(before):
+                end_sessions(connection, _selves(connection, first))
+            return True
 
     def set_language(self, user_id: int, language: str) -> bool:
         """Speak a language to a person from now on, "" for that of their messages; False if there is no such person."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -72,7 +73,7 @@ class Sessions:
     def end_all(self, user_id: int) -> None:
         """Forget all browsers and open links of a person."""
         with self._database.write() as connection:
-            _end_all(connection, user_id)
+            end_sessions(connection, (user_id,))
 
     def issue_link(self, user_id: int) -> str:
         """Make the code of a link by which a person logs in once, within a quarter of an hour."""
@@ -124,7 +125,7 @@ class Sessions:
                     set_={"hash": row.excluded.hash, "changed_at": row.excluded.changed_at},
                 )
             )
-            _end_all(connection, user_id)
+            end_sessions(connection, (user_id,))
 
     def _begin(self, connection: Connection, user_id: int, *, logged_in: bool, days: float) -> tuple[WebSession, str]:
         cookie, now = secrets.token_urlsafe(_BYTES), self._clock()
@@ -149,9 +150,10 @@ class Sessions:
         return session, cookie
 
 
-def _end_all(connection: Connection, user_id: int) -> None:
+def end_sessions(connection: Connection, user_ids: Collection[int]) -> None:
+    """Forget all browsers and open links of some people, within a transaction."""
     for table in (WebSessionRow, LoginLinkRow):
-        connection.execute(delete(table).where(table.user_id == user_id))
+        connection.execute(delete(table).where(table.user_id.in_(user_ids)))
 
 
 def _digest(secret: str) -> str:

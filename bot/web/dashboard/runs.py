@@ -167,18 +167,19 @@ async def cancel(request: Request, visitor: _Changing) -> Response:
 class _Plan(BaseModel):
     """When training begins by itself, as a form has it."""
 
-    kind: str = Field("off", max_length=20)
-    daily: str = Field("03:00", max_length=20)
-    day: str = Field("sun", max_length=20)
-    weekly: str = Field("03:00", max_length=20)
-    ratings: str = Field("50", max_length=20)
+    kind: str = Field("", max_length=20)
+    daily: str = Field("", max_length=20)  # a time of day; what is left empty is no plan, rather than some default
+    day: str = Field("", max_length=20)
+    weekly: str = Field("", max_length=20)
+    ratings: str = Field("", max_length=20)
 
     @classmethod
     def of(cls, text: str) -> _Plan:
-        """A plan as it is kept, in the form's fields."""
+        """A plan as it is kept, in the form's fields; the others have what is usual."""
         kind, *rest = text.split()
         fields: dict[str, tuple[str, ...]] = {"daily": ("daily",), "weekly": ("day", "weekly"), "after": ("ratings",)}
-        return cls(kind=kind, **dict(zip(fields.get(kind, ()), rest, strict=False)))
+        usual = {"daily": "03:00", "day": "sun", "weekly": "03:00", "ratings": "50"}
+        return cls(kind=kind, **usual | dict(zip(fields.get(kind, ()), rest, strict=False)))
 
     @property
     def text(self) -> str:
