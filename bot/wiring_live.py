@@ -43,7 +43,7 @@ from knowledge.own import FILE as VECTORS_FILE
 from knowledge.own import OwnVectors
 from knowledge.retrieve import KnowledgeBase
 
-MOST_AT_START = 64  # chunks that a start encodes before it answers, about a second of a core
+MOST_AT_START = 64  # chunks that a start encodes before it answers, about three seconds of a core
 CLASSIFIERS = 4  # that are kept loaded: two that serve, and two that were just swapped
 
 

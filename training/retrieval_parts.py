@@ -67,7 +67,7 @@ class RetrievalTrainConfig:
     encoder_questions: int = 2_000  # that it learns from at most, drawn where there are more: they take minutes
     encoder_once: int = 1_000  # with more questions, one fold is left out, and no other in turn
     least_encoder_questions: int = 40  # with a passage that was called right, for the encoder
-    most_encoded: int = 20_000  # chunks in the knowledge base, all of which have to be encoded for a tuned encoder
+    most_encoded: int = 10_000  # chunks in the knowledge base, all of which have to be encoded for a tuned encoder
     memory: bool = True  # whether each part is tried
     query: bool = True
     encoder: bool = True

@@ -63,11 +63,11 @@ class LearningSettings(Section):
     max_minutes: float = Field(30.0, ge=1, le=1_440, description="A run that takes longer is ended, minutes.")
     max_memory_megabytes: int = Field(4_000, ge=500, le=1_000_000, description="One that needs more is ended, MB.")
     max_encoded_chunks: int = Field(
-        20_000,
+        10_000,
         ge=0,
         le=1_000_000,
         description="Chunks of documents up to which a run may tune the encoder: each such version encodes all of them "
-        "anew, about a minute of a core for 2,000. Above, retrieval learns only what needs no new vectors.",
+        "anew, about a minute of a core for 1,000. Above, retrieval learns only what needs no new vectors.",
     )
     min_free_megabytes: int = Field(1_000, ge=0, le=1_000_000, description="Free disk that a run must leave, MB.")
     ask_share: float = Field(
