@@ -27,7 +27,7 @@ from knowledge.retrieve import KnowledgeBase, Progress, sampled, silent
 from knowledge.types import ChunkIds, Encoder, StoredChunk, Vector
 
 FILE: Final = "own-vectors.npz"
-TOGETHER: Final = 8  # chunks encoded at once, .2 to .4 s of a core: a question waits for no more
+TOGETHER: Final = 4  # chunks encoded at once, .1 to .2 s of a core: a question waits for no more
 SAVE_EVERY: Final = 512  # chunks encoded, about 30 s of a core: what a kill costs
 
 LOCK_SECONDS: Final = 60.0  # writing 20,000 vectors of 384 numbers takes about .1 s
