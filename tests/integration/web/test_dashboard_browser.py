@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import BrowserContext, Page, expect
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # it comes without types
+from playwright.async_api import BrowserContext, FilePayload, Page, expect
 
 from bot.types import Correction, Role
 from tests.integration.web.conftest import log_in
@@ -65,10 +65,10 @@ async def test_an_uploaded_document_is_found_and_answered_from(
 ) -> None:
     await log_in(context, served, served.login(Role.ADMIN))
     await page.goto("/dashboard/knowledge")
-    content = b"# Parking\n\nVisitors park behind the house.\n"
-    await page.get_by_label("Files").set_input_files(
-        [{"name": "parking.md", "mimeType": "text/markdown", "buffer": content}]
+    file = FilePayload(
+        name="parking.md", mimeType="text/markdown", buffer=b"# Parking\n\nVisitors park behind the house.\n"
     )
+    await page.get_by_label("Files").set_input_files(file)
     await page.get_by_role("button", name="Take in").first.click()
     await expect(page.get_by_text("One document was read.")).to_be_visible()  # htmx looked again by itself
     await page.goto("/dashboard/knowledge")
