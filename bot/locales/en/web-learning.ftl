@@ -1,8 +1,5 @@
 # The dashboard's pages about versions and training runs.
 learn-versions-lead = What the bot has learned so far. A new version serves only once it has proved better on questions that were kept back; you can look at each, let it serve, or go back.
-learn-what-intent = what a message is about
-learn-what-retrieval = which passages answer it
-learn-what-generator = how the answer is worded
 learn-none = Nothing has been learned here yet.
 learn-none-more = What came with the program serves. A training run makes the first version.
 learn-version = Version
@@ -98,7 +95,6 @@ learn-preview-lead = Nothing is trained by looking. The best examples of each ki
 learn-started = Training { $run } has begun. You can leave this page; chat goes on meanwhile.
 learn-running = A training run is going on already.
 learn-is-paused = Learning is paused; let it go on first.
-learn-not-here = That cannot be trained here: with these settings its model runs elsewhere.
 learn-choose-part = Choose at least one part to train.
 learn-elsewhere = Training { $run } is going on in another program on this store, which knows how far it is.
 learn-cancel-sure = What was learned in this run so far is thrown away. What serves goes on serving.

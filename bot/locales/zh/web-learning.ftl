@@ -1,8 +1,5 @@
 # 管理页面中关于版本和训练的部分。
 learn-versions-lead = 机器人至今学到的内容。新版本只有在留出的问题上表现更好，才能投入服务；您可以查看每个版本、让它服务，或者退回。
-learn-what-intent = 消息在问什么
-learn-what-retrieval = 哪些段落能回答
-learn-what-generator = 回答怎样措辞
 learn-none = 这里还没有学到什么。
 learn-none-more = 目前使用程序自带的版本。第一次训练会产生第一个版本。
 learn-version = 版本
@@ -89,7 +86,6 @@ learn-preview-lead = 只是查看，不会训练。这里列出每类最好的�
 learn-started = 第 { $run } 次训练已开始。您可以离开本页；其间聊天照常。
 learn-running = 已经有一次训练在进行。
 learn-is-paused = 学习已暂停；请先让它继续。
-learn-not-here = 这里无法训练：按目前的设置，其模型在别处运行。
 learn-choose-part = 请至少选择一个要训练的部分。
 learn-elsewhere = 第 { $run } 次训练正在同一存储上的另一个程序中进行，进度只有那里知道。
 learn-cancel-sure = 这次训练至今学到的会被丢弃。现用的版本照常服务。

@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from adapters.types import Task
 from bot.blocking import run_blocking
-from bot.commands.learning import Learning, schedule_lines
-from bot.learning.errors import LearningError, RunningError
+from bot.commands.learning import Learning, plan_line, schedule_lines
+from bot.learning.errors import LearningError, PausedError, RunningError
+from bot.learning.loop import LoopState
 from bot.learning.report import outcome_text, percent_of, progress_text, task_name
 from bot.learning.types import ALL_TASKS, Cause, RunDetail, Step, TaskResult, detail_of
 from bot.store.people import WEB
@@ -80,7 +81,7 @@ async def runs(request: Request, visitor: _Admin, turn: int = 0) -> Response:
         state=state,
         plan=_Plan.of(state.plan),
         days=DAYS,
-        schedule=render("\n\n".join(schedule_lines(state, parts.learning.settings, visitor.language))),
+        schedule=render("\n\n".join(_plan_lines(state, parts.learning, visitor.language))),
         zone=parts.learning.settings.timezone,
         **(_progress(state.running, state.step, parts.learning, visitor.language) if state.running else {}),
     )
@@ -145,9 +146,10 @@ async def start(request: Request, visitor: _Changing, tasks: Annotated[list[Task
         begun = await loop.retrain(chosen, cause=Cause.ASKED, asker=Asker(user_id=visitor.person.id, platform=WEB))
     except RunningError:
         return await refused(request, visitor, did=did, why=say("learn-running", language), then=HERE)
+    except PausedError:
+        return await refused(request, visitor, did=did, why=say("learn-is-paused", language), then=HERE)
     except LearningError:
-        why = say("learn-is-paused" if (await loop.state()).paused else "learn-not-here", language)
-        return await refused(request, visitor, did=did, why=why, then=HERE)
+        return await refused(request, visitor, did=did, why=say("retrain-elsewhere", language), then=HERE)
     did = ("retrain", f"run {begun.id}: {' '.join(begun.tasks)}")
     said = say("learn-started", language, run=str(begun.id))
     return await acted(request, visitor, did=did, said=said, then=f"{HERE}/{begun.id}")
@@ -200,8 +202,7 @@ async def schedule(request: Request, visitor: _Changing, form: Annotated[_Plan, 
     except LearningError:
         why = say("learn-no-plan", language, plan=form.text)
         return await refused(request, visitor, did=("schedule", form.text), why=why, then=HERE)
-    zone = learning.settings.timezone
-    said = say("schedule-off", language) if plan == "off" else say("schedule-set", language, plan=plan, zone=zone)
+    said = plan_line("schedule-set", plan, learning.settings, language)
     return await acted(request, visitor, did=("schedule", plan), said=said, then=HERE)
 
 
@@ -224,6 +225,10 @@ async def _known(request: Request, visitor: Visitor, run_id: int) -> Run:
     if found is None:
         raise NotThereError(say("learn-no-run", visitor.language))
     return found
+
+
+def _plan_lines(state: LoopState, learning: Learning, language: str) -> Sequence[str]:
+    return schedule_lines(state, learning.settings, language, resume=f"**{say('learn-resume', language)}**")
 
 
 def _row(store: Store, run: Run, language: str) -> Row:

@@ -24,7 +24,7 @@ from bot.config import Settings
 from bot.frontends.base import PlatformError
 from bot.handoff import Handoffs
 from bot.learning.errors import CancelledRunError
-from bot.learning.loop import LearningLoop
+from bot.learning.loop import LearningLoop, Work
 from bot.learning.loop import Parts as LoopParts
 from bot.learning.types import ALL_TASKS, Job, RunDetail, Step, TaskResult
 from bot.store.crypto import Keyring
@@ -62,6 +62,7 @@ class Office:
         self.registry = Registry(folder / "versions", clock=clock)
         self.results: Callable[[Job], tuple[TaskResult, ...]] = lambda _: ()  # what training comes to
         self.held: asyncio.Event | None = None  # training waits for it
+        self.work: Work | None = None  # trains in its stead
         self.steps: list[Step] = []  # that training says before it waits
         self.followed: list[StoredMessage] = []  # messages in whose replies the progress of a run is shown
         self.board: Follows | None = None  # who shows it
@@ -147,6 +148,8 @@ class Office:
         self, job: Job, *, on_step: Callable[[Step], None], cancelled: Callable[[], Awaitable[bool]]
     ) -> tuple[TaskResult, ...]:
         """Stands in for the training process."""
+        if self.work is not None:
+            return await self.work(job, on_step=on_step, cancelled=cancelled)
         for step in self.steps:
             on_step(step)
             await asyncio.sleep(0)
