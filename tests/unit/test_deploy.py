@@ -22,7 +22,8 @@ DEPLOY = ROOT / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 UNIT = (DEPLOY / "burnish.service").read_text(encoding="utf-8")
 NGINX = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
-TEXTS = [ROOT / "Dockerfile", ROOT / "compose.yaml", *(one for one in DEPLOY.rglob("*") if one.is_file())]
+PAGES = [ROOT / name for name in ("Dockerfile", "compose.yaml", "docs/operations.md")]
+TEXTS = [*PAGES, *(one for one in DEPLOY.rglob("*") if one.is_file())]
 
 
 def loaded(path: Path) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -62,7 +63,7 @@ def test_every_setting_that_is_named_exists() -> None:
         text = file.read_text(encoding="utf-8")
         for section, key in re.findall(r"\bBURNISH_([A-Z]+)__([A-Z_]+)", text):
             assert key.lower() in type(getattr(Settings(), section.lower())).model_fields, (file.name, key)
-        for section, key in re.findall(r"\b(web|serve|knowledge|answers|learning)\.([a-z_]+)\b", text):
+        for section, key in re.findall(r"(?<![\w.])(web|serve|knowledge|answers|learning)\.([a-z_]+)\b", text):
             assert key in type(getattr(Settings(), section)).model_fields, (file.name, key)
 
 
