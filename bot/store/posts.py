@@ -100,6 +100,17 @@ class Posts:
         with self._database.read() as connection:
             return tuple(_post(row) for row in connection.execute(query.order_by(PostRow.id)))
 
+    def in_place(self, platform: str, channel: str, *, limit: int) -> tuple[Post, ...]:
+        """Read the last posts of a place, oldest first; those that were given up are left out."""
+        query = (
+            select(*_POST)
+            .where(PostRow.platform == platform, PostRow.channel == channel, PostRow.state != DeliveryState.ABANDONED)
+            .order_by(PostRow.id.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return tuple(_post(row) for row in reversed(connection.execute(query).all()))
+
     def get(self, post_id: int) -> Post | None:
         """Read one."""
         with self._database.read() as connection:

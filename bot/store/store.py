@@ -71,7 +71,7 @@ class Store:
         self.expectations = Expectations(database, clock)
         self.posts = Posts(database, clock)
         self.handoffs = Handoffs(database, clock)
-        self.transcripts = Transcripts(database, self.inbox, self.answers, self.posts)
+        self.transcripts = Transcripts(database, self.inbox, self.answers)
         self.audit = Audit(database, clock)
         self.claims = Claims(database, clock)
         self.settings = Settings(database)

@@ -1,4 +1,4 @@
-"""Conversations as a page shows them: what was asked and answered in a place, in order, and what else was said."""
+"""Conversations as a page shows them: what was asked and answered in a place, in order."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from sqlalchemy import func, select
 from bot.store.answers import Answers
 from bot.store.engine import Database
 from bot.store.inbox import Inbox
-from bot.store.posts import Post, Posts
 from bot.store.schema import (
     AskRow,
     ConversationRow,
-    DeliveryState,
     MessageRow,
     MessageState,
-    PostRow,
     RatingRow,
 )
 from bot.store.statements import batches
@@ -50,12 +47,11 @@ class Talk:
 class Transcripts:
     """Reads what was said."""
 
-    def __init__(self, database: Database, inbox: Inbox, answers: Answers, posts: Posts) -> None:
+    def __init__(self, database: Database, inbox: Inbox, answers: Answers) -> None:
         """Keep the database; `Store` makes it."""
         self._database = database
         self._inbox = inbox
         self._answers = answers
-        self._posts = posts
 
     def exchanges(self, platform: str, channel: str, *, limit: int) -> tuple[Exchange, ...]:
         """Read the last messages of a place with their answers, in the order in which they were first said.
@@ -88,17 +84,12 @@ class Transcripts:
         ]
         return tuple(sorted(found, key=lambda one: one.first_id))
 
-    def posts(self, platform: str, channel: str, *, limit: int) -> tuple[Post, ...]:
-        """Read the last posts of a place, oldest first; those that were given up are left out."""
-        query = (
-            select(PostRow.id)
-            .where(PostRow.platform == platform, PostRow.channel == channel, PostRow.state != DeliveryState.ABANDONED)
-            .order_by(PostRow.id.desc())
-            .limit(limit)
-        )
+    def count(self, platform: str, channel: str) -> int:
+        """How many messages were said in a place, each version of one counted."""
+        query = select(func.count()).select_from(MessageRow).join(ConversationRow)
+        query = query.where(ConversationRow.platform == platform, ConversationRow.channel == channel)
         with self._database.read() as connection:
-            ids = connection.execute(query).scalars().all()
-        return tuple(post for one in reversed(ids) if (post := self._posts.get(one)) is not None)
+            return connection.execute(query).scalar_one()
 
     def talks(self, user_id: int, *, limit: int) -> tuple[Talk, ...]:
         """Read where a person talked with the bot, the latest first."""

@@ -132,7 +132,7 @@ def _values(here: Here, limit: int) -> dict[str, Any]:
         "talks": showing.talks(here.who.person, language),
         "items": items,
         "limit": limit,
-        "has_earlier": limit == SHOWN and len(items) >= SHOWN,
+        "has_earlier": limit == SHOWN < here.parts.store.transcripts.count(WEB, here.channel),
         "digest": digest(items),
         "examples": () if items else example_questions(here.parts.store, language),
         "topics": here.parts.settings.bot.topics,

@@ -87,10 +87,10 @@ class Showing:
 
     def items(self, channel: str, language: str, *, limit: int) -> tuple[Item, ...]:
         """A conversation's last pieces, oldest first."""
-        read = self._parts.store.transcripts
+        store = self._parts.store
         found = [
-            *(self._exchange(one, language) for one in read.exchanges(WEB, channel, limit=limit)),
-            *(self._post(one, channel, language) for one in read.posts(WEB, channel, limit=limit)),
+            *(self._exchange(one, language) for one in store.transcripts.exchanges(WEB, channel, limit=limit)),
+            *(self._post(one, channel, language) for one in store.posts.in_place(WEB, channel, limit=limit)),
         ]
         return tuple(sorted(found, key=lambda item: item.at))
 
@@ -101,7 +101,7 @@ class Showing:
             for one in self._parts.store.transcripts.talks(person.id, limit=TALKS)
             if one.channel == channel_of(person.platform_user_id, talk_of(one.channel))
         ]
-        posts = self._parts.store.transcripts.posts(WEB, channel_of(person.platform_user_id, NOTICES), limit=1)
+        posts = self._parts.store.posts.in_place(WEB, channel_of(person.platform_user_id, NOTICES), limit=1)
         if posts and all(one.talk != NOTICES for one in found):
             found.append(ShownTalk(talk=NOTICES, title=say("web-chat-notices", language), at=posts[0].created_at))
         return tuple(sorted(found, key=lambda one: one.at, reverse=True))

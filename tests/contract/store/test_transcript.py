@@ -41,6 +41,8 @@ def test_only_the_last_messages_of_a_place_are_read(store: Store) -> None:
         said(store, f"Number {number}?")
     found = store.transcripts.exchanges("web", "ada/x", limit=2)
     assert [one.stored.message.text for one in found] == ["Number 3?", "Number 4?"]
+    assert store.transcripts.count("web", "ada/x") == 5
+    assert store.transcripts.count("web", "ada/y") == 0
 
 
 def test_a_message_that_was_dropped_waits_for_nothing(store: Store) -> None:
@@ -50,12 +52,12 @@ def test_a_message_that_was_dropped_waits_for_nothing(store: Store) -> None:
 
 
 def test_posts_of_a_place_come_oldest_first_without_those_that_were_given_up(store: Store) -> None:
-    posts = [store.posts.add(key, PostBody(text=key), **ROOM) for key in "abcd"]
+    posts = [store.posts.add(key, PostBody(text=key), platform="web", channel="ada/x") for key in "abcd"]
     store.posts.add("e", PostBody(text="e"), platform="web", channel="ada/y")
     store.posts.abandon(posts[1].id)
     store.posts.delivered(posts[3].id, "m1")
-    assert [one.body.text for one in store.transcripts.posts("web", "ada/x", limit=9)] == ["a", "c", "d"]
-    assert [one.body.text for one in store.transcripts.posts("web", "ada/x", limit=2)] == ["c", "d"]
+    assert [one.body.text for one in store.posts.in_place("web", "ada/x", limit=9)] == ["a", "c", "d"]
+    assert [one.body.text for one in store.posts.in_place("web", "ada/x", limit=2)] == ["c", "d"]
 
 
 def test_a_persons_places_are_listed_by_what_was_said_last(store: Store) -> None:

@@ -134,6 +134,19 @@ async def test_a_page_without_a_connection_says_so_and_catches_up(
     await expect(banner).to_be_hidden()
 
 
+async def test_a_page_whose_session_is_over_says_so_instead_of_trying_for_ever(
+    chat: Page, context: BrowserContext, served: Site
+) -> None:
+    await context.route("**/events?*", lambda route: route.abort())
+    person = served.store.people.by_platform("web", "ada")
+    assert person is not None
+    served.store.sessions.end_all(person.id)
+    await chat.evaluate("dispatchEvent(new Event('pagehide')); dispatchEvent(new Event('pageshow'))")
+    await expect(chat.locator("#banner")).to_contain_text("Log in first.")
+    await expect(chat.get_by_role("link", name="Begin again")).to_be_visible()
+    await expect(chat.get_by_label("Your question")).to_be_disabled()
+
+
 async def test_what_could_not_be_sent_is_still_there_to_be_sent_again(chat: Page, context: BrowserContext) -> None:
     await context.set_offline(True)
     await chat.get_by_label("Your question").fill(Q_INVOICE)

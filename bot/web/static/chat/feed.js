@@ -9,6 +9,7 @@ export function follow({ talk, digest, limit, textOffline }) {
   let source = null;
   let known = digest;
   let isOver = false;
+  let failures = 0;
   let listed = document.querySelector('#talks a[aria-current="page"]') !== null;
   let hides;
 
@@ -23,7 +24,10 @@ export function follow({ talk, digest, limit, textOffline }) {
     if (source || isOver) return;
     source = new EventSource(`/c/${talk}/events?${new URLSearchParams({ known, limit })}`);
     const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
-    source.addEventListener("open", () => banner(""));
+    source.addEventListener("open", () => {
+      failures = 0;
+      banner("");
+    });
     source.addEventListener("state", (event) => {
       known = event.lastEventId;
       if (!listed) list();
@@ -34,12 +38,7 @@ export function follow({ talk, digest, limit, textOffline }) {
     on("grow", grow);
     on("line", showLine);
     on("note", showNote);
-    on("bye", ({ text }) => {
-      isOver = true;
-      close();
-      banner(text, true);
-      document.getElementById("say").disabled = true;
-    });
+    on("bye", ({ text }) => end(text));
   }
 
   function close() {
@@ -47,12 +46,31 @@ export function follow({ talk, digest, limit, textOffline }) {
     source = null;
   }
 
-  // The browser would try again by itself, but not after every kind of failure.
+  // The browser would try again by itself, but not after every kind of failure. The first time at once, or nearly, since
+  // a server that reads its settings again lets all pages go at the same moment.
   function lost() {
     close();
     if (isOver) return;
-    banner(textOffline);
-    setTimeout(open, RETRY_SECONDS * 1000);
+    if (failures > 0) banner(textOffline);
+    const seconds = failures === 0 ? Math.random() : RETRY_SECONDS + Math.random();
+    failures += 1;
+    setTimeout(again, seconds * 1000);
+  }
+
+  async function again() {
+    const response = await fetch(`/c/${talk}/talks`, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (response?.status === 401) {
+      const told = await response.json().catch(() => ({}));
+      end(told.error?.message ?? "");
+    } else if (response) open();
+    else lost();
+  }
+
+  function end(text) {
+    isOver = true;
+    close();
+    banner(text, true);
+    document.getElementById("say").disabled = true;
   }
 
   document.addEventListener("visibilitychange", () => {
