@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,13 +20,15 @@ from bot.blocking import uncut
 from bot.desk import Desk
 from bot.lanes import Turn as LaneTurn
 from bot.service import Answered, Bot, ReplyEvent
-from bot.types import Message, Turn
+from bot.types import Message, StoredMessage, Turn
 from bot.web.api.bots import Bots
 from bot.web.api.caller import PLATFORM
-from bot.web.api.errors import ApiError, failed
+from bot.web.api.errors import ApiError, failed, not_there
 
 SIDE_BY_SIDE: Final = 4  # questions of a program that does not say whose they are
 BUSY_SECONDS: Final = 5  # after which a full queue is worth another try: an answer takes a second or two
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,23 +108,25 @@ class Asking:
         try:
             async with self._bots.bot(asked.version) as bot:
                 await self._reply(bot, asked, answering)
-        except AdapterError as error:
-            answering.tell(ApiError(f"This version cannot be loaded: {error}", status=404, param="model"))
+        except AdapterError as error:  # whose text may name the server's folders
+            log.warning("version refused", extra={"action": "version-refused", "reason": str(error)})
+            answering.tell(not_there("This version cannot be loaded.", param="model", code="model_not_found"))
         finally:
             answering.tell(None)
 
     async def _reply(self, bot: Bot, asked: Asked, answering: Answering) -> None:
-        stored = await bot.accept(self._message(asked))
-        if stored is None:
-            raise RuntimeError(asked.id)  # every question has an id of its own
+        accepting = asyncio.ensure_future(bot.accept(self._message(asked)))
         try:
+            stored = await asyncio.shield(accepting)
+            if stored is None:
+                raise RuntimeError(asked.id)  # every question has an id of its own
             async with aclosing(bot.reply(stored, fresh=True, history=asked.history)) as events:
                 async for event in events:
                     if isinstance(event, Answered):
                         await bot.delivered(event.stored.id)
                     answering.tell(event)
         except asyncio.CancelledError:  # whoever asked has gone, or the program stops: nobody waits for it any more
-            await uncut(bot.drop(stored))
+            await uncut(_dropped(bot, accepting))
             raise
 
     def _message(self, asked: Asked) -> Message:
@@ -135,3 +140,10 @@ class Asking:
             text=asked.text,
             received_at=self._now(),
         )
+
+
+async def _dropped(bot: Bot, accepting: Awaitable[StoredMessage | None]) -> None:
+    """Give up a question, also one that is only being stored."""
+    stored = await accepting
+    if stored is not None:
+        await bot.drop(stored)

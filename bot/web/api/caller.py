@@ -24,11 +24,10 @@ MAX_ID: Final = 2**53 - 1  # the largest that every JSON reader gets right; the 
 EndUser = Annotated[
     str | None,
     Field(
-        min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
-        description="The program's own id of whoever asks: letters, digits and signs without spaces, best without a "
-        "meaning to others. Ratings are counted by it; without one the program itself counts as one person.",
+        max_length=300,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="The program's own id of whoever asks, best one that means nothing to others. Ratings are counted "
+        "by it; without one the program itself counts as one person.",
         examples=["customer-42"],
     ),
 ]
@@ -46,7 +45,8 @@ class Caller:
 
     def sender(self, end_user: str | None) -> str:
         """The platform's id of whoever asks through the program."""
-        return f"{self.key.id}:{end_user}" if end_user else str(self.key.id)
+        name = (end_user or "").strip()
+        return f"{self.key.id}:{name}" if name else str(self.key.id)
 
     def speaks_for(self, sender: str) -> bool:
         """Whether somebody is one of the program's own."""

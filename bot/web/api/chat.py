@@ -91,7 +91,7 @@ async def complete(
         id=f"chatcmpl-{uuid4().hex}",
         version=await version_of(state, body.model),
         sender=caller.sender(body.end_user),
-        shared=body.end_user is None,
+        shared=not (body.end_user or "").strip(),
         first=body.first,
         text=body.question,
         history=body.history(turns=settings.history_turns, characters=settings.max_message_characters),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,12 +72,12 @@ async def test_a_program_gets_the_answer_that_people_get(shared: Site, question:
 async def test_a_question_is_stored_like_any_message_under_the_key_and_its_end_user(served: Site) -> None:
     key, secret = key_for(served)
     async with http_client(served, secret) as client:
-        for more in ({"user": "ada"}, {"safety_identifier": "grace"}, {}):
+        for more in ({"user": "ada"}, {"safety_identifier": "Grace Hopper"}, {}, {"user": " "}):
             assert (await ask(client, Q_REFUND, **more)).status_code == 200
     people = [(one.platform, one.platform_user_id) for one in served.store.people.list() if one.platform == "api"]
-    assert people == [("api", f"{key.id}:ada"), ("api", f"{key.id}:grace"), ("api", f"{key.id}")]
+    assert people == [("api", f"{key.id}:ada"), ("api", f"{key.id}:Grace Hopper"), ("api", f"{key.id}")]
     counts = served.store.answers.counts(datetime(2020, 1, 1, tzinfo=UTC))
-    assert counts == {(AnswerKind.GENERATED, Outcome.ANSWERED): 3}
+    assert counts == {(AnswerKind.GENERATED, Outcome.ANSWERED): 4}
     assert served.store.answers.undelivered("api") == ()
     assert served.store.inbox.pending(platform="api") == ()
 
@@ -180,6 +181,25 @@ async def test_a_client_that_goes_away_stops_its_answer_which_is_not_stored_half
             await asyncio.wait([asking])
         await until(lambda: slow.cancelled == 1)
         await until(lambda: site.store.inbox.pending(platform="api") == ())
+        assert site.store.answers.recent(5) == ()
+
+
+async def test_a_client_that_goes_away_while_its_question_is_being_stored_leaves_nothing_to_do(
+    tmp_path: Path, template: Template, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.web.observed")
+    async with Site.open(tmp_path, template) as site:
+        _, secret = key_for(site)
+        async with http_client(site, secret) as client:
+            await client.get("/models")  # that the key was used is written down now
+            with site.store.database.write():  # nothing else can be
+                asking = asyncio.create_task(ask(client, Q_REFUND))
+                await until(lambda: site.desk.lanes.busy)
+                asking.cancel()
+                await until(lambda: any(getattr(one, "status", 0) == 499 for one in caplog.records))
+        await until(lambda: any(one.platform == "api" for one in site.store.people.list()))  # it was stored after all
+        await until(lambda: not site.desk.lanes.busy)
+        assert [one.message.text for one in site.store.inbox.pending(platform="api")] == []
         assert site.store.answers.recent(5) == ()
 
 

@@ -77,7 +77,7 @@ async def test_a_key_rates_and_corrects_no_answers_but_those_that_it_was_given(s
         ("/ratings", {"answer_id": 1, "value": "meh"}, "value"),
         ("/ratings", {"answer_id": 0, "value": "up"}, "answer_id"),
         ("/ratings", {"answer_id": 2**63, "value": "up"}, "answer_id"),
-        ("/ratings", {"answer_id": 1, "value": "up", "user": "a b"}, "user"),
+        ("/ratings", {"answer_id": 1, "value": "up", "user": "a\nb"}, "user"),
         ("/ratings", {"value": "up"}, "answer_id"),
         ("/corrections", {"answer_id": 1, "text": " "}, "text"),
         ("/corrections", {"answer_id": 1, "text": "a" * 4_001}, "text"),
