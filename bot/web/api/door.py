@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.blocking import run_blocking
+from bot.logs import where
 from bot.store.api_keys import ApiKey
 from bot.web.api.errors import ApiError, failed, shaped
 from bot.web.parts import WebParts
@@ -65,8 +66,7 @@ class Door:
         except ApiError as error:
             await shaped(error)(scope, receive, dressed)
         except Exception as error:
-            # told here, so that nothing of it, which may quote a person, comes into anybody's log
-            log.error("request failed", extra={"action": "api-failed", "path": path, "error": type(error).__name__})  # noqa: TRY400 - as above
+            log.error("request failed", extra={"action": "request-failed", **where(error)})  # noqa: TRY400 - its text is left out on purpose
             if begun:
                 raise
             await shaped(failed())(scope, receive, dressed)

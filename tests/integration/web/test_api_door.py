@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from bot.types import Scope
+from bot.web.app import create_app
+from knowledge.types import Passage
 from tests.integration.commands.office import Template
 from tests.integration.web.programs import ask, http_client, key_for
 from tests.integration.web.site import Q_REFUND, Site
@@ -130,3 +133,24 @@ async def test_nothing_of_a_question_or_a_key_is_in_the_audit_log_in_the_clear(s
         await client.post("/ratings", json={"answer_id": answer_id, "value": "down", "comment": "A private remark."})
     entries = [one for one in shared.store.audit.tail(100) if one.actor == f"api:{key.id}"]
     assert [(one.action, one.place, one.detail) for one in entries] == [("rate", "api", f"answer {answer_id}: down")]
+
+
+async def test_what_nobody_expected_is_an_error_in_the_same_shape_and_its_words_are_in_no_log(
+    served: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    def search(words: str) -> Sequence[Passage]:
+        raise RuntimeError(words)
+
+    broken = replace(served.parts, documents=replace(served.parts.documents, search=search))
+    _, secret = key_for(served)
+    headers = {"Authorization": f"Bearer {secret}"}
+    transport = httpx.ASGITransport(create_app(broken))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+        said = await client.post("/v1/knowledge/search", json={"query": "a private word"})
+    assert said.status_code == 500
+    assert said.json()["error"]["code"] == "internal_error"
+    assert "private" not in said.text
+    assert "private" not in caplog.text
+    assert [vars(one)["error"] for one in caplog.records if getattr(one, "action", "") == "request-failed"] == [
+        "RuntimeError"
+    ]
