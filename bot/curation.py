@@ -91,10 +91,15 @@ class Curation:
             return None
         return TakenBack(question=question, again=self.in_force(question))
 
-    def in_force(self, question: str) -> str:
-        """The written answer that a question has now, taught or from a file; "" for none."""
-        asked = normalise(question)
-        return next((one.chunk.text for one in self.written() if normalise(one.chunk.question) == asked), "")
+    def in_force(self, question: str, among: Sequence[StoredChunk] | None = None) -> str:
+        """The written answer that a question has now, taught or from a file; "" for none.
+
+        Args:
+            question: Which.
+            among: What `written` gave, where several questions are looked up.
+        """
+        asked, among = normalise(question), self.written() if among is None else among
+        return next((one.chunk.text for one in among if normalise(one.chunk.question) == asked), "")
 
     def written(self) -> tuple[StoredChunk, ...]:
         """The written answers that are in force for everybody."""

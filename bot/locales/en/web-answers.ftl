@@ -23,6 +23,7 @@ answers-correct = The right answer
 answers-correct-it = Correct this answer
 answers-right = The right answer
 answers-ratings = Ratings
+answers-unrated = Nobody has rated this answer.
 answers-why = Why this answer
 web-good = good
 web-not-good = not good

@@ -18,3 +18,4 @@ dash-turn = More of the list
 dash-previous = Previous
 dash-next = Next
 dash-newest = Newest
+dash-offline = The bot cannot be reached just now.

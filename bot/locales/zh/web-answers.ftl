@@ -23,6 +23,7 @@ answers-correct = 正确答案
 answers-correct-it = 更正这条回答
 answers-right = 正确答案
 answers-ratings = 评价
+answers-unrated = 还没有人评价过这条回答。
 answers-why = 为什么这样回答
 web-good = 好
 web-not-good = 不好

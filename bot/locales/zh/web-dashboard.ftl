@@ -18,3 +18,4 @@ dash-turn = 翻页
 dash-previous = 上一页
 dash-next = 下一页
 dash-newest = 最新
+dash-offline = 现在无法连接到机器人。

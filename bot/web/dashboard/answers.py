@@ -38,6 +38,7 @@ _RATED: Final = {
     Rated.NONE: "answers-rated-none",
 }
 _VERSION = re.compile(rf"(?:{'|'.join(Task)})-\d+")
+_CITED = re.compile(r"\s*\[\d{1,3}\]")
 _Kind = TypeVar("_Kind", bound=StrEnum)
 
 router = APIRouter(prefix=HERE)
@@ -102,6 +103,8 @@ async def answer(
         here="answers",
         stored=stored,
         shown=explained(stored.answer, stored.question, visitor.language),
+        # what the numbers of sources would mean in a written answer nobody could tell
+        draft=_CITED.sub("", stored.answer.text) if stored.answer.outcome is Outcome.ANSWERED else "",
         opinions=await run_blocking(parts.store.reviews.opinions, answer_id),
         corrections=await run_blocking(parts.store.reviews.corrections, answer_id),
         max_answer=MAX_ANSWER,

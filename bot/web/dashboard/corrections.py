@@ -115,12 +115,12 @@ async def reject(request: Request, visitor: _Writer, access: _Access, correction
 
 def _waiting(parts: WebParts) -> tuple[_Waiting, ...]:
     """Blocks."""
-    curation = curation_of(parts)
-    found = []
+    curation, found = curation_of(parts), list[_Waiting]()
+    written = curation.written()
     for proposal in parts.store.ratings.proposed(PAGE):
         about, subject = parts.store.answers.get(proposal.answer_id), curation.subject_of(proposal)
         given = "" if about is None else about.answer.text
-        in_force = curation.in_force(subject.question)
+        in_force = curation.in_force(subject.question, written)
         found.append(
             _Waiting(
                 proposal=proposal,

@@ -17,7 +17,7 @@ document.addEventListener("htmx:responseError", (event) => {
   tell(sentence);
 });
 
-document.addEventListener("htmx:sendError", () => tell(document.body.dataset.offline || "…"));
+document.addEventListener("htmx:sendError", () => tell(document.getElementById("told").dataset.offline));
 
 function tell(sentence) {
   const line = document.createElement("p");
@@ -25,12 +25,6 @@ function tell(sentence) {
   line.textContent = sentence;
   document.getElementById("told").replaceChildren(line);
 }
-
-// A filter that is changed is used at once.
-document.addEventListener("change", (event) => {
-  const form = event.target.closest("form.filter");
-  if (form && event.target.matches("select")) form.requestSubmit();
-});
 
 // Escape closes a question that was opened.
 document.addEventListener("keydown", (event) => {

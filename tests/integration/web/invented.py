@@ -17,7 +17,7 @@ from bot.types import (
     Source,
     TracedPassage,
 )
-from tests.integration.web.site import Site
+from tests.integration.web.site import TEAM, Site
 from tests.stores import answer
 
 KNOWN = (
@@ -83,6 +83,10 @@ def _ask(site: Site, dice: random.Random, moment: datetime, *, better: float) ->
         said = replace(said, kind=kind, sources=(source,), trace=trace)
     else:
         said = replace(said, sources=(), trace=replace(said.trace, query=question, passages=()))
+        if dice.random() < 0.25:
+            said = replace(said, outcome=Outcome.HANDED_OFF)
+            team = {"team_platform": "slack", "team_channel": TEAM}
+            store.handoffs.open(stored.conversation_id, stored.user_id, question, **team)
     given = store.answers.add(stored.id, said)
     if known and dice.random() < 0.17:
         _rate(site, dice, given.id, stored.user_id, good=dice.random() < 0.6 + 0.3 * better)

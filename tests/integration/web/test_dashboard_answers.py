@@ -145,7 +145,8 @@ async def test_an_answer_is_shown_with_its_sources_its_ratings_and_why(served: S
         shown = await read(client, f"/answers/{given.id}")
         assert (await client.get("/dashboard/answers/999", headers=HTML)).status_code == 404
     for part in (
-        "Five working days",
+        "Five working days [1].",
+        "Five working days. It is given word for word",  # the draft of a correction names no source by its number
         "1. Refunds (refunds.md)",
         "5 days",
         "Out of date",
