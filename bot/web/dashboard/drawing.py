@@ -26,15 +26,7 @@ class Mark:
     side: str  # "better", "worse" or "unsure": whether the interval leaves no gain out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gains:
-    """Marks on one line, by version."""
-
-    marks: Mapping[str, Mark]
-    reach: str  # the end of the line, points of a hundred
-
-
-def gains_of(found: Iterable[Dossier]) -> Gains:
+def gains_of(found: Iterable[Dossier]) -> Mapping[str, Mark]:
     """Lay the gains of versions on one line."""
     gains = {
         one.version.name: one.report.decision.gain
@@ -46,7 +38,7 @@ def gains_of(found: Iterable[Dossier]) -> Gains:
     def place(value: float) -> float:
         return round(WIDTH / 2 + value / reach * (WIDTH / 2 - EDGE), 1)
 
-    marks = {
+    return {
         name: Mark(
             at=place(gain.value),
             low=place(gain.low),
@@ -57,4 +49,3 @@ def gains_of(found: Iterable[Dossier]) -> Gains:
         )
         for name, gain in gains.items()
     }
-    return Gains(marks=marks, reach=points(reach).removeprefix("+"))

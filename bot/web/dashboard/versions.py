@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -22,7 +22,7 @@ from bot.texts import say
 from bot.types import Role
 from bot.web.access import Visitor, at_least
 from bot.web.dashboard.acts import acted, refused
-from bot.web.dashboard.drawing import Gains, gains_of
+from bot.web.dashboard.drawing import Mark, gains_of
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.errors import NotThereError
 
@@ -44,7 +44,7 @@ class Family:
     task: Task
     name: str  # in the reader's language
     members: Sequence[Dossier]  # the newest first
-    gains: Gains  # of those that were compared
+    gains: Mapping[str, Mark]  # of those that were compared
     back: bool  # whether the service can go back
     goes_back_to: str  # name of the version that would serve then; "" for what came with the program
 

@@ -130,3 +130,19 @@ def test_whoever_is_forgotten_is_forgotten_on_the_web_and_in_chat(store: Store, 
     store.people.forget(web.id if on_web else ada.id)
     assert [one.id for one in store.people.list()] == [other.id]
     assert store.sessions.find(cookie) is None
+
+
+def test_with_a_higher_role_a_person_logs_in_anew_and_with_a_lower_one_stays(store: Store) -> None:
+    ada = store.people.meet("slack", "U1")
+    browser = store.people.on_web(ada.id)
+    assert browser is not None
+    _, before = store.sessions.begin(browser.id, logged_in=True, days=1)
+    code = store.sessions.issue_link(browser.id)
+    store.people.set_role(ada.id, Role.USER)
+    assert store.sessions.find(before) is not None
+    store.people.set_role(browser.id, Role.ADMIN)
+    assert store.sessions.find(before) is None
+    assert store.sessions.whose_link(code) is None
+    _, after = store.sessions.begin(browser.id, logged_in=True, days=1)
+    store.people.set_role(ada.id, Role.TRAINER)
+    assert store.sessions.find(after) is not None, "what they may do is looked up with each request"
