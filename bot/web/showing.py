@@ -113,6 +113,7 @@ class Showing:
     def _exchange(self, one: Exchange, language: str) -> Item:
         message = one.stored.message
         shown = answer_id(message.origin.message_id)
+        menu = self._menu(one)
         growing = self._hub.growing(message.channel).get(shown) if one.answer is None else None
         html = piece(
             "chat/exchange.html",
@@ -128,7 +129,7 @@ class Showing:
             sources=_sources(one.answer, language),
             menu=f"a{one.answer.id}" if one.answer is not None else "",
             rows=self._rows(one, shown, growing.buttons if growing is not None else (), language),
-            why=one.answer is not None and one.answer.answer.kind in EXPLAINED,
+            why=one.answer is not None and one.answer.answer.kind in EXPLAINED and menu is None,
         )
         return Item(
             key=f"x-{message.origin.message_id}",
@@ -160,13 +161,17 @@ class Showing:
         if answer is None:
             return _shown(growing, language)
         kept = self._hub.kept(channel, shown)
-        if (menu := self._hub.kept(channel, f"menu:a{answer.id}")) is not None:
+        if (menu := self._menu(one)) is not None:
             rows = menu.buttons
         elif answer.answer.kind is AnswerKind.COMMAND and kept is not None:
             rows = kept.buttons
         else:
             rows = below(answer, language, rated=one.rated, human=self._parts.handoffs.possible)
         return _shown(rows, language, rated=one.rated)
+
+    def _menu(self, one: Exchange) -> Card | None:
+        """What a press put in the place of the buttons; None for nothing."""
+        return None if one.answer is None else self._hub.kept(one.stored.message.channel, f"menu:a{one.answer.id}")
 
     def _post(self, post: Post, channel: str, language: str) -> Item:
         kept = self._hub.kept(channel, post.platform_message_id) if post.platform_message_id else None
