@@ -60,6 +60,7 @@ class FeedbackConfig:
     patience: int = 2  # looks without a lower dev loss before it stops, >= 1
     min_examples: int = 20  # usable ones on the training side, >= 1; fewer train nothing
     max_tokens: int = 512  # of prompt and answer, 64 or more
+    long_tokens: int = 256  # of the longest, above which activations are computed twice, not kept: 10 GB at 512; >= 0
     seed: int = 0  # the same seed, examples and parent give the same adapter, byte for byte, on one machine
     wandb_project: str = ""  # of Weights & Biases; "" for off: figures would leave the machine
 
@@ -232,5 +233,6 @@ def _loop(objective: Objective, config: FeedbackConfig) -> LoopConfig:
         evaluate_every=config.evaluate_every,
         patience=config.patience,
         max_tokens=config.max_tokens,
+        long_tokens=config.long_tokens,
         seed=config.seed,
     )

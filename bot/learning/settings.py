@@ -59,9 +59,11 @@ class LearningSettings(Section):
     canary_share: float = Field(0.5, gt=0, le=0.5, description="That share, 0 to 0.5.")
     keep_versions: int = Field(5, ge=1, le=100, description="Earlier versions that are kept to go back to, per task.")
     keep_runs: int = Field(20, ge=1, le=1_000, description="Runs whose logs and pictures are kept.")
-    threads: int = Field(1, ge=1, le=256, description="CPU threads for training.")
+    threads: int = Field(
+        2, ge=1, le=256, description="CPU threads for training, which stands still while an answer is written."
+    )
     max_minutes: float = Field(30.0, ge=1, le=1_440, description="A run that takes longer is ended, minutes.")
-    max_memory_megabytes: int = Field(4_000, ge=500, le=1_000_000, description="One that needs more is ended, MB.")
+    max_memory_megabytes: int = Field(6_000, ge=500, le=1_000_000, description="One that needs more is ended, MB.")
     max_encoded_chunks: int = Field(
         10_000,
         ge=0,

@@ -37,8 +37,8 @@ class Settling:
 
     def must_go(self) -> tuple[AdapterVersion, ...]:
         """What serves everybody and learned from somebody who is forgotten since."""
-        serving = (self.registry.active(task) for task in self.trainable())
-        return tuple(one for one in serving if one is not None and one.stale)
+        known = (one for task in self.trainable() for one in self.registry.versions(task))  # none that is torn
+        return tuple(one for one in known if one.stage is Stage.ACTIVE and one.stale)
 
     # -- into the registry
 

@@ -395,3 +395,10 @@ async def test_logs_and_pictures_of_old_runs_go_when_a_run_begins(school: Made) 
     await one.run()
     assert {path.name for path in (one.folder / "logs").iterdir()} == {"run-1", "elsewhere"}
     assert {path.name for path in pictures.iterdir()} == {f"{result.version}.png"}
+
+
+async def test_a_torn_version_keeps_no_run_from_beginning(school: Made) -> None:
+    one = school()
+    (one.registry.version(Task.GENERATOR, "generator-1").folder / "manifest.json").unlink()
+    state, detail = await one.run()
+    assert (state, detail.results[0].stage) == (RunState.DONE, Stage.ACTIVE)
