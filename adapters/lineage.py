@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,8 +82,19 @@ def read_erased(root: Path) -> frozenset[RatingId]:
     return frozenset(content["ratings"]) if content else frozenset()
 
 
-def remember_erased(root: Path, ratings: frozenset[RatingId]) -> None:
+def erased_at(root: Path) -> datetime | None:
+    """When ratings were last added to those; None if none ever were, or an older program did not note it."""
+    content = read_json(root / ERASED_NAME) or {}
+    return datetime.fromisoformat(content["at"]) if "at" in content else None
+
+
+def remember_erased(root: Path, ratings: frozenset[RatingId], *, at: datetime) -> None:
     """Add to the ratings that versions must not have learned from any more.
+
+    Args:
+        root: The registry's folder.
+        ratings: Those of somebody who is forgotten.
+        at: Now, aware.
 
     Raises:
         AdapterError: The disk is full, or the folder cannot be written.
@@ -91,7 +103,7 @@ def remember_erased(root: Path, ratings: frozenset[RatingId]) -> None:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / "erased.lock"):
             known = sorted(read_erased(root) | ratings)
-            write_whole(root / ERASED_NAME, json_text({"ratings": known}))
+            write_whole(root / ERASED_NAME, json_text({"ratings": known, "at": at.isoformat()}))
 
 
 def json_text(content: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ from adapters.lineage import (
     Difference,
     Lineage,
     differences,
+    erased_at,
     json_text,
     read_erased,
     read_json,
@@ -309,7 +310,9 @@ class Registry:
         if not ratings:
             return ()
         erased = frozenset(ratings)
-        remember_erased(self._root, erased)  # a run that goes on now may add a version that learned from them
+        remember_erased(
+            self._root, erased, at=self._clock()
+        )  # a run that goes on now may add a version that learned from them
         for task in Task:
             with self._changing(task) as state:
                 lineages = ((name, self._lineage(task, name)) for name in state.stages if name not in state.stale)
@@ -322,6 +325,11 @@ class Registry:
     def has_forgotten(self, ratings: Collection[RatingId]) -> bool:
         """Whether `mark_stale` was told of some of these ratings."""
         return not read_erased(self._root).isdisjoint(ratings)
+
+    def forgot_since(self, moment: datetime) -> bool:
+        """Whether `mark_stale` was told of ratings since a time."""
+        last = erased_at(self._root)
+        return last is not None and last >= moment
 
     # -- disk
 

@@ -106,7 +106,9 @@ async def run(request: Request, visitor: _Admin, run_id: int) -> Response:
         now = _progress(found, (await loop.state()).step, parts.learning, visitor.language)
         return await framed(request, visitor, "dashboard/run.html", here="runs", row=row, **now)
     ended = None if loop.has(run_id) else await loop.wait(run_id)
-    detail = await run_blocking(_unquoted, parts.learning, detail_of(found.detail) if ended is None else ended[1])
+    detail = detail_of(found.detail) if ended is None else ended[1]
+    if await run_blocking(parts.learning.registry.forgot_since, found.started_at):
+        detail = detail.without_words  # whose they are is not told from them
     return await framed(
         request,
         visitor,
@@ -255,12 +257,6 @@ def _progress(run: Run, step: Step | None, learning: Learning, language: str) ->
             for place, task in enumerate(run.tasks)
         ],
     }
-
-
-def _unquoted(learning: Learning, detail: RunDetail) -> RunDetail:
-    """What came of a run; without anybody's words where somebody of it is forgotten since."""
-    ratings = [rating for one in detail.results for rating in one.ratings]
-    return detail.without_words if learning.registry.has_forgotten(ratings) else detail
 
 
 def _made(parts: WebParts, detail: RunDetail, language: str) -> Sequence[Made]:

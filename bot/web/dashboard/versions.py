@@ -71,7 +71,8 @@ async def compare(request: Request, visitor: _Admin, first: str = "", second: st
     one, two = [await _known(request, visitor, name) for name in (first, second)]
     if one.version.task is not two.version.task or first == second:
         return done(request, visitor, say("learn-compare-two", visitor.language), then=HERE, good=False)
-    found = await run_blocking(learning.registry.diff, one.version.task, first, second)
+    torn = one.torn or two.torn
+    found = () if torn else await run_blocking(learning.registry.diff, one.version.task, first, second)
     return await framed(
         request,
         visitor,
@@ -208,16 +209,15 @@ async def _known(request: Request, visitor: Visitor, name: str) -> Dossier:
 
 
 async def _samples(learning: Learning, found: Dossier) -> Sequence[Sample]:
-    """Held-out questions with both answers, while the program remembers the run, and nobody of it is forgotten."""
+    """Held-out questions with both answers, while the program remembers the run, and nobody is forgotten since."""
     run = 0 if found.lineage is None else found.lineage.run
     if not run or learning.loop.has(run):
         return ()
     ended = await learning.loop.wait(run)
-    results = () if ended is None else ended[1].results
-    named = [one for one in results if one.version == found.version.name]
-    if not named or await run_blocking(learning.registry.has_forgotten, named[0].ratings):
+    if ended is None or await run_blocking(learning.registry.forgot_since, ended[0].started_at):
         return ()
-    return named[0].samples
+    named = [one for one in ended[1].results if one.version == found.version.name]
+    return named[0].samples if named else ()
 
 
 async def _unfit(request: Request, visitor: Visitor, command: str, found: Dossier, error: Exception) -> Response:

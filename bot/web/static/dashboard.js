@@ -4,7 +4,8 @@
 // A request of htmx that was refused: say why, where flash messages stand.
 document.addEventListener("htmx:responseError", (event) => {
   const { status, responseText } = event.detail.xhr;
-  if (status === 401) {
+  // what asks every second would be refused every second
+  if (status === 401 || (status === 403 && event.detail.elt.matches("[hx-trigger^=every]"))) {
     location.reload();
     return;
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -298,6 +298,20 @@ def test_a_lost_state_gives_no_name_again_and_removes_nothing(registry: Registry
     (added.folder.parent / STATE_NAME).unlink()
     assert registry.add_candidate(Task.GENERATOR, adapter(tmp_path / "b", "two")).name == "generator-2"
     assert verify(added.folder, full=True) is None
+
+
+def test_it_is_known_when_somebody_was_last_forgotten_also_where_no_version_learned_from_them(tmp_path: Path) -> None:
+    now = NOW
+    registry = Registry(tmp_path / "versions", clock=lambda: now)
+    assert not registry.forgot_since(NOW)
+    registry.mark_stale(["1:1"])
+    assert registry.forgot_since(NOW)
+    assert not registry.forgot_since(NOW + timedelta(seconds=1))
+    now += timedelta(hours=1)
+    registry.mark_stale([])
+    assert not registry.forgot_since(now), "nobody was"
+    registry.mark_stale(["1:1"])
+    assert registry.forgot_since(now)
 
 
 def test_what_learned_from_somebody_who_is_forgotten_is_not_gone_back_to_nor_let_serve_again(
