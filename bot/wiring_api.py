@@ -6,7 +6,7 @@ from functools import partial
 
 from adapters import bases
 from adapters.types import AdapterVersion, Task
-from bot.learning.live import LivePath
+from bot.learning.live import Build, LivePath
 from bot.learning.pinned import Pinned
 from bot.learning.yielding import Answering
 from bot.middleware import ErrorBoundary, Handler, compose, length_limit
@@ -16,7 +16,6 @@ from bot.store.store import Store
 from bot.web.api.bots import Bots
 from bot.web.api.caller import PLATFORM
 from bot.wiring import Wiring
-from bot.wiring_live import Arms
 from bot.wiring_web import Watching
 
 
@@ -24,7 +23,7 @@ def api_bots(
     wiring: Wiring,
     store: Store,
     live: LivePath,
-    arms: Arms,
+    build: Build,
     *,
     boundary: ErrorBoundary,
     answering: Answering,
@@ -38,7 +37,7 @@ def api_bots(
         wiring: Of the settings.
         store: Keeps questions and answers.
         live: What serves.
-        arms: Builds what was asked for by name; the one that built what serves, so that they have in common what
+        build: Makes what was asked for by name; of the Arms that built what serves, so that they have in common what
             they can.
         boundary: Counts failures.
         answering: Counts answers that are being written.
@@ -52,7 +51,7 @@ def api_bots(
 
     for stored in store.inbox.pending(platform=PLATFORM):  # who waited for the answer went with the last run
         store.inbox.fail(stored.id)
-    pinned = Pinned(arms.build, wiring.registry, serving=lambda: live.versions, fits=partial(_fits, wiring))
+    pinned = Pinned(build, wiring.registry, serving=lambda: live.versions, fits=partial(_fits, wiring))
     return Bots(active=bot(conversing(live)), pinned=pinned, new=bot)
 
 

@@ -179,7 +179,7 @@ class Serving:
             asker=asker(wiring, store),
         )
         bots = self._bots = api_bots(
-            wiring, store, live, arms, boundary=boundary, answering=answering, watching=watched
+            wiring, store, live, arms.build, boundary=boundary, answering=answering, watching=watched
         )
         listening: set[str] = set()
         web = WebParts(

@@ -18,7 +18,7 @@ class ApiState:
     asking: Asking
 
 
-def state_of(request: Request) -> ApiState:
+async def state_of(request: Request) -> ApiState:
     """The program's ApiState."""
     state = request.app.state.api
     if not isinstance(state, ApiState):
