@@ -25,7 +25,7 @@ from bot.sources import cited, source_of, traced
 from bot.texts import listed, reads_well, say
 from bot.types import Answer, AnswerKind, Outcome, Trace, Turn
 from bot.words import content_keys, has_han
-from knowledge.curated import MIN_LETTERS
+from knowledge.curated import MIN_LETTERS, TAUGHT
 from knowledge.retrieve import CuratedMatch
 from knowledge.types import ChunkKind, Passage
 
@@ -177,9 +177,13 @@ class Pipeline:
     def _learned_same(self, look: Look, match: CuratedMatch) -> bool:
         """Whether, as the team's ratings show, so near a question has the same answer; its meaning counts alone.
 
-        What was learned is of questions that the default encoder reads; Chinese ones it finds all alike.
+        What was learned is of questions that were asked and taught, which lie close together; the nearest question of
+        an FAQ file may be another one. And it is of questions that the default encoder reads: Chinese ones it finds
+        all alike.
         """
-        if self._curated_from is None or has_han(look.query) or match.string_similarity < MIN_LETTERS:
+        if self._curated_from is None or match.passage.stored.source != TAUGHT:
+            return False
+        if has_han(look.query) or match.string_similarity < MIN_LETTERS:
             return False
         nearer = 0.0 if look.liked is None else look.liked.score
         return match.similarity >= max(self._curated_from, nearer)

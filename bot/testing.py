@@ -58,11 +58,17 @@ class FixedClassifier:
         return (self._intent,) * len(texts)
 
 
-def teach(store: KnowledgeStore, *chunks: Chunk, uri: str = "/help/a.md", collection: str = DEFAULT_COLLECTION) -> None:
+def teach(
+    store: KnowledgeStore,
+    *chunks: Chunk,
+    uri: str = "/help/a.md",
+    collection: str = DEFAULT_COLLECTION,
+    source: str = "/help",
+) -> None:
     """Put a document of these chunks into a store, encoded by the fake encoder."""
     encoder = FakeEncoder()
     vectors = encoder.encode([chunk.embedding_text for chunk in chunks])
-    store.replace_document(document(uri, collection=collection), chunks, vectors, encoder=encoder.name)
+    store.replace_document(document(uri, collection=collection, source=source), chunks, vectors, encoder=encoder.name)
 
 
 def fake_pipeline(

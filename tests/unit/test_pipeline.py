@@ -18,7 +18,9 @@ from bot.testing import FixedClassifier, fake_pipeline, teach
 from bot.texts import say
 from bot.types import AnswerKind, Outcome, Source
 from knowledge.advice import text_digest
+from knowledge.curated import TAUGHT
 from knowledge.testing import MemoryStore, chunk
+from knowledge.types import Chunk
 from tests.pipelines import (
     FROZEN,
     FROZEN_QUESTION,
@@ -80,17 +82,31 @@ async def test_below_the_limit_a_curated_question_is_not_given_verbatim(tmp_path
     assert (await answer(path, "Why is my acount frozen?")).kind is AnswerKind.REFUSAL
 
 
-async def test_ratings_teach_from_which_meaning_on_a_curated_question_is_the_same(tmp_path: Path) -> None:
+def taught(folder: Path, *chunks: Chunk, source: str = TAUGHT, **parts: Any) -> Pipeline:  # noqa: ANN401 - handed on
+    store = MemoryStore()
+    teach(store, *chunks, source=source)
     chosen = refusing(curated_similarity=1.0)
-    near = await answer(pipeline(tmp_path / "near", settings=chosen, curated_from=0.6), "Why is my account locked?")
+    return fake_pipeline(store, folder, generator=ScriptedGenerator([]), settings=chosen, **parts)
+
+
+FROZEN_CHUNK = chunk(FROZEN, question=FROZEN_QUESTION, title="FAQ")
+
+
+async def test_ratings_teach_from_which_meaning_on_a_taught_question_is_the_same(tmp_path: Path) -> None:
+    near = await answer(taught(tmp_path / "near", FROZEN_CHUNK, curated_from=0.6), "Why is my account locked?")
     assert (near.text, near.kind) == (FROZEN, AnswerKind.CURATED)
-    far = await answer(pipeline(tmp_path / "far", settings=chosen, curated_from=0.99), "Why is my account locked?")
+    far = await answer(taught(tmp_path / "far", FROZEN_CHUNK, curated_from=0.99), "Why is my account locked?")
     assert far.kind is AnswerKind.REFUSAL
+
+
+async def test_what_ratings_teach_of_nearness_is_not_applied_to_an_faq_file(tmp_path: Path) -> None:
+    path = taught(tmp_path, FROZEN_CHUNK, source="/help/faq.csv", curated_from=0.6)
+    assert (await answer(path, "Why is my account locked?")).kind is not AnswerKind.CURATED
 
 
 async def test_what_ratings_teach_of_nearness_is_not_applied_to_chinese(tmp_path: Path) -> None:
     frozen = chunk("点击红色横幅。", question="我的账户为什么被冻结了?", title="FAQ")
-    path = pipeline(tmp_path, chunks=[frozen], settings=refusing(curated_similarity=1.0), curated_from=0.0)
+    path = taught(tmp_path, frozen, curated_from=0.0)
     assert (await answer(path, "我的账户为什么被关闭了?")).kind is not AnswerKind.CURATED
 
 
@@ -145,9 +161,8 @@ async def test_liked_lines_of_a_page_that_the_asker_may_not_see_stay_hidden(tmp_
 
 async def test_a_curated_answer_to_a_nearer_question_comes_before_liked_lines(tmp_path: Path) -> None:
     curated = chunk("At the end of the month.", question="When is the card fee taken away from us?", title="FAQ")
-    chunks = [chunk(FEES, title="Fees"), curated]
     known = liked_answers("When is the card fee taken?")
-    path = pipeline(tmp_path, chunks=chunks, settings=refusing(curated_similarity=1.0), answers=known, curated_from=0.6)
+    path = taught(tmp_path, chunk(FEES, title="Fees"), curated, answers=known, curated_from=0.6)
     assert (await answer(path, "When is the card fee taken away from you?")).kind is AnswerKind.CURATED
     assert (await answer(path, "When is the card fee taken, please?")).kind is AnswerKind.QUOTED
 
