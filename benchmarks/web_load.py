@@ -47,18 +47,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--part", choices=("load", "fair"), help="one of the two alone; nothing is kept")
     parser.add_argument("--quick", action="store_true", help="five people, one round, no real generator; nothing kept")
     options = parser.parse_args()
     if options.quick:
         options.people, options.rounds = 5, 1
+    folder = QUICK if options.quick or options.part else RESULTS
     home = Path(tempfile.mkdtemp(prefix="burnish-web-"))
     try:
         sources = [EXAMPLES / "help-centre", EXAMPLES / "faq.csv"]
         subprocess.run([BURNISH, "ingest", *sources], env=bot_environ(home, []), check=True, stdout=subprocess.DEVNULL)
-        rows = asyncio.run(loaded(home, options.people, options.rounds))
-        if not options.quick:
+        rows = asyncio.run(loaded(home, options.people, options.rounds)) if options.part != "fair" else []
+        if not options.quick and options.part != "load":
             rows += asyncio.run(fair(home))
-        keep("web_load", rows, command="python -m benchmarks.web_load", folder=QUICK if options.quick else RESULTS)
+        keep("web_load", rows, command="python -m benchmarks.web_load", folder=folder)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -127,12 +129,16 @@ async def no_apology(base: str, answers: int) -> None:
 async def fair(home: Path) -> list[Row]:
     """Some people with several questions each, and the real generator."""
     asked, people = questions(), range(FAIR_PEOPLE)
+
+    def questions_of(number: int) -> list[str]:
+        return [asked[(number * FAIR_QUESTIONS + turn) % len(asked)] for turn in range(FAIR_QUESTIONS)]
+
     async with served([BURNISH, "serve"], bot_environ(home, [], **MANY), "/readyz") as base, AsyncExitStack() as stack:
         readers = [await stack.enter_async_context(Reader(base, number)) for number in people]
         await asyncio.gather(*(reader.open() for reader in readers))
 
         async def talk(number: int) -> list[Seen]:
-            said = [await readers[number].ask(asked[number * FAIR_QUESTIONS + turn]) for turn in range(FAIR_QUESTIONS)]
+            said = [await readers[number].ask(one) for one in questions_of(number)]
             for seen in said:
                 await readers[number].answered(seen)
             return said

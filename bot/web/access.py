@@ -208,7 +208,12 @@ def access_of(request: Request) -> Access:
     return access
 
 
-async def visitor(request: Request, access: Annotated[Access, Depends(access_of)]) -> Visitor:
+async def the_access(request: Request) -> Access:
+    """The same for a route to depend on: what is not async takes a thread each time."""
+    return access_of(request)
+
+
+async def visitor(request: Request, access: Annotated[Access, Depends(the_access)]) -> Visitor:
     """Whoever sent the request.
 
     Raises:
@@ -224,7 +229,7 @@ def at_least(least: Role) -> Callable[..., Awaitable[Visitor]]:
     """A dependency: somebody who logged in and has a role, or a higher one; everything else is refused and audited."""
 
     async def check(
-        request: Request, known: Annotated[Visitor, Depends(visitor)], access: Annotated[Access, Depends(access_of)]
+        request: Request, known: Annotated[Visitor, Depends(visitor)], access: Annotated[Access, Depends(the_access)]
     ) -> Visitor:
         if not known.session.logged_in:
             raise LoginNeededError(say("web-login-needed", known.language))

@@ -26,7 +26,7 @@ from bot.frontends.web.messenger import channel_of
 from bot.store.people import WEB
 from bot.texts import languages, say
 from bot.types import Message, Origin, Place, RatingValue, Role
-from bot.web.access import Access, Visitor, access_of, unforged, visitor
+from bot.web.access import Access, Visitor, the_access, unforged, visitor
 from bot.web.errors import LoginNeededError, NotThereError, WebError
 from bot.web.pages import page
 from bot.web.parts import WebParts
@@ -53,15 +53,15 @@ def parts_of(request: Request) -> WebParts:
     return parts
 
 
+async def the_parts(request: Request) -> WebParts:
+    """The same for a route to depend on: what is not async takes a thread each time."""
+    return parts_of(request)
+
+
 class Here:
     """Somebody in one of their conversations."""
 
-    def __init__(
-        self,
-        talk: str,
-        who: Annotated[Visitor, Depends(visitor)],
-        parts: Annotated[WebParts, Depends(parts_of)],
-    ) -> None:
+    def __init__(self, talk: str, who: Visitor, parts: WebParts) -> None:
         """Find the conversation: the channel is made of who asks, so nobody can name another's.
 
         Raises:
@@ -79,12 +79,20 @@ class Here:
         return f"{self.who.person.id}-{self.talk}-{given}"
 
 
-_Access = Annotated[Access, Depends(access_of)]
-_Here = Annotated[Here, Depends(Here)]
+_Access = Annotated[Access, Depends(the_access)]
+_Parts = Annotated[WebParts, Depends(the_parts)]
+
+
+async def here_of(talk: str, who: Annotated[Visitor, Depends(visitor)], parts: _Parts) -> Here:
+    """Where the request is made, for a route to depend on."""
+    return Here(talk, who, parts)
+
+
+_Here = Annotated[Here, Depends(here_of)]
 
 
 @router.get("/")
-async def home(request: Request, access: _Access, parts: Annotated[WebParts, Depends(parts_of)]) -> Response:
+async def home(request: Request, access: _Access, parts: _Parts) -> Response:
     """Go on with the last conversation; a new visitor of an open page is welcomed."""
     who = await access.visitor(request)
     if who is None:
@@ -284,9 +292,7 @@ class _Language(BaseModel):
 
 
 @router.post("/language", dependencies=[Depends(unforged)])
-async def language(
-    who: Annotated[Visitor, Depends(visitor)], parts: Annotated[WebParts, Depends(parts_of)], chosen: _Language
-) -> Response:
+async def language(who: Annotated[Visitor, Depends(visitor)], parts: _Parts, chosen: _Language) -> Response:
     """Speak another language to this person; "" follows the browser and what is written."""
     if chosen.language and chosen.language not in languages():
         raise WebError(say("web-invalid", who.language, fields="language"))

@@ -16,7 +16,7 @@ from bot.store.people import WEB
 from bot.texts import say
 from bot.types import Attachment, AttachmentKind, Message, Origin, Place, Role
 from bot.web.access import at_least, unforged
-from bot.web.chat import ID, Here
+from bot.web.chat import ID, Here, here_of
 from bot.web.errors import TooLargeError
 
 MEGABYTE: Final = 1_000_000  # bytes
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/c/{talk}", include_in_schema=False)
 @router.post("/file", dependencies=[Depends(at_least(Role.ADMIN)), Depends(unforged)])
 async def drop(
     request: Request,
-    here: Annotated[Here, Depends(Here)],
+    here: Annotated[Here, Depends(here_of)],
     given: Annotated[str, Query(alias="id", pattern=ID)],
     name: Annotated[str, Query(min_length=1, max_length=MAX_NAME)],
 ) -> Response:

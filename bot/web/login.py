@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from bot.commands.base import may
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Access, access_of, unforged
+from bot.web.access import Access, the_access, unforged
 from bot.web.pages import page
 
 SEE_OTHER = 303
@@ -22,7 +22,7 @@ _OWN_PATH = re.compile(r"/(?!/)[\w\-./]*")  # of this server; never an address e
 
 router = APIRouter(include_in_schema=False)
 
-_Access = Annotated[Access, Depends(access_of)]
+_Access = Annotated[Access, Depends(the_access)]
 
 
 @router.get("/login")

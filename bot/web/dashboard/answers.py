@@ -20,7 +20,7 @@ from bot.store.inbox import NOT_DIALOGUE
 from bot.store.reviews import Rated, Wish
 from bot.texts import say
 from bot.types import Correction, Outcome, Role, StoredAnswer
-from bot.web.access import Access, Visitor, access_of, at_least
+from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.explained import OUTCOMES, explained
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.dashboard.questions import MAX_ANSWER, curation_of
@@ -44,7 +44,7 @@ _Kind = TypeVar("_Kind", bound=StrEnum)
 router = APIRouter(prefix=HERE)
 
 
-def wished(
+async def wished(
     outcome: str = "",
     rated: str = "",
     version: str = "",
@@ -119,7 +119,7 @@ class _Right(BaseModel):
 async def correct(
     request: Request,
     visitor: Annotated[Visitor, Depends(changing(Role.TRAINER))],
-    access: Annotated[Access, Depends(access_of)],
+    access: Annotated[Access, Depends(the_access)],
     answer_id: int,
     form: Annotated[_Right, Form()],
 ) -> Response:

@@ -19,7 +19,7 @@ from bot.store.ratings import Proposal
 from bot.store.reviews import Rated, Wish
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Access, Visitor, access_of, at_least
+from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.answers import taught_text
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.dashboard.questions import MAX_ANSWER, curation_of, page_number
@@ -34,7 +34,7 @@ router = APIRouter(prefix=HERE)
 
 _Trainer = Annotated[Visitor, Depends(at_least(Role.TRAINER))]
 _Writer = Annotated[Visitor, Depends(changing(Role.TRAINER))]
-_Access = Annotated[Access, Depends(access_of)]
+_Access = Annotated[Access, Depends(the_access)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from bot.commands.knowledge import short
 from bot.teaching import SOURCE
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Access, Visitor, access_of, at_least
+from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.dashboard.questions import MAX_ANSWER, curation_of, page_number
 from bot.web.markdown import render
@@ -31,7 +31,7 @@ HERE: Final = "/dashboard/curated"
 router = APIRouter(prefix=HERE)
 
 _Writer = Annotated[Visitor, Depends(changing(Role.TRAINER))]
-_Access = Annotated[Access, Depends(access_of)]
+_Access = Annotated[Access, Depends(the_access)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

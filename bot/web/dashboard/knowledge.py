@@ -20,7 +20,7 @@ from bot.store.store import Store
 from bot.teaching import SOURCE
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Access, Visitor, access_of, at_least
+from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.explained import explained
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.dashboard.questions import page_number
@@ -41,7 +41,7 @@ router = APIRouter(prefix=HERE)
 
 _Admin = Annotated[Visitor, Depends(at_least(Role.ADMIN))]
 _Changer = Annotated[Visitor, Depends(changing(Role.ADMIN))]
-_Access = Annotated[Access, Depends(access_of)]
+_Access = Annotated[Access, Depends(the_access)]
 _Words = Annotated[str, Query(max_length=MAX_WORDS)]
 _Show = Literal["all", "outdated", "unused", "old"]
 

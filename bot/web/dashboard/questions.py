@@ -12,7 +12,7 @@ from bot.blocking import run_blocking
 from bot.curation import Curation, question_of
 from bot.texts import say
 from bot.types import Role, StoredAnswer
-from bot.web.access import Access, Visitor, access_of, at_least
+from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.errors import NotThereError
 from bot.web.parts import WebParts
@@ -26,7 +26,7 @@ router = APIRouter(prefix=HERE)
 
 _Trainer = Annotated[Visitor, Depends(at_least(Role.TRAINER))]
 _Writer = Annotated[Visitor, Depends(changing(Role.TRAINER))]
-_Access = Annotated[Access, Depends(access_of)]
+_Access = Annotated[Access, Depends(the_access)]
 
 
 def curation_of(parts: WebParts) -> Curation:

@@ -18,7 +18,7 @@ from bot.commands.base import number_of
 from bot.commands.knowledge import WEB, Documents, older_uploads, save, short
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Access, Visitor, access_of, at_least, unforged
+from bot.web.access import Access, Visitor, at_least, the_access, unforged
 from bot.web.dashboard.frame import SEE_OTHER, changing, done, framed, parts_of
 from bot.web.dashboard.ingests import Ingest, Ingests
 from bot.web.errors import NotThereError, TooLargeError
@@ -33,7 +33,7 @@ router = APIRouter(prefix=HERE)
 
 _Admin = Annotated[Visitor, Depends(at_least(Role.ADMIN))]
 _Changer = Annotated[Visitor, Depends(changing(Role.ADMIN))]
-_Access = Annotated[Access, Depends(access_of)]
+_Access = Annotated[Access, Depends(the_access)]
 
 
 def ingests_of(request: Request) -> Ingests:
