@@ -20,7 +20,7 @@ RESULTS: Final = ROOT / "benchmarks" / "results"
 QUICK: Final = Path(tempfile.gettempdir()) / "burnish-quick-results"  # of --quick runs: a sanity check, no evidence
 PICTURES: Final = ROOT / "docs" / "pictures"
 
-AREAS: Final = ("answers", "intent", "retrieval", "index", "generation", "chat", "learning")
+AREAS: Final = ("answers", "intent", "retrieval", "index", "generation", "chat", "web", "learning")
 TITLES: Final = {
     "answers": "Answers: grounded, and refused where the documents do not tell",
     "intent": "Intents and out-of-scope",
@@ -28,6 +28,7 @@ TITLES: Final = {
     "index": "The index at scale",
     "generation": "Speed of generation",
     "chat": "Slack and Telegram: nothing lost, messages a second, time to the first words",
+    "web": "The chat page under load: two hundred people, and whose turn it is",
     "learning": "The learning loop: whom it believes, what it lets serve",
 }
 CURVES: Final = {

@@ -83,11 +83,11 @@ async def loaded(home: Path, people: int, rounds: int) -> list[Row]:
             mine, theirs = (float(np.percentile(found[name], share)) for found in (ours, peer))
             print(f"{what}, p{share}: {mine * 1000:.0f} ms, echo {theirs * 1000:.0f} ms", flush=True)
             rows.append(
-                Row(area="chat", what=f"{people} people at the chat page at once: {what}, p{share}, generator stubbed",
+                Row(area="web", what=f"{people} people at the chat page at once: {what}, p{share}, generator stubbed",
                     figure=mine * 1000, unit="ms", n=len(ours[name]), peer="bare Starlette echo",
                     peer_figure=theirs * 1000, ratio=mine / theirs)
             )  # fmt: skip
-    errors = Row(area="chat", what=f"{people} people at the chat page at once: errors", figure=len(ours["errors"]),
+    errors = Row(area="web", what=f"{people} people at the chat page at once: errors", figure=len(ours["errors"]),
                  unit="errors", goal=0, at_least=False, n=people * rounds)  # fmt: skip
     if ours["errors"]:
         print(sorted(set(ours["errors"])), flush=True)
@@ -153,13 +153,13 @@ async def fair(home: Path) -> list[Row]:
     n = FAIR_PEOPLE * FAIR_QUESTIONS
     who = f"{FAIR_PEOPLE} people with {FAIR_QUESTIONS} questions each at once, real generator"
     return [
-        Row(area="chat", what=f"{who}: longest mean wait / shortest", figure=float(max(waited) / min(waited)), unit="x",
+        Row(area="web", what=f"{who}: longest mean wait / shortest", figure=float(max(waited) / min(waited)), unit="x",
             goal=1.5, at_least=False, n=n),
-        Row(area="chat", what=f"{who}: places in line that came true within one turn", figure=right, goal=0.9,
+        Row(area="web", what=f"{who}: places in line that came true within one turn", figure=right, goal=0.9,
             n=len(told)),
-        Row(area="chat", what=f"{who}: times that somebody was told a later place than before", figure=float(back),
+        Row(area="web", what=f"{who}: times that somebody was told a later place than before", figure=float(back),
             unit="times", goal=0, at_least=False, n=len(told)),
-        Row(area="chat", what=f"{who}: question to the whole answer, mean", figure=float(np.mean(waited)), unit="s",
+        Row(area="web", what=f"{who}: question to the whole answer, mean", figure=float(np.mean(waited)), unit="s",
             n=n),
     ]  # fmt: skip
 

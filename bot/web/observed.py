@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.logs import REQUEST_ID, about, new_request_id, where
 from bot.telemetry import Telemetry
 from bot.web.guard import PROBES
-from bot.web.metrics import Metrics
+from bot.web.metrics import Metrics, known_method
 
 HEADER: Final = "X-Request-ID"
 UNMATCHED: Final = "unmatched"  # no route of ours
@@ -46,7 +46,7 @@ class Observed:
             return
         given = Headers(scope=scope).get(HEADER, "")
         request_id = given if _GIVEN.fullmatch(given) else new_request_id()
-        status, started = GONE, time.perf_counter()
+        method, status, started = known_method(scope["method"]), GONE, time.perf_counter()
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -61,10 +61,10 @@ class Observed:
                 await self._app(scope, receive, noted)
             finally:
                 route, seconds = route_of(scope), time.perf_counter() - started
-                self._metrics.served(scope["method"], route, status, seconds)
-                _write(scope, route, status, seconds)
+                self._metrics.served(method, route, status, seconds)
+                _write(scope["path"], method, route, status, seconds)
                 if traced is not None:
-                    traced.end(route=route, method=scope["method"], status=status)
+                    traced.end(route=route, method=method, status=status)
 
 
 class Boundary:
@@ -103,8 +103,8 @@ def route_of(scope: Scope) -> str:
     return f"{mounted}/*" if mounted else UNMATCHED
 
 
-def _write(scope: Scope, route: str, status: int, seconds: float) -> None:
-    if scope["path"] in PROBES and status < _WELL:
+def _write(path: str, method: str, route: str, status: int, seconds: float) -> None:
+    if path in PROBES and status < _WELL:
         return  # several a minute, all alike
-    extra = {"action": "request", "method": scope["method"], "route": route, "status": status}
+    extra = {"action": "request", "method": method, "route": route, "status": status}
     log.info("request", extra={**extra, "ms": round(seconds * 1000, 1)})

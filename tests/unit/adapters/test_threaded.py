@@ -418,3 +418,9 @@ async def test_scoring_ends_with_the_generator(generator: ThreadedGenerator) -> 
     await generator.aclose()
     with pytest.raises(GenerationError, match="stopped"):
         await generator.likelihood([ChatTurn(role="user", content="1")], "2")
+
+
+async def test_tokens_are_counted_as_they_are_read_and_written(generator: ThreadedGenerator) -> None:
+    await asyncio.gather(ask(generator, "1 2 3"), ask(generator, "9", tokens=2))
+    assert await generator.likelihood([ChatTurn(role="user", content="1 2")], "3") is not None
+    assert generator.tokens == {"read": 3 + 1 + 3, "written": 3 + 2}
