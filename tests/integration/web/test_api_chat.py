@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from adapters.testing import ScriptedGenerator
+from adapters.types import ChatTurn, GenerationLimits, Judged
 from bot.service import Answered
 from bot.types import Answer, AnswerKind, Message, Outcome
 from tests.integration.commands.office import Template
@@ -19,6 +21,22 @@ from tests.integration.web.programs import ask, http_client, key_for
 from tests.integration.web.site import FROZEN, Q_FROZEN, Q_INVOICE, Q_REFUND, REFUNDS, Site
 
 LONG = ("word " * 1_000).strip()
+
+
+class Held(ScriptedGenerator):
+    """Writes nothing before it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: REFUNDS)
+        self.go = asyncio.Event()
+
+    async def stream(
+        self, turns: Sequence[ChatTurn], limits: GenerationLimits, *, judged: Judged | None = None
+    ) -> AsyncGenerator[str, None]:
+        async with aclosing(super().stream(turns, limits, judged=judged)) as pieces:
+            async for piece in pieces:
+                await self.go.wait()
+                yield piece
 
 
 async def until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
@@ -170,16 +188,16 @@ async def test_the_stream_is_events_of_one_line_each(shared: Site) -> None:
 async def test_a_client_that_goes_away_stops_its_answer_which_is_not_stored_half(
     tmp_path: Path, template: Template, *, stream: bool
 ) -> None:
-    slow = ScriptedGenerator(lambda _: f"{REFUNDS} " * 50, seconds_per_word=0.2)
-    async with Site.open(tmp_path, template, generator=slow) as site:
+    held = Held()
+    async with Site.open(tmp_path, template, generator=held) as site:
         _, secret = key_for(site)
         async with http_client(site, secret) as client:
             asking = asyncio.create_task(ask(client, Q_REFUND, stream=stream))
-            await until(lambda: bool(slow.asked))
+            await until(lambda: bool(held.asked))
             assert len(site.store.inbox.pending(platform="api")) == 1
             asking.cancel()
             await asyncio.wait([asking])
-        await until(lambda: slow.cancelled == 1)
+        await until(lambda: held.cancelled == 1)
         await until(lambda: site.store.inbox.pending(platform="api") == ())
         assert site.store.answers.recent(5) == ()
 
@@ -204,13 +222,13 @@ async def test_a_client_that_goes_away_while_its_question_is_being_stored_leaves
 
 
 async def test_a_client_that_goes_away_while_it_waits_is_not_answered(tmp_path: Path, template: Template) -> None:
-    slow = ScriptedGenerator(lambda _: f"{REFUNDS} " * 50, seconds_per_word=0.2)
+    held = Held()
     one = {"serve": {"conversations": 1}}
-    async with Site.open(tmp_path, template, generator=slow, settings=one) as site:
+    async with Site.open(tmp_path, template, generator=held, settings=one) as site:
         _, secret = key_for(site)
         async with http_client(site, secret) as client:
             first = asyncio.create_task(ask(client, Q_REFUND, user="ada"))
-            await until(lambda: bool(slow.asked))
+            await until(lambda: bool(held.asked))
             second = asyncio.create_task(ask(client, Q_INVOICE, user="grace"))
             await until(lambda: site.desk.waiting == 1)
             second.cancel()
@@ -218,20 +236,21 @@ async def test_a_client_that_goes_away_while_it_waits_is_not_answered(tmp_path: 
             first.cancel()
             await asyncio.wait([first, second])
         await until(lambda: not site.desk.lanes.busy)
-    assert len(slow.asked) == 1
+    assert len(held.asked) == 1
 
 
 async def test_where_too_many_wait_a_program_is_told_when_to_come_back(tmp_path: Path, template: Template) -> None:
-    slow = ScriptedGenerator(lambda _: REFUNDS, seconds_per_word=0.3)
+    held = Held()
     tight = {"serve": {"conversations": 1}, "models": {"max_queue": 1}}
-    async with Site.open(tmp_path, template, generator=slow, settings=tight) as site:
+    async with Site.open(tmp_path, template, generator=held, settings=tight) as site:
         _, secret = key_for(site)
         async with http_client(site, secret) as client:
             first = asyncio.create_task(ask(client, Q_REFUND, user="ada"))
-            await until(lambda: bool(slow.asked))
+            await until(lambda: bool(held.asked))
             second = asyncio.create_task(ask(client, Q_REFUND, user="grace"))
             await until(lambda: site.desk.waiting == 1)
             refused = [await ask(client, Q_REFUND, user="alan", stream=stream) for stream in (False, True)]
+            held.go.set()
             answered = await asyncio.gather(first, second)
     for one in refused:
         assert one.status_code == 429
@@ -244,15 +263,17 @@ async def test_where_too_many_wait_a_program_is_told_when_to_come_back(tmp_path:
 async def test_programs_without_end_users_are_answered_side_by_side_and_an_end_user_in_turn(
     tmp_path: Path, template: Template
 ) -> None:
-    slow = ScriptedGenerator(lambda _: REFUNDS, seconds_per_word=0.3)
-    async with Site.open(tmp_path, template, generator=slow) as site:
+    held = Held()
+    async with Site.open(tmp_path, template, generator=held) as site:
         _, secret = key_for(site)
         async with http_client(site, secret) as client:
             both = [asyncio.create_task(ask(client, Q_REFUND)) for _ in range(2)]
-            await until(lambda: len(slow.asked) == 2)
-            assert not any(one.done() for one in both)
+            await until(lambda: len(held.asked) == 2)
+            held.go.set()
             await asyncio.gather(*both)
+            held.go.clear()
             turns = [asyncio.create_task(ask(client, Q_REFUND, user="ada")) for _ in range(2)]
-            await until(lambda: len(slow.asked) == 3)
-            assert site.desk.waiting == 1
+            await until(lambda: len(held.asked) == 3)
+            await until(lambda: site.desk.waiting == 1)
+            held.go.set()
             await asyncio.gather(*turns)
