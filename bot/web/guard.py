@@ -58,8 +58,9 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                if not scope["path"].startswith(STATIC):
-                    headers.setdefault("Cache-Control", "no-store")
+                # scripts and styles are asked for again each time, and not sent again: a page never runs an old one
+                kept = scope["path"].startswith(STATIC)
+                headers.setdefault("Cache-Control", "no-cache" if kept else "no-store")
             await send(message)
 
         host = Headers(scope=scope).get("host", "")

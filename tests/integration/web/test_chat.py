@@ -10,10 +10,11 @@ import pytest
 
 from adapters.testing import ScriptedGenerator
 from bot.buttons import Verb, data_of
+from bot.middleware import plain_answer
 from bot.store.people import WEB
 from bot.store.posts import PostBody
 from bot.store.store import Store
-from bot.types import Message, Origin, Outcome, Place, RatingReason, RatingValue, Role, StoredAnswer
+from bot.types import AnswerKind, Message, Origin, Outcome, Place, RatingReason, RatingValue, Role, StoredAnswer
 from tests.integration.commands.office import Template
 from tests.integration.web.site import COOKIE, INVOICES, Q_INVOICE, Q_REFUND, REFUNDS, TEAM, Site, written
 from tests.integration.web.talking import new_id, talking
@@ -84,6 +85,15 @@ async def test_nothing_is_done_for_a_request_that_was_forged(served: Site) -> No
         ):
             assert (await client.post(path, json=body)).status_code == 403, path
     assert served.store.inbox.pending(platform=WEB) == ()
+
+
+async def test_scripts_are_not_sent_again_while_they_are_the_same(served: Site) -> None:
+    async with served.client() as client:
+        for path in ("/static/chat/main.js", "/static/chat.css", "/static/theme.js"):
+            first = await client.get(path)
+            assert (first.status_code, first.headers["cache-control"]) == (200, "no-cache")
+            again = await client.get(path, headers={"If-None-Match": first.headers["etag"]})
+            assert again.status_code == 304
 
 
 # -- asking
@@ -433,6 +443,26 @@ async def test_people_answer_in_the_conversation_and_it_stays_there(served: Site
         assert "It is &lt;b&gt;on&lt;/b&gt; its way." in item["html"]
         page = await ada.page()
         assert page.index("Is anybody there?") < page.index("Grace:")
+
+
+async def test_what_is_passed_on_without_a_word_is_noticed_all_the_same(served: Site) -> None:
+    message = Message(
+        platform=WEB,
+        event_id="1-t1-silent",
+        channel=channel("ada"),
+        thread="",
+        sender="ada",
+        sender_name="Ada",
+        text="Are you there?",
+        received_at=datetime.now(UTC),
+        origin=Origin(message_id="silent"),
+    )
+    stored = served.store.inbox.accept(message, idle_minutes=30)
+    assert stored is not None
+    async with talking(served, served.login(name="ada")) as ada, ada.hearing() as heard:
+        await heard.until("item", lambda item: "aria-busy" in item["html"])
+        served.store.answers.add(stored.id, plain_answer("", AnswerKind.RELAYED, "passed on"))
+        await heard.until("item", lambda item: "Passed on to the team" in item["html"])
 
 
 async def test_a_suggestion_that_is_pressed_is_asked(served: Site) -> None:

@@ -277,6 +277,10 @@ async def test_what_people_and_documents_write_is_shown_and_never_run(chat: Page
     item = await ask(chat, nasty)
     await expect(item.locator(".bubble")).to_have_text(nasty)
     await ask(chat, f"/{nasty}")
+    served.parts.teacher.teach("What do gardeners say?", nasty)
+    written = await ask(chat, "What do gardeners say?", "<script>")
+    await written.locator(".source").first.click()
+    await expect(chat.get_by_role("dialog")).to_contain_text("<script>")
     assert await chat.locator("#items img, #items script").count() == 0
     assert await chat.title() == title
     await served.desk.idle()
