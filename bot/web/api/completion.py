@@ -139,7 +139,7 @@ class CompletionRequest(BaseModel):
                 before = found[-1]
                 said = f"{before.answer}\n{text}" if before.answer else text
                 found[-1] = Turn(question=before.question, answer=said[:characters])
-        return tuple(found[len(found) - turns :]) if turns < len(found) else tuple(found)
+        return tuple(found[max(0, len(found) - turns) :])
 
 
 class TextFormat(BaseModel):
@@ -179,7 +179,7 @@ class Extension(BaseModel):
     """What the bot says besides OpenAI's fields."""
 
     answer_id: int = Field(description="For /v1/ratings and /v1/corrections.")
-    outcome: str = Field(description="answered, abstained or handed off.")
+    outcome: str = Field(description="answered or abstained.")
     kind: str = Field(description="generated, quoted, curated, canned, clarification, refusal, ...")
     sources: list[SourceBody]
     suggestions: list[str] = Field(description='Questions to choose from, where it asks "did you mean".')
