@@ -12,7 +12,11 @@ from tests.acceptance.conftest import Burnish
 @pytest.mark.models
 @pytest.mark.slow
 def test_too_few_examples_are_counted_by_the_real_training_process_and_nothing_changes(burnish: Burnish) -> None:
-    assert burnish("train", "--dry-run").out.strip() == "There is nothing to learn from yet."
+    assert burnish("train", "intent", "--dry-run").out.splitlines() == [
+        "There is nothing to learn from yet.",
+        "intent: too little; without those kept back, 0 examples are there, 5 are needed: 5 are missing.",
+        "A run now would come to nothing.",
+    ]
     asked = burnish("train", "intent")
     assert (asked.code, "add --yes" in asked.err) == (1, True)
     done = burnish("train", "intent", "--yes")
@@ -21,6 +25,7 @@ def test_too_few_examples_are_counted_by_the_real_training_process_and_nothing_c
     assert "0 examples are there, 5 are needed: 5 are missing" in " ".join(done.out.split())
     [run] = json.loads(burnish("train", "runs", "--json").out)
     assert (run["parts"], run["cause"], run["state"]) == ("intent", "server", "done")
+    assert run["outcome"] == "intent: too little"
     assert json.loads(burnish("versions", "list", "--json").out) == []
     cancelled = burnish("train", "cancel")
     assert (cancelled.code, cancelled.err.strip()) == (1, "No training is going on.")
@@ -28,7 +33,7 @@ def test_too_few_examples_are_counted_by_the_real_training_process_and_nothing_c
 
 def test_the_plan_is_shown_set_and_refused_in_one_sentence(burnish: Burnish) -> None:
     assert burnish("schedule", "show").out.splitlines() == ["Training begins by itself: weekly sun 03:00 (UTC)."]
-    assert "after 50 ratings (UTC)" in burnish("schedule", "set", "after", "50").out
+    assert "after 50 ratings, looked at every few minutes" in burnish("schedule", "set", "after", "50").out
     wrong = burnish("schedule", "set", "sometimes")
     assert wrong.code == 1
     assert wrong.err.strip() == (
