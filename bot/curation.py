@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
@@ -11,7 +11,7 @@ from bot.store.store import Store
 from bot.teaching import SOURCE, Teacher
 from bot.types import AnswerKind, StoredAnswer
 from knowledge.curated import CuratedBook, normalise
-from knowledge.types import DEFAULT_COLLECTION, Encoder, StoredChunk
+from knowledge.types import DEFAULT_COLLECTION, Encoder, StoredChunk, Vector
 
 SIMILAR = 0.75  # cosine from which two unanswered questions count as one
 OPEN_QUESTIONS = 300  # unanswered questions that are looked at, newest first
@@ -63,6 +63,7 @@ class Curation:
         self._store = store
         self._teacher = teacher
         self._encoder = encoder
+        self._known: Mapping[str, Vector] = {}  # vectors of the questions on the list: most are there again next time
 
     # -- written answers
 
@@ -111,7 +112,12 @@ class Curation:
 
     def groups(self) -> tuple[Group, ...]:
         """The questions that nobody could answer, those that mean the same together."""
-        return grouped(self._store.answers.unanswered(OPEN_QUESTIONS), self._encoder)
+        answers = self._store.answers.unanswered(OPEN_QUESTIONS)
+        known, asked = self._known, [one.question for one in answers]
+        if new := [text for text in dict.fromkeys(asked) if text not in known]:
+            known = {**known, **dict(zip(new, self._encoder.encode(new), strict=True))}
+        self._known = {text: known[text] for text in asked}
+        return grouped(answers, [known[text] for text in asked])
 
     def answer(self, about: StoredAnswer, text: str) -> Kept:
         """Put the answer to an unanswered question in force, and take all like it off the list."""
@@ -163,19 +169,16 @@ class Curation:
         return Subject(question=wrong.chunk.question, elsewhere=elsewhere)
 
 
-def grouped(answers: Sequence[StoredAnswer], encoder: Encoder) -> tuple[Group, ...]:
+def grouped(answers: Sequence[StoredAnswer], vectors: Sequence[Vector]) -> tuple[Group, ...]:
     """Put unanswered questions that mean the same together: each joins the first group whose newest is similar enough.
 
     Args:
         answers: Newest first.
-        encoder: Makes unit vectors.
+        vectors: Of their questions, unit length: a product is a cosine.
 
     Returns:
         The largest group first; of those of one size, that with the newest question.
     """
-    if not answers:
-        return ()
-    vectors = encoder.encode([one.question for one in answers])  # (n, dim), unit length: a product is a cosine
     leaders: list[int] = []
     members: list[list[StoredAnswer]] = []
     for row, answer in enumerate(answers):

@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from bot.curation import Curation
 from bot.errors import BotError
 from bot.texts import say
 from bot.web import chat, dropped, login, metrics, probes
@@ -49,6 +50,7 @@ def create_app(parts: WebParts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.access = Access(parts.store, parts.settings)
+    app.state.curation = Curation(parts.store, parts.teacher, parts.encoder)
     app.state.flashes = Flashes()
     app.state.ingests = Ingests()
     app.include_router(login.router)

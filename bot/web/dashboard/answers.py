@@ -15,7 +15,7 @@ from adapters.registry import Registry
 from adapters.types import Task, original
 from bot.blocking import run_blocking
 from bot.commands.base import number_of
-from bot.curation import Kept
+from bot.curation import Curation, Kept
 from bot.store.inbox import NOT_DIALOGUE
 from bot.store.reviews import Rated, Wish
 from bot.texts import say
@@ -129,7 +129,7 @@ async def correct(
     if not text:
         return done(request, visitor, say("curated-of-nothing", visitor.language), then=then, good=False)
     correction = Correction(answer_id=answer_id, user_id=visitor.person.id, text=text)
-    kept = await run_blocking(_correct, parts, correction)
+    kept = await run_blocking(_correct, parts, curation_of(request), correction)
     if kept is None:
         return done(request, visitor, say("correction-decided-before", visitor.language), then=then, good=False)
     await access.note(visitor.person, "correct", f"answer {answer_id}: {kept.question} | {kept.answer}")
@@ -144,11 +144,11 @@ def taught_text(kept: Kept, language: str) -> str:
     return "\n".join(lines)
 
 
-def _correct(parts: WebParts, correction: Correction) -> Kept | None:
+def _correct(parts: WebParts, curation: Curation, correction: Correction) -> Kept | None:
     """Blocks. The same again, as when a form is sent twice, is kept once."""
     known = parts.store.ratings.find(correction)
     correction_id = parts.store.ratings.correct(correction) if known is None else known
-    return curation_of(parts).approve(correction_id)
+    return curation.approve(correction_id)
 
 
 def _versions(registry: Registry) -> tuple[str, ...]:

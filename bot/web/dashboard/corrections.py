@@ -14,9 +14,10 @@ from starlette.responses import Response
 from bot.blocking import run_blocking
 from bot.cards import text_of
 from bot.commands.base import number_of
-from bot.curation import Subject
+from bot.curation import Curation, Subject
 from bot.store.ratings import Proposal
 from bot.store.reviews import Rated, Wish
+from bot.store.store import Store
 from bot.texts import say
 from bot.types import Role
 from bot.web.access import Access, Visitor, at_least, the_access
@@ -24,7 +25,6 @@ from bot.web.dashboard.answers import taught_text
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.dashboard.questions import MAX_ANSWER, curation_of, page_number
 from bot.web.markdown import render
-from bot.web.parts import WebParts
 
 PAGE = 20
 REASON_DAYS = 30  # of which the reasons are counted
@@ -59,7 +59,7 @@ async def corrections(
     store, number = parts_of(request).store, page_number(page)
     values: dict[str, Any] = {"newer": "", "older": ""}
     if show == "waiting":
-        values["waits"] = await run_blocking(_waiting, parts_of(request))
+        values["waits"] = await run_blocking(_waiting, store, curation_of(request))
     elif show == "disputed":
         wish = Wish(rated=Rated.DISPUTED, before=number_of(before))
         listing = await run_blocking(store.reviews.answers, wish, PAGE)
@@ -92,11 +92,10 @@ async def approve(
     request: Request, visitor: _Writer, access: _Access, correction_id: int, form: Annotated[_Approved, Form()]
 ) -> Response:
     """Put a correction in force, as it is or changed."""
-    parts = parts_of(request)
-    proposal = await run_blocking(parts.store.ratings.proposal, correction_id)
+    proposal = await run_blocking(parts_of(request).store.ratings.proposal, correction_id)
     text = form.text.strip().replace("\r\n", "\n")
     changed = "" if proposal is None or text == proposal.text.strip().replace("\r\n", "\n") else text
-    kept = await run_blocking(curation_of(parts).approve, correction_id, changed)
+    kept = await run_blocking(curation_of(request).approve, correction_id, changed)
     if kept is None:
         return done(request, visitor, say("correction-decided-before", visitor.language), then=HERE, good=False)
     how = "approve changed correction" if changed else "approve correction"
@@ -107,18 +106,17 @@ async def approve(
 @router.post("/{correction_id}/reject")
 async def reject(request: Request, visitor: _Writer, access: _Access, correction_id: int) -> Response:
     """Turn a correction down."""
-    if not await run_blocking(curation_of(parts_of(request)).reject, correction_id):
+    if not await run_blocking(curation_of(request).reject, correction_id):
         return done(request, visitor, say("correction-decided-before", visitor.language), then=HERE, good=False)
     await access.note(visitor.person, "report", f"reject correction {correction_id}")
     return done(request, visitor, say("correction-rejected", visitor.language), then=HERE)
 
 
-def _waiting(parts: WebParts) -> tuple[_Waiting, ...]:
+def _waiting(store: Store, curation: Curation) -> tuple[_Waiting, ...]:
     """Blocks."""
-    curation, found = curation_of(parts), list[_Waiting]()
-    written = curation.written()
-    for proposal in parts.store.ratings.proposed(PAGE):
-        about, subject = parts.store.answers.get(proposal.answer_id), curation.subject_of(proposal)
+    written, found = curation.written(), list[_Waiting]()
+    for proposal in store.ratings.proposed(PAGE):
+        about, subject = store.answers.get(proposal.answer_id), curation.subject_of(proposal)
         given = "" if about is None else about.answer.text
         in_force = curation.in_force(subject.question, written)
         found.append(

@@ -18,7 +18,7 @@ from bot.teaching import SOURCE
 from bot.texts import say
 from bot.types import Role
 from bot.web.access import Access, Visitor, at_least, the_access
-from bot.web.dashboard.frame import changing, done, framed, parts_of
+from bot.web.dashboard.frame import changing, done, framed
 from bot.web.dashboard.questions import MAX_ANSWER, curation_of, page_number
 from bot.web.markdown import render
 from knowledge.types import StoredChunk
@@ -55,7 +55,7 @@ async def curated(
 ) -> Response:
     """List them, the newest first."""
     wanted = words.strip().casefold()
-    written = await run_blocking(curation_of(parts_of(request)).written)
+    written = await run_blocking(curation_of(request).written)
     found = [
         one
         for one in reversed(written)
@@ -89,7 +89,7 @@ async def write(request: Request, visitor: _Writer, access: _Access, form: Annot
     question, text = form.question.strip(), form.answer.strip()
     if not question or not text:
         return done(request, visitor, say("curated-both", visitor.language), then=HERE, good=False)
-    kept = await run_blocking(curation_of(parts_of(request)).keep, question, text)
+    kept = await run_blocking(curation_of(request).keep, question, text)
     await access.note(visitor.person, "teach", f"{kept.question} | {kept.answer}")
     told = say("taught-now", visitor.language, question=kept.question)
     if kept.before:
@@ -100,7 +100,7 @@ async def write(request: Request, visitor: _Writer, access: _Access, form: Annot
 @router.post("/{document_id}/remove")
 async def remove(request: Request, visitor: _Writer, access: _Access, document_id: int) -> Response:
     """Take one back."""
-    taken = await run_blocking(curation_of(parts_of(request)).take_back, document_id)
+    taken = await run_blocking(curation_of(request).take_back, document_id)
     if taken is None:
         return done(request, visitor, say("unteach-nothing", visitor.language), then=HERE, good=False)
     await access.note(visitor.person, "unteach", taken.question)

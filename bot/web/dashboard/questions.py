@@ -15,7 +15,6 @@ from bot.types import Role, StoredAnswer
 from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.errors import NotThereError
-from bot.web.parts import WebParts
 
 PAGE = 15  # groups on a page
 WORDINGS = 5  # of a group that are shown
@@ -29,9 +28,12 @@ _Writer = Annotated[Visitor, Depends(changing(Role.TRAINER))]
 _Access = Annotated[Access, Depends(the_access)]
 
 
-def curation_of(parts: WebParts) -> Curation:
+def curation_of(request: Request) -> Curation:
     """What decides about answers."""
-    return Curation(parts.store, parts.teacher, parts.encoder)
+    curation = request.app.state.curation
+    if not isinstance(curation, Curation):
+        raise TypeError(curation)
+    return curation
 
 
 def page_number(text: str) -> int:
@@ -42,7 +44,7 @@ def page_number(text: str) -> int:
 @router.get("")
 async def questions(request: Request, visitor: _Trainer, page: str = "1") -> Response:
     """List the groups, the largest first."""
-    groups = await run_blocking(curation_of(parts_of(request)).groups)
+    groups = await run_blocking(curation_of(request).groups)
     pages = max(1, -(-len(groups) // PAGE))
     number = min(page_number(page), pages)
     return await framed(
@@ -72,7 +74,7 @@ async def write(
     about, text = await _question(request, visitor, answer_id), form.answer.strip()
     if not text:
         return done(request, visitor, say("curated-of-nothing", visitor.language), then=HERE, good=False)
-    kept = await run_blocking(curation_of(parts_of(request)).answer, about, text)
+    kept = await run_blocking(curation_of(request).answer, about, text)
     await access.note(visitor.person, "curated", f"{kept.question} | {kept.answer}")
     return done(request, visitor, say("taught-now", visitor.language, question=kept.question), then=HERE)
 
@@ -81,7 +83,7 @@ async def write(
 async def drop(request: Request, visitor: _Writer, access: _Access, answer_id: int) -> Response:
     """Take a question with all like it off the list."""
     about = await _question(request, visitor, answer_id)
-    alike = await run_blocking(curation_of(parts_of(request)).settle, about.id)
+    alike = await run_blocking(curation_of(request).settle, about.id)
     await access.note(visitor.person, "unanswered", f"drop {', '.join(map(str, alike))}")
     return done(request, visitor, say("unanswered-dropped", visitor.language, questions=len(alike)), then=HERE)
 
