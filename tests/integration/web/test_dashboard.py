@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.types import Correction, Outcome, Rating, RatingValue, Role
 from tests.integration.web.invented import invent
+from tests.integration.web.machine import add_version
 from tests.integration.web.site import Site
 from tests.stores import answer
 
@@ -121,3 +122,23 @@ async def test_what_people_wrote_is_text_on_every_page(served: Site) -> None:
             shown = await client.get(f"/dashboard{path}", headers=HTML)
             assert shown.status_code == 200
             assert evil not in shown.text, path
+
+
+async def test_a_version_that_waits_for_a_decision_is_named_to_admins(served: Site) -> None:
+    name = add_version(served)
+    async with served.client(served.login(Role.ADMIN)) as client:
+        assert f"One version waits for your decision: {name}" in (await client.get("/dashboard", headers=HTML)).text
+    async with served.client(served.login(Role.TRAINER)) as client:
+        assert name not in (await client.get("/dashboard", headers=HTML)).text
+
+
+async def test_every_page_speaks_chinese_to_whoever_reads_it(served: Site) -> None:
+    invent(served, days=8)
+    pages = ("", "/questions", "/answers", "/answers/1", "/corrections", "/corrections?show=disputed")
+    more = ("/corrections?show=complaints", "/curated", "/knowledge", "/knowledge/1", "/knowledge/search?words=a")
+    async with served.client(served.login(Role.OWNER)) as client:
+        for path in (*pages, *more, "/knowledge/rehearsal?words=a"):
+            shown = await client.get(f"/dashboard{path}", headers={**HTML, "Accept-Language": "zh-CN"})
+            assert shown.status_code == 200, path
+            assert '<html lang="zh">' in shown.text
+            assert "未能回答" in shown.text
