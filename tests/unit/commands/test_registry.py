@@ -104,7 +104,7 @@ def test_a_name_is_resolved_and_a_wrong_one_finds_the_nearest_that_the_role_may_
 def test_a_menu_holds_what_a_role_may_use_and_grows_with_the_role() -> None:
     names = {role: [name for name, _ in menu("en", role)] for role in ORDER}
     assert names[Role.USER] == [
-        "help", "ask", "why", "sources", "rate", "new", "language", "privacy", "forget_me", "human",
+        "help", "ask", "why", "sources", "rate", "new", "language", "login", "privacy", "forget_me", "human",
     ]  # fmt: skip
     assert set(names[Role.TRAINER]) - set(names[Role.USER]) == {"teach", "unanswered", "report"}
     assert {"status", "ingest", "knowledge", "grant", "revoke", "audit"} < set(names[Role.ADMIN])
