@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, func, select
 
 from bot.store.answers import Answers
 from bot.store.engine import Database
@@ -20,6 +20,19 @@ from bot.store.schema import (
 )
 from bot.store.statements import batches
 from bot.types import RatingValue, StoredAnswer, StoredMessage
+
+# An open page reads its conversation whenever something changes there, so these are put together once.
+_STATES = (
+    select(MessageRow.id, MessageRow.state)
+    .join_from(MessageRow, ConversationRow)
+    .where(ConversationRow.platform == bindparam("platform"), ConversationRow.channel == bindparam("channel"))
+    .order_by(MessageRow.id.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
+_RATINGS = select(RatingRow.answer_id, RatingRow.user_id, RatingRow.value).where(
+    RatingRow.answer_id.in_(bindparam("ids", expanding=True))
+)
+_ASKED = select(AskRow.answer_id).where(AskRow.answer_id.in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,22 +125,15 @@ class Transcripts:
         )
 
     def _states(self, platform: str, channel: str, limit: int) -> dict[int, MessageState]:
-        query = (
-            select(MessageRow.id, MessageRow.state)
-            .join_from(MessageRow, ConversationRow)
-            .where(ConversationRow.platform == platform, ConversationRow.channel == channel)
-            .order_by(MessageRow.id.desc())
-            .limit(limit)
-        )
+        place = {"platform": platform, "channel": channel, "limit": limit}
         with self._database.read() as connection:
-            return {row.id: row.state for row in connection.execute(query)}
+            return {row.id: row.state for row in connection.execute(_STATES, place)}
 
     def _ratings(self, answer_ids: Sequence[int]) -> dict[tuple[int, int], RatingValue]:
-        columns = select(RatingRow.answer_id, RatingRow.user_id, RatingRow.value)
         found: dict[tuple[int, int], RatingValue] = {}
         with self._database.read() as connection:
             for batch in batches(answer_ids):
-                for row in connection.execute(columns.where(RatingRow.answer_id.in_(batch))):
+                for row in connection.execute(_RATINGS, {"ids": batch}):
                     found[row.answer_id, row.user_id] = row.value
         return found
 
@@ -136,9 +142,7 @@ class Transcripts:
             return frozenset(
                 answer_id
                 for batch in batches(answer_ids)
-                for answer_id in connection.execute(
-                    select(AskRow.answer_id).where(AskRow.answer_id.in_(batch))
-                ).scalars()
+                for answer_id in connection.execute(_ASKED, {"ids": batch}).scalars()
             )
 
 
