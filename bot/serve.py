@@ -21,6 +21,7 @@ from bot.desk import Desk
 from bot.frontends.base import Frontend, PlatformError, ThrottledError, UnreachableError
 from bot.frontends.delivery import patiently
 from bot.http import HttpServer
+from bot.store.people import WEB
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,8 @@ class Server:
         await patiently(start)
         self._parts.listening.add(name)
         log.info("listening", extra={"action": "listening", "platform": name})
-        self._say(f"{name}: listening")
+        if name != WEB:  # its address is said
+            self._say(f"{name}: listening")
         await self._parts.started()
 
     async def _stop(self, starting: Sequence[asyncio.Task[None]]) -> None:
