@@ -56,7 +56,8 @@ class Reader:
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE)
-        connector = aiohttp.TCPConnector(limit=0)
+        # the server lets go of a connection that is idle for 5 s; a browser asks again where that crosses a request
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2.0)
         self._client = aiohttp.ClientSession(
             timeout=timeout, connector=connector, cookie_jar=aiohttp.CookieJar(unsafe=True), trust_env=False
         )
