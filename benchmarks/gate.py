@@ -38,7 +38,7 @@ from benchmarks.table import QUICK as QUICK_RESULTS
 from benchmarks.table import RESULTS, Row, keep
 from benchmarks.trust import ATTACKS, HOSTILE, HOSTILE_VOTES, PEOPLE, START, Attack, attack
 from bot.learning.scoring import DISPUTED, NEAR, UNKNOWN
-from training.gate import GateConfig, decide
+from training.gate import GateConfig, decide, decide_renewal
 from training.metrics import bootstrap_mean
 from training.paired import Measured, Pair, PairedReport, mean_gain, resampled_gains
 from training.trust import TrustConfig, Vote, weigh
@@ -248,6 +248,10 @@ def _promoted(questions: tuple[Pair, ...], seed: int) -> bool:
     return decide(PairedReport(test=questions), rng=np.random.default_rng(seed)).promote
 
 
+def _renewed(questions: tuple[Pair, ...], rng: np.random.Generator) -> bool:
+    return decide_renewal(PairedReport(test=questions), rng=rng).promote
+
+
 RULES: Final[Mapping[str, Callable[[tuple[Pair, ...], np.random.Generator], bool]]] = {
     "mean > 0": lambda questions, _: mean_gain(questions) > 0,
     "mean > .02": lambda questions, _: mean_gain(questions) > 0.02,
@@ -258,6 +262,7 @@ RULES: Final[Mapping[str, Callable[[tuple[Pair, ...], np.random.Generator], bool
     "half a question imagined, 90 %": lambda questions, rng: _sure(questions, rng, 0.5) >= 0.9,
     "half a question imagined, 95 %": lambda questions, rng: _sure(questions, rng, 0.5) >= 0.95,
     "one question imagined, 90 %": lambda questions, rng: _sure(questions, rng, 1.0) >= 0.9,
+    "no worse, where one has to go": _renewed,
 }
 
 
