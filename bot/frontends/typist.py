@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from bot.blocking import uncut
 from bot.frontends.base import Live, PlatformError, ThrottledError
+
+log = logging.getLogger(__name__)
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -39,9 +42,10 @@ class Typist:
         await uncut(self._close())
 
     async def _close(self) -> None:
-        if not self._task.done():
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled() and (error := self._task.exception()) is not None:
+            log.error("a growing text was not shown", extra={"action": "live-failed", "error": type(error).__name__})
         await self._live.close()
 
     async def _show(self) -> None:
