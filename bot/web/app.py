@@ -1,7 +1,7 @@
 """The web application: the chat page, the dashboard, the API, and how the program is doing.
 
-Observed -> Guard -> Boundary -> routes; a page is in bot.web.chat or bot.web.dashboard, the API in bot.web.api, all
-over the same WebParts.
+Observed -> Guard -> Boundary -> Bodies -> routes; a page is in bot.web.chat or bot.web.dashboard, the API in
+bot.web.api, all over the same WebParts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bot.texts import say
 from bot.web import chat, dropped, login, metrics, probes
 from bot.web.access import Access, access_of
 from bot.web.api.app import PREFIX, create_api, docs
+from bot.web.bodies import Bodies
 from bot.web.dashboard import router as dashboard
 from bot.web.dashboard.frame import Flashes
 from bot.web.dashboard.ingests import Ingests
@@ -46,6 +47,7 @@ def create_app(parts: WebParts) -> FastAPI:
             Middleware(Observed, metrics=parts.metrics, telemetry=parts.telemetry),
             Middleware(Guard, settings=parts.settings),
             Middleware(Boundary, failed=_broken),
+            Middleware(Bodies),
         ],
     )
     app.state.parts = parts

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from fastapi import HTTPException
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -19,6 +18,7 @@ from bot.blocking import run_blocking
 from bot.logs import where
 from bot.store.api_keys import ApiKey
 from bot.web.api.errors import ApiError, failed, shaped
+from bot.web.bodies import measured
 from bot.web.parts import WebParts
 
 OPEN: Final = frozenset({"/openapi.json"})  # what the API looks like is no secret
@@ -62,7 +62,7 @@ class Door:
                 scope.setdefault("state", {})[KEY] = key
             limit = self._upload if path == UPLOADS else MAX_BODY
             _refuse_announced(Headers(scope=scope), limit)
-            await self._app(scope, _measured(receive, limit), dressed)
+            await self._app(scope, measured(receive, limit, str(_too_large(limit))), dressed)
         except ApiError as error:
             await shaped(error)(scope, receive, dressed)
         except Exception as error:
@@ -115,18 +115,3 @@ def _refuse_announced(headers: Headers, limit: int) -> None:
 
 def _too_large(limit: int) -> ApiError:
     return ApiError(f"A request has {limit} bytes at most.", status=413, code="request_too_large")
-
-
-def _measured(receive: Receive, limit: int) -> Receive:
-    """The same request, cut off where it is larger than it said."""
-    taken = 0
-
-    async def measured() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise HTTPException(413, str(_too_large(limit)))
-        return message
-
-    return measured
