@@ -137,7 +137,7 @@ class Access:
             TooManyError: It was tried too often.
         """
         address = request.client.host if request.client else ""
-        if not all(self._tries.hit(self._limit, kind, what) for kind, what in (("name", name), ("from", address))):
+        if not all(self._tries.hit(self._limit, kind, what) for kind, what in (("from", address), ("name", name))):
             language = self.language(request)
             raise TooManyError(say("web-login-slow-down", language), retry_after=60)
         begun = await run_blocking(self._by_password, name, password)
@@ -256,11 +256,11 @@ async def unforged(request: Request, known: Annotated[Visitor, Depends(visitor)]
     ):
         value = (await request.form()).get(CSRF_FIELD, "")
         token = value if isinstance(value, str) else ""
-    if not _is_own_site(request) or not hmac.compare_digest(token.encode(), known.session.csrf.encode()):
+    if not is_own_site(request) or not hmac.compare_digest(token.encode(), known.session.csrf.encode()):
         raise NotAllowedError(say("web-forged", known.language))
 
 
-def _is_own_site(request: Request) -> bool:
+def is_own_site(request: Request) -> bool:
     """Whether the browser says that a page of ours sent the request, or says nothing of it."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin", "")

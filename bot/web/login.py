@@ -12,7 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from bot.commands.base import may
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Access, the_access, unforged
+from bot.web.access import Access, is_own_site, the_access, unforged
+from bot.web.errors import NotAllowedError
 from bot.web.pages import page
 
 SEE_OTHER = 303
@@ -43,7 +44,13 @@ class _Form(BaseModel):
 
 @router.post("/login")
 async def log_in(request: Request, access: _Access, form: Annotated[_Form, Form()]) -> Response:
-    """Log in; a form without a session needs no token, since it brings what nobody else has."""
+    """Log in.
+
+    A form without a session needs no token, but it comes from a page of ours: another site could log somebody in as
+    its owner, who would read what they then ask.
+    """
+    if not is_own_site(request):
+        raise NotAllowedError(say("web-forged", access.language(request)))
     if form.code:
         begun, problem = await access.use_link(form.code), "web-login-link-over"
     else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,44 @@ async def test_passwords_cannot_be_guessed_fast_and_a_wrong_one_is_as_wrong_as_a
     actions = [one.action for one in served.store.audit.tail(20)]
     assert actions == ["refused: login"] * TRIES_PER_MINUTE
     assert not any(PASSWORD in one.detail or "wrong" in one.detail for one in served.store.audit.tail(20))
+
+
+async def test_another_site_cannot_log_somebody_in_as_its_owner(served: Site) -> None:
+    code = served.store.sessions.issue_link(served.login().person.id)
+    async with served.client() as client:
+        for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+            refused = await client.post("/login", data={"code": code}, headers=headers)
+            assert refused.status_code == 403, headers
+            assert "Set-Cookie" not in refused.headers
+        ours = {"Origin": served.address, "Sec-Fetch-Site": "same-origin"}
+        assert (await client.post("/login", data={"code": code}, headers=ours)).status_code == 303
+
+
+async def test_whoever_tries_too_many_passwords_keeps_nobody_else_out(served: Site) -> None:
+    Access(served.store, served.settings).set_password(served.login(Role.ADMIN, "ada").person.id, PASSWORD)
+    async with served.client() as client:  # from a trusted proxy, which says whom it asks for
+        for number in range(2 * TRIES_PER_MINUTE):
+            name = "nobody" if number < TRIES_PER_MINUTE else "ada"
+            await client.post("/login", data={"name": name, "password": "x"}, headers={"X-Forwarded-For": "192.0.2.1"})
+        given = {"name": "ada", "password": PASSWORD}
+        entered = await client.post("/login", data=given, headers={"X-Forwarded-For": "192.0.2.2"})
+    assert entered.status_code == 303
+
+
+async def test_what_is_larger_than_any_form_is_cut_off_whoever_sends_it(served: Site) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'{"text": "'
+        for _ in range(40):
+            yield b"a" * 50_000
+
+    json, form = {"Content-Type": "application/json"}, {"Content-Type": "application/x-www-form-urlencoded"}
+    async with served.client() as client:
+        for path, kind in (("/c/abc/say", json), ("/c/abc/press", json), ("/login", form), ("/language", json)):
+            refused = await client.post(path, content=endless(), headers=kind)
+            assert refused.status_code == 413, path
+    async with served.client(served.login()) as client:
+        longest = {"id": "abcdefgh", "text": "\N{GRINNING FACE}" * 20_000}  # twelve bytes each, as JSON is escaped
+        assert (await client.post("/c/abc/say", content=dumps(longest), headers=json)).status_code == 202
 
 
 async def test_logging_out_needs_the_sessions_token_from_a_page_of_ours_and_ends_the_session(served: Site) -> None:
