@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from bot.blocking import run_blocking
 from bot.curation import Curation, question_of
+from bot.store.inbox import NOT_DIALOGUE
 from bot.texts import say
 from bot.types import Role, StoredAnswer
 from bot.web.access import Access, Visitor, at_least, the_access
@@ -90,7 +91,7 @@ async def drop(request: Request, visitor: _Writer, access: _Access, answer_id: i
 
 async def _question(request: Request, visitor: Visitor, answer_id: int) -> StoredAnswer:
     about = await run_blocking(parts_of(request).store.answers.get, answer_id)
-    if about is None:
+    if about is None or about.answer.kind in NOT_DIALOGUE:
         raise NotThereError(say("unanswered-gone", visitor.language))
     return about
 

@@ -79,6 +79,16 @@ async def test_an_empty_answer_and_a_question_that_is_gone_change_nothing(served
     assert len(served.store.answers.unanswered(10)) == 1
 
 
+async def test_what_somebody_told_a_command_is_no_question_to_answer(served: Site) -> None:
+    said = served.office.asked("/ask_human my salary is wrong", replace(answer(), kind=AnswerKind.COMMAND))
+    async with served.client(served.login(Role.TRAINER)) as client:
+        for act in ("answer", "drop"):
+            path = f"/dashboard/questions/{said.id}/{act}"
+            refused = await client.post(path, data={"answer": "Yes."}, headers=HTML)
+            assert refused.status_code == 404
+            assert "salary" not in refused.text
+
+
 async def test_other_wordings_of_a_question_are_shown_and_pages_turn(served: Site) -> None:
     for number in range(17):
         served.office.refused(f"{number} {'abcdefghijklmnopq'[number] * 9}")
