@@ -25,6 +25,7 @@ from bot.frontends.web.frontend import WebFrontend
 from bot.http import HttpServer
 from bot.learning.live import Arm, Versions
 from bot.learning.pinned import Pinned
+from bot.learning.types import ALL_TASKS
 from bot.limits import Limits
 from bot.middleware import ErrorBoundary, Handler, Tell, compose, length_limit
 from bot.one_shot import rehearsed
@@ -234,7 +235,7 @@ class Site:
                 loop=office.loop,
                 registry=office.registry,
                 settings=settings.learning,
-                preview=lambda language, in_detail: f"preview {language} {in_detail}",
+                preview=lambda language, in_detail, tasks=ALL_TASKS: f"preview {language} {in_detail}",  # noqa: ARG005 - the shape of a preview
                 board=office,
             ),
             documents=Documents(
