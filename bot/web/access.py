@@ -264,4 +264,8 @@ def is_own_site(request: Request) -> bool:
     """Whether the browser says that a page of ours sent the request, or says nothing of it."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin", "")
-    return site in {"same-origin", "none"} and (not origin or urlsplit(origin).netloc == request.url.netloc)
+    try:
+        named = urlsplit(origin).netloc
+    except ValueError:  # half a bracket, say: no browser sends that
+        return False
+    return site in {"same-origin", "none"} and (not origin or named == request.url.netloc)

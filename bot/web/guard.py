@@ -71,5 +71,8 @@ class Guard:
         await self._app(scope, receive, dressed)
 
     def _is_ours(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:  # half a bracket, say: no name at all
+            return False
         return self._any_host or is_loopback(name) or name == self._public

@@ -49,6 +49,14 @@ async def test_a_page_of_another_site_whose_name_points_here_is_not_answered(ser
         assert (await client.get("/login", headers={"Host": "localhost:1"})).status_code == 200
 
 
+async def test_a_name_that_is_none_is_refused_like_a_foreign_one(served: Site) -> None:
+    async with served.client() as client:
+        for name in ("[", "[::1", "a]b"):
+            assert (await client.get("/login", headers={"Host": name})).status_code == 421, name
+        refused = await client.post("/login", data={"name": "ada"}, headers={"Origin": "http://["})
+    assert refused.status_code == 403
+
+
 async def test_behind_a_proxy_the_public_name_is_answered_and_cookies_are_for_https_alone(served: Site) -> None:
     web = {"web": {"public_url": "https://bot.example.org", "access": "login"}}
     access = Access(served.store, served.settings)
