@@ -34,6 +34,7 @@ learn-pruned-none = There is nothing to remove.
 learn-promote = Let it serve
 learn-promote-sure = { $version } will serve everybody, within seconds and without a pause. The one that serves now can be rolled back to.
 learn-no-version = There is no such version.
+learn-moved = Another version serves than when you opened the page, so nothing was changed. Look at what serves now.
 learn-no-way-back = There is no earlier version that can serve: none did, or its files are damaged. The log on the server says which.
 learn-waits-for-nothing = { $version } neither waits nor is tried out, so there is nothing to turn down.
 learn-not-pruned = Nothing was removed: the disk did not let it happen. The log on the server says why.

@@ -28,6 +28,7 @@ learn-pruned-none = 没有可以删除的版本。
 learn-promote = 投入服务
 learn-promote-sure = { $version } 将在几秒内为所有人服务，不会中断。之后可以退回到现在的版本。
 learn-no-version = 没有这个版本。
+learn-moved = 打开页面之后，正在服务的版本已经变了，因此没有做任何更改。请先看看现在是哪个版本。
 learn-no-way-back = 没有可以退回的版本：之前没有版本服务过，或者文件已损坏。服务器上的日志写明详情。
 learn-waits-for-nothing = { $version } 既不在等待决定，也不在试用，没有可以否决的。
 learn-not-pruned = 没有删除任何版本：磁盘操作失败。服务器上的日志写明原因。

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import FileResponse, Response
 
 from adapters.errors import AdapterError
-from adapters.types import AdapterVersion, Stage, Task
+from adapters.registry import Registry
+from adapters.types import Stage, Task
 from bot.blocking import run_blocking
 from bot.commands.learning import Learning
 from bot.learning.dossier import Dossier, can_go_back, dossier, dossiers, serves
@@ -151,11 +152,19 @@ async def keep_old(request: Request, visitor: _Changing, name: str) -> Response:
 
 
 @router.post("/dashboard/rollback")
-async def rollback(request: Request, visitor: _Changing, task: Annotated[Task, Form()]) -> Response:
-    """Give the service back to the version before."""
+async def rollback(
+    request: Request, visitor: _Changing, task: Annotated[Task, Form()], to: Annotated[str, Form()] = ""
+) -> Response:
+    """Give the service back to the version before, if it is still the one that the page named.
+
+    Pressed twice, or by two admins at once, it goes back once.
+    """
     learning, language = parts_of(request).learning, visitor.language
     if not await run_blocking(can_go_back, learning.registry, task):
         why = say("rollback-nothing", language)
+        return await refused(request, visitor, did=("rollback", task.value), why=why, then=HERE)
+    if await run_blocking(_goes_back_to, learning.registry, task) != to:
+        why = say("learn-moved", language)
         return await refused(request, visitor, did=("rollback", task.value), why=why, then=HERE)
     try:
         now = await learning.loop.rollback(task)
@@ -185,15 +194,19 @@ async def prune(request: Request, visitor: _Changing, task: Annotated[Task, Form
 def _family(learning: Learning, task: Task, language: str) -> Family:
     registry = learning.registry
     members = dossiers(registry, task)
-    served: Sequence[AdapterVersion] = registry.served(task)
     return Family(
         task=task,
         name=task_name(task, language),
         members=members,
         gains=gains_of(members),
         back=can_go_back(registry, task),
-        goes_back_to=served[0].name if served else "",
+        goes_back_to=_goes_back_to(registry, task),
     )
+
+
+def _goes_back_to(registry: Registry, task: Task) -> str:
+    """Name of the version that would serve after a rollback; "" for what came with the program."""
+    return next((version.name for version in registry.served(task)), "")
 
 
 async def _known(request: Request, visitor: Visitor, name: str) -> Dossier:

@@ -124,9 +124,8 @@ async def test_a_version_is_promoted_turned_down_and_rolled_back(served: Site) -
             client, "/dashboard/versions/generator-3/keep-old"
         )
         assert stage(served, "generator-3") is Stage.REJECTED
-        assert say("rolled-back", "en", version="generator-1") in await told(
-            client, "/dashboard/rollback", task="generator"
-        )
+        back = {"task": "generator", "to": "generator-1"}
+        assert say("rolled-back", "en", version="generator-1") in await told(client, "/dashboard/rollback", **back)
         assert stage(served, "generator-1") is Stage.ACTIVE
         assert say("rolled-back-to-first", "en") in await told(client, "/dashboard/rollback", task="generator")
     assert audited(served) == [
@@ -135,6 +134,20 @@ async def test_a_version_is_promoted_turned_down_and_rolled_back(served: Site) -
         ("web:admin", "rollback", "web", "roll back to generator-1"),
         ("web:admin", "rollback", "web", "roll generator back"),
     ]
+
+
+async def test_a_rollback_that_is_asked_for_twice_goes_back_once(served: Site) -> None:
+    for name in ("generator-1", "generator-2", "generator-3"):
+        add_version(served)
+        served.office.registry.promote(Task.GENERATOR, name)
+    async with served.client(served.login(Role.ADMIN)) as client:
+        page = (await client.get("/dashboard/versions", headers=HTML)).text
+        assert '<input type="hidden" name="to" value="generator-2">' in page
+        back = {"task": "generator", "to": "generator-2"}
+        await told(client, "/dashboard/rollback", **back)
+        assert say("learn-moved", "en") in await told(client, "/dashboard/rollback", **back)
+    assert stage(served, "generator-2") is Stage.ACTIVE
+    assert [action for _, action, _, _ in audited(served)] == ["rollback", "refused: rollback"]
 
 
 async def test_what_cannot_be_done_with_a_version_is_refused_with_the_reason(served: Site) -> None:
