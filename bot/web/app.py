@@ -17,7 +17,6 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from bot.curation import Curation
-from bot.errors import BotError
 from bot.texts import say
 from bot.web import chat, dropped, login, metrics, probes
 from bot.web.access import Access, access_of
@@ -72,7 +71,8 @@ def create_app(parts: WebParts) -> FastAPI:
         return JSONResponse({"status": "ok", "waiting": parts.desk.waiting, **parts.facts()})
 
     app.add_exception_handler(LoginNeededError, _to_login)
-    app.add_exception_handler(BotError, _sentence)
+    # what else fails may name hosts and files: the boundary tells that to the log alone
+    app.add_exception_handler(WebError, _sentence)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     return app
@@ -91,8 +91,7 @@ async def _to_login(request: Request, error: Exception) -> Response:
 
 async def _sentence(request: Request, error: Exception) -> Response:
     """One sentence, as a page or as JSON."""
-    status = error.status if isinstance(error, WebError) else 400
-    return _told(request, status, str(error), error)
+    return _told(request, error.status if isinstance(error, WebError) else 500, str(error), error)
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,23 @@ def entries(log: Path, action: str = "") -> list[dict[str, Any]]:
     """The lines with an action; by default all."""
     lines = [json.loads(line) for line in written(log).splitlines()]
     return [line for line in lines if not action or line.get("action") == action]
+
+
+async def test_a_store_that_fails_is_named_in_the_log_by_its_error_alone_and_to_nobody_else(
+    served: Site, tmp_path: Path, log: Path
+) -> None:
+    ada = served.login()
+    with closing(sqlite3.connect(tmp_path / "store.db")) as file:
+        file.execute("ALTER TABLE web_sessions RENAME TO elsewhere")
+    async with served.client(ada) as client:
+        response = await client.get("/c/abc/talks")
+        page = await client.get("/c/abc", headers={"Accept": "text/html"})
+    for told in (response, page):
+        assert told.status_code == 500
+        assert "store" not in told.text.lower()
+        assert str(tmp_path) not in told.text
+    assert [line["error"] for line in entries(log, "request-failed")] == ["StoreError", "StoreError"]
+    assert str(tmp_path) not in written(log)
 
 
 async def test_a_request_is_one_line_with_its_id_and_its_route_and_no_query(served: Site, log: Path) -> None:
