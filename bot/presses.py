@@ -129,7 +129,8 @@ class Presses:
             return _say(say("button-unknown", language))
         if press.text.strip():  # a form was filled in
             correction = Correction(answer_id=answer.id, user_id=person.id, text=press.text.strip())
-            await run_blocking(self._store.ratings.correct, correction)
+            if await run_blocking(self._store.ratings.find, correction) is None:  # else the reply to it was lost
+                await run_blocking(self._store.ratings.correct, correction)
             return _say(say("thanks-correction", language))
         await run_blocking(
             self._store.expectations.expect,

@@ -48,6 +48,17 @@ async def test_a_rating_its_reason_and_a_correction_are_kept_and_shown_again(ser
     assert re.search(rf'data-press="r:{stored.id}:up"[^>]*aria-pressed="false"', page)
 
 
+async def test_a_correction_whose_reply_was_lost_is_kept_once_however_often_it_is_sent(served: Site) -> None:
+    async with talking(served, served.login()) as ada:
+        await ada.say(Q_REFUND)
+        await served.desk.idle()
+        stored = last_answer(served.store)
+        for text in ("Three days.", " Three days.\n", "Four days."):
+            given = await ada.press(data_of(Verb.CORRECT, stored.id), menu=f"a{stored.id}", text=text)
+            assert "kept for an admin" in given["toast"]
+    assert [one.text for one in served.store.ratings.corrections(stored.id)] == ["Three days.", "Four days."]
+
+
 async def test_another_answer_takes_the_place_of_the_first(served: Site) -> None:
     async with talking(served, served.login()) as ada:
         await ada.say(Q_REFUND)
