@@ -28,6 +28,7 @@ from bot.texts import languages, say
 from bot.types import Message, Origin, Place, RatingValue, Role
 from bot.web.access import Access, Visitor, the_access, unforged, visitor
 from bot.web.errors import LoginNeededError, NotThereError, WebError
+from bot.web.ids import RowId
 from bot.web.pages import page
 from bot.web.parts import WebParts
 from bot.web.showing import Showing, digest
@@ -175,7 +176,7 @@ async def events(request: Request, here: _Here, access: _Access, known: str = ""
 
 
 @inside.get("/picture/{post_id}")
-async def picture(here: _Here, post_id: int) -> Response:
+async def picture(here: _Here, post_id: RowId) -> Response:
     """A picture that was posted in the conversation."""
     post = await run_blocking(here.parts.store.posts.get, post_id)
     missing = NotThereError(say("web-not-there", here.who.language))

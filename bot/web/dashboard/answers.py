@@ -25,6 +25,7 @@ from bot.web.dashboard.explained import OUTCOMES, explained
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.dashboard.questions import MAX_ANSWER, curation_of
 from bot.web.errors import NotThereError
+from bot.web.ids import RowId
 from bot.web.parts import WebParts
 
 PAGE = 25  # answers in the list
@@ -91,7 +92,7 @@ async def answers(
 
 @router.get("/{answer_id}")
 async def answer(
-    request: Request, visitor: Annotated[Visitor, Depends(at_least(Role.TRAINER))], answer_id: int
+    request: Request, visitor: Annotated[Visitor, Depends(at_least(Role.TRAINER))], answer_id: RowId
 ) -> Response:
     """Show one."""
     parts = parts_of(request)
@@ -120,7 +121,7 @@ async def correct(
     request: Request,
     visitor: Annotated[Visitor, Depends(changing(Role.TRAINER))],
     access: Annotated[Access, Depends(the_access)],
-    answer_id: int,
+    answer_id: RowId,
     form: Annotated[_Right, Form()],
 ) -> Response:
     """Say what the right answer is; whoever may approve it has done so by that."""

@@ -24,6 +24,7 @@ from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.answers import taught_text
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.dashboard.questions import MAX_ANSWER, curation_of, page_number
+from bot.web.ids import RowId
 from bot.web.markdown import render
 
 PAGE = 20
@@ -89,7 +90,7 @@ class _Approved(BaseModel):
 
 @router.post("/{correction_id}/approve")
 async def approve(
-    request: Request, visitor: _Writer, access: _Access, correction_id: int, form: Annotated[_Approved, Form()]
+    request: Request, visitor: _Writer, access: _Access, correction_id: RowId, form: Annotated[_Approved, Form()]
 ) -> Response:
     """Put a correction in force, as it is or changed."""
     proposal = await run_blocking(parts_of(request).store.ratings.proposal, correction_id)
@@ -104,7 +105,7 @@ async def approve(
 
 
 @router.post("/{correction_id}/reject")
-async def reject(request: Request, visitor: _Writer, access: _Access, correction_id: int) -> Response:
+async def reject(request: Request, visitor: _Writer, access: _Access, correction_id: RowId) -> Response:
     """Turn a correction down."""
     if not await run_blocking(curation_of(request).reject, correction_id):
         return done(request, visitor, say("correction-decided-before", visitor.language), then=HERE, good=False)

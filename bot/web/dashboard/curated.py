@@ -20,6 +20,7 @@ from bot.types import Role
 from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.frame import changing, done, framed
 from bot.web.dashboard.questions import MAX_ANSWER, curation_of, page_number
+from bot.web.ids import RowId
 from bot.web.markdown import render
 from knowledge.types import StoredChunk
 
@@ -98,7 +99,7 @@ async def write(request: Request, visitor: _Writer, access: _Access, form: Annot
 
 
 @router.post("/{document_id}/remove")
-async def remove(request: Request, visitor: _Writer, access: _Access, document_id: int) -> Response:
+async def remove(request: Request, visitor: _Writer, access: _Access, document_id: RowId) -> Response:
     """Take one back."""
     taken = await run_blocking(curation_of(request).take_back, document_id)
     if taken is None:

@@ -15,6 +15,7 @@ from bot.types import Role, Scope
 from bot.web.access import Visitor, access_of, at_least
 from bot.web.dashboard.acts import acted, refused
 from bot.web.dashboard.frame import changing, done, framed, parts_of
+from bot.web.ids import RowId
 
 HERE: Final = "/dashboard/keys"
 MOST_A_MINUTE: Final = 100_000
@@ -56,7 +57,7 @@ async def create(request: Request, visitor: _Changing, form: Annotated[_New, For
 
 
 @router.post(f"{HERE}/{{key_id}}/revoke")
-async def revoke(request: Request, visitor: _Changing, key_id: int) -> Response:
+async def revoke(request: Request, visitor: _Changing, key_id: RowId) -> Response:
     """End a key at once."""
     did = ("revoke key", str(key_id))
     if not await run_blocking(parts_of(request).store.api_keys.revoke, key_id):

@@ -26,6 +26,7 @@ from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.dashboard.questions import page_number
 from bot.web.dashboard.taking_in import ingests_of
 from bot.web.errors import NotThereError
+from bot.web.ids import RowId
 from bot.web.markdown import render
 from knowledge.types import Passage, StoredChunk, StoredDocument
 
@@ -121,7 +122,7 @@ async def rehearsal(request: Request, visitor: _Admin, words: _Words = "") -> Re
 
 
 @router.get("/{document_id}")
-async def document(request: Request, visitor: _Admin, document_id: int, page: str = "1") -> Response:
+async def document(request: Request, visitor: _Admin, document_id: RowId, page: str = "1") -> Response:
     """Show one with its chunks."""
     store = parts_of(request).store
     shown = await _document(request, visitor, document_id)
@@ -143,7 +144,7 @@ async def document(request: Request, visitor: _Admin, document_id: int, page: st
 
 
 @router.post("/{document_id}/remove")
-async def remove(request: Request, visitor: _Changer, access: _Access, document_id: int) -> Response:
+async def remove(request: Request, visitor: _Changer, access: _Access, document_id: RowId) -> Response:
     """Remove one with its chunks."""
     title = (await _document(request, visitor, document_id)).document.title
     await run_blocking(parts_of(request).store.knowledge.remove_document, document_id)
@@ -152,7 +153,7 @@ async def remove(request: Request, visitor: _Changer, access: _Access, document_
 
 
 @router.post("/{document_id}/settle")
-async def settle(request: Request, visitor: _Changer, access: _Access, document_id: int) -> Response:
+async def settle(request: Request, visitor: _Changer, access: _Access, document_id: RowId) -> Response:
     """Take one off the list of those that are called out of date."""
     shown, then = await _document(request, visitor, document_id), f"{HERE}?show=outdated"
     title = shown.document.title

@@ -26,6 +26,7 @@ from bot.web.access import Visitor, access_of, at_least
 from bot.web.dashboard.acts import acted, refused
 from bot.web.dashboard.frame import changing, framed, parts_of
 from bot.web.errors import NotThereError
+from bot.web.ids import RowId
 from bot.web.links import is_local, login_link
 
 HERE: Final = "/dashboard/people"
@@ -96,13 +97,15 @@ async def people(request: Request, visitor: _Admin, wanted: Annotated[_Wanted, Q
 
 
 @router.get(f"{HERE}/{{person_id}}")
-async def person(request: Request, visitor: _Admin, person_id: int) -> Response:
+async def person(request: Request, visitor: _Admin, person_id: RowId) -> Response:
     """Show one person, and what can be done for them."""
     return await _shown(request, visitor, person_id)
 
 
 @router.post(f"{HERE}/{{person_id}}/role")
-async def change_role(request: Request, visitor: _Changing, person_id: int, role: Annotated[Role, Form()]) -> Response:
+async def change_role(
+    request: Request, visitor: _Changing, person_id: RowId, role: Annotated[Role, Form()]
+) -> Response:
     """Change what somebody may do."""
     parts, whom, then = parts_of(request), await _known(request, visitor, person_id), f"{HERE}/{person_id}"
     did = ("revoke", f"{whom.role} of {_id_of(whom)}") if role is Role.USER else ("grant", f"{role} to {_id_of(whom)}")
@@ -118,7 +121,7 @@ async def change_role(request: Request, visitor: _Changing, person_id: int, role
 
 
 @router.post(f"{HERE}/{{person_id}}/link")
-async def link(request: Request, visitor: _Changing, person_id: int) -> Response:
+async def link(request: Request, visitor: _Changing, person_id: RowId) -> Response:
     """Make a link that logs somebody in, and show it this once."""
     parts, whom = parts_of(request), await _known(request, visitor, person_id)
     did = ("login link", f"for {_id_of(whom)}")
@@ -131,7 +134,7 @@ async def link(request: Request, visitor: _Changing, person_id: int) -> Response
 
 
 @router.post(f"{HERE}/{{person_id}}/log-out")
-async def log_out(request: Request, visitor: _Changing, person_id: int) -> Response:
+async def log_out(request: Request, visitor: _Changing, person_id: RowId) -> Response:
     """End all sessions of somebody."""
     store, whom = parts_of(request).store, await _known(request, visitor, person_id)
     did = ("log out", _id_of(whom))
@@ -143,7 +146,7 @@ async def log_out(request: Request, visitor: _Changing, person_id: int) -> Respo
 
 
 @router.post(f"{HERE}/{{person_id}}/forget")
-async def forget(request: Request, visitor: _Changing, person_id: int) -> Response:
+async def forget(request: Request, visitor: _Changing, person_id: RowId) -> Response:
     """Erase somebody who asked for it, as /forget_me does."""
     parts, whom = parts_of(request), await _known(request, visitor, person_id)
     did = ("forget", _id_of(whom))

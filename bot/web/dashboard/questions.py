@@ -16,6 +16,7 @@ from bot.types import Role, StoredAnswer
 from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.errors import NotThereError
+from bot.web.ids import RowId
 
 PAGE = 15  # groups on a page
 WORDINGS = 5  # of a group that are shown
@@ -69,7 +70,7 @@ class _Written(BaseModel):
 
 @router.post("/{answer_id}/answer")
 async def write(
-    request: Request, visitor: _Writer, access: _Access, answer_id: int, form: Annotated[_Written, Form()]
+    request: Request, visitor: _Writer, access: _Access, answer_id: RowId, form: Annotated[_Written, Form()]
 ) -> Response:
     """Put an answer in force, and take the question with all like it off the list."""
     about, text = await _question(request, visitor, answer_id), form.answer.strip()
@@ -81,7 +82,7 @@ async def write(
 
 
 @router.post("/{answer_id}/drop")
-async def drop(request: Request, visitor: _Writer, access: _Access, answer_id: int) -> Response:
+async def drop(request: Request, visitor: _Writer, access: _Access, answer_id: RowId) -> Response:
     """Take a question with all like it off the list."""
     about = await _question(request, visitor, answer_id)
     alike = await run_blocking(curation_of(request).settle, about.id)

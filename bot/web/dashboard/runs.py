@@ -27,6 +27,7 @@ from bot.web.access import Visitor, at_least
 from bot.web.dashboard.acts import acted, refused
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.errors import NotThereError
+from bot.web.ids import RowId
 from bot.web.markdown import render
 from bot.web.pages import page
 from bot.web.parts import WebParts
@@ -96,7 +97,7 @@ async def preview(request: Request, visitor: _Admin) -> Response:
 
 
 @router.get(f"{HERE}/{{run_id}}")
-async def run(request: Request, visitor: _Admin, run_id: int) -> Response:
+async def run(request: Request, visitor: _Admin, run_id: RowId) -> Response:
     """Show how far a run is, or what came of it."""
     parts = parts_of(request)
     loop = parts.learning.loop
@@ -121,7 +122,7 @@ async def run(request: Request, visitor: _Admin, run_id: int) -> Response:
 
 
 @router.get(f"{HERE}/{{run_id}}/progress")
-async def progress(request: Request, visitor: _Admin, run_id: int) -> Response:
+async def progress(request: Request, visitor: _Admin, run_id: RowId) -> Response:
     """The part of a page that says how far a run is; once it has ended, the whole page is to be loaded again."""
     learning = parts_of(request).learning
     found = await _known(request, visitor, run_id)

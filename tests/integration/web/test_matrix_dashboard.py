@@ -95,6 +95,17 @@ async def test_nothing_is_done_for_a_page_of_another_site(shared: Site) -> None:
             client.headers[CSRF_HEADER] = owner.csrf
 
 
+async def test_an_id_that_no_database_takes_is_refused_on_every_page(shared: Site) -> None:
+    huge = str(10**30)
+    seen = [*SEEN, "/dashboard/runs/999", "/dashboard/people/999", "/c/abc/picture/999"]
+    done = [*DONE, "/dashboard/keys/999/revoke", "/dashboard/people/999/log-out"]
+    async with shared.client(shared.login(Role.OWNER)) as client:
+        for path in (one.replace("999", huge) for one in seen if "999" in one):
+            assert (await client.get(path)).status_code in {404, 422}, path
+        for path in (one.replace("999", huge) for one in done if "999" in one):
+            assert (await client.post(path, data=FORM)).status_code in {404, 422}, path
+
+
 async def test_a_form_brings_its_token_along(shared: Site) -> None:
     trainer = shared.login(Role.TRAINER)
     async with shared.client(trainer) as client:
