@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from threading import Lock
 
 from bot.store.ratings import Proposal
 from bot.store.store import Store
@@ -15,6 +16,8 @@ from knowledge.types import DEFAULT_COLLECTION, Encoder, StoredChunk, Vector
 
 SIMILAR = 0.75  # cosine from which two unanswered questions count as one
 OPEN_QUESTIONS = 300  # unanswered questions that are looked at, newest first
+
+_DECIDING = Lock()  # chat and the dashboard decide one after the other, so that what is approved is what is in force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,18 +144,20 @@ class Curation:
             correction_id: Which.
             text: As it was changed; "" if it was not.
         """
-        proposal = self._store.ratings.proposal(correction_id)
-        if proposal is None or not proposal.waits:
-            return None
-        subject = self.subject_of(proposal)
-        # taught before it is approved: after a crash in between, it is taught again and then approved
-        kept = self.keep(subject.question, text or proposal.text, corrects=True)
-        self._store.ratings.decide(correction_id, approved=True, text=text)
+        with _DECIDING:
+            proposal = self._store.ratings.proposal(correction_id)
+            if proposal is None or not proposal.waits:
+                return None
+            subject = self.subject_of(proposal)
+            # taught before it is approved: after a crash in between, it is taught again and then approved
+            kept = self.keep(subject.question, text or proposal.text, corrects=True)
+            self._store.ratings.decide(correction_id, approved=True, text=text)
         return replace(kept, elsewhere=subject.elsewhere)
 
     def reject(self, correction_id: int) -> bool:
         """Turn a correction down; False if there is none that waits for it."""
-        return self._store.ratings.decide(correction_id, approved=False)
+        with _DECIDING:
+            return self._store.ratings.decide(correction_id, approved=False)
 
     def subject_of(self, proposal: Proposal) -> Subject:
         """What a correction would change: a wrong written answer is replaced, not joined by another beside it."""
