@@ -38,6 +38,7 @@ from bot.types import (
     Rating,
     RatingReason,
     RatingValue,
+    Scope,
     Source,
     StoredAnswer,
     StoredMessage,
@@ -273,6 +274,10 @@ def filled(store: Store) -> None:
     run = store.runs.begin([Task.INTENT, Task.GENERATOR], cause="asked", asker=asker)
     store.runs.finish(run.id, RunState.DONE, '{"results": []}')
     _fill_later_tables(store, stored.id, user)
+    store.api_keys.issue("website", [Scope.CHAT])
+    store.sessions.set_password(user, "hashed")
+    store.sessions.begin(user, logged_in=True, days=7)
+    store.sessions.issue_link(user)
 
 
 def _fill_later_tables(store: Store, answer_id: int, user_id: int) -> None:

@@ -81,12 +81,8 @@ class Database:
         """A transaction that reads one state of the whole store, whatever others write meanwhile."""
         # SQLite's read transactions are snapshots as they come
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        with (
-            translated(self.url),
-            self.engine.connect().execution_options(**options) as connection,
-            connection.begin(),
-        ):
-            yield connection
+        with translated(self.url), self.engine.connect().execution_options(**options) as connection:
+            yield connection  # closed without a commit, at which SQLite may stumble where the file is damaged
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

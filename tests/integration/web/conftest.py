@@ -22,7 +22,7 @@ from tests.integration.web.site import COOKIE, Login, Site
 __all__ = ["template"]
 
 HERE = Path(__file__).parent
-REQUIRED = "BURNISH_REQUIRE_BROWSER"  # set where a missing browser is a failure: in CI
+REQUIRED = "REQUIRE_BROWSER"  # set where a missing browser is a failure: in CI
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -52,9 +52,9 @@ async def browser() -> AsyncIterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get(REQUIRED) == "1":
-            pytest.fail("There is no Chromium, and BURNISH_REQUIRE_BROWSER is set.")
+            pytest.fail("There is no Chromium, and REQUIRE_BROWSER is set.")
         pytest.skip("NOT TESTED IN A BROWSER: there is no Chromium")
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=60_000)
     async with async_playwright() as playwright:
         # without its sandbox, which needs rights that containers lack; it opens nothing but our own pages
         started = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
@@ -66,7 +66,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def context(browser: Browser, served: Site) -> AsyncIterator[BrowserContext]:
     """A browser without cookies; its relative addresses are the site's."""
     opened = await browser.new_context(base_url=served.address, locale="en-GB", viewport={"width": 1280, "height": 800})
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(60_000)
     yield opened
     await opened.close()
 

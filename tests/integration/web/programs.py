@@ -22,14 +22,14 @@ def key_for(site: Site, *scopes: Scope, per_minute: int = 10_000) -> tuple[ApiKe
 async def openai_client(site: Site, *scopes: Scope) -> AsyncIterator[AsyncOpenAI]:
     """OpenAI's own client, with a key."""
     _, secret = key_for(site, *scopes)
-    async with AsyncOpenAI(base_url=f"{site.address}/v1", api_key=secret, max_retries=0, timeout=30) as client:
+    async with AsyncOpenAI(base_url=f"{site.address}/v1", api_key=secret, max_retries=0, timeout=120) as client:
         yield client
 
 
 def http_client(site: Site, secret: str) -> httpx.AsyncClient:
     """Plain HTTP with a key; to be closed."""
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-    return httpx.AsyncClient(base_url=f"{site.address}/v1", headers=headers, timeout=30)
+    return httpx.AsyncClient(base_url=f"{site.address}/v1", headers=headers, timeout=120)
 
 
 async def ask(client: httpx.AsyncClient, question: str, **more: object) -> httpx.Response:

@@ -178,7 +178,7 @@ class Site:
         if login is not None:
             headers[CSRF_HEADER] = login.csrf
         cookies = {} if login is None else {COOKIE: login.cookie}
-        return httpx.AsyncClient(base_url=self.address, headers=headers, cookies=cookies, timeout=30)
+        return httpx.AsyncClient(base_url=self.address, headers=headers, cookies=cookies, timeout=120)
 
     async def examine(self) -> Sequence[Check]:
         """Stands in for `burnish doctor`."""
