@@ -160,7 +160,12 @@ def test_four_processes_that_open_a_new_store_at_once_all_succeed(path: Path, ke
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     said = [process.communicate(timeout=120) for process in running]
     assert [errors for _, errors in said] == [""] * 4
-    assert sorted(output for output, _ in said) == ["('0001', '0002', '0003', '0004', '0005')\n", "()\n", "()\n", "()\n"]
+    assert sorted(output for output, _ in said) == [
+        "('0001', '0002', '0003', '0004', '0005')\n",
+        "()\n",
+        "()\n",
+        "()\n",
+    ]
 
 
 def test_no_text_of_a_person_lies_readable_in_the_files(path: Path, keyring: Keyring) -> None:
@@ -168,17 +173,15 @@ def test_no_text_of_a_person_lies_readable_in_the_files(path: Path, keyring: Key
         store.migrate()
         filled(store)
         bytes_now = b"".join(one.read_bytes() for one in path.parent.iterdir())
-    for text in (
+    for text in (  # nothing so short that random bytes may spell it
         "How long",
         "Refunds",
         "Five working",
         "退款",
-        "Ada",
         "Grace",
         "Still waiting",
         "three days",
         "Because",
-        "old",
     ):
         assert text.encode() not in bytes_now, text
     assert b"slack" in bytes_now, "the files read must be those that hold the rows"
