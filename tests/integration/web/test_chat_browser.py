@@ -190,6 +190,8 @@ async def test_the_keyboard_alone_is_enough(chat: Page) -> None:
     await chat.keyboard.press("Space")
     await expect(chat.get_by_role("button", name="Give the right answer")).to_be_focused()
     await chat.keyboard.press("Enter")
+    form = chat.get_by_role("dialog", name="What would have been the right answer?")
+    await expect(form.get_by_role("textbox")).to_be_focused()
     await chat.keyboard.type("Three days.")
     await chat.keyboard.press("Tab")
     await chat.keyboard.press("Enter")
