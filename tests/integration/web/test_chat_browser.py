@@ -162,6 +162,7 @@ async def test_what_could_not_be_sent_is_still_there_to_be_sent_again(chat: Page
 async def test_language_and_colours_are_chosen_and_stay(chat: Page) -> None:
     await chat.get_by_label("Language").select_option("zh")
     await expect(chat.get_by_role("link", name="新对话")).to_be_visible()
+    await chat.wait_for_load_state("load")  # its scripts have run: the page was loaded anew by itself
     await chat.get_by_label("配色").select_option("dark")
     assert await chat.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 19, 15)"
     await chat.reload()
