@@ -200,9 +200,7 @@ class Worker:
                     return
                 request = self._waiting.popleft()
             if not request.cancelled.is_set():
-                tokens = self._admit_one(request)
-                read += tokens
-                self.read += tokens
+                read += self._admit_one(request)
 
     def _admit_one(self, request: Request) -> int:
         """Let a request in; how many tokens were read for it."""
@@ -223,6 +221,7 @@ class Worker:
                 self._engine.release(row)
             request.finish(_failed(error))
         else:
+            self.read += len(prompt)
             request.detokenizer = Detokenizer(self._codec.decode)
             with self._changed:
                 self._running.append(request)
@@ -239,6 +238,7 @@ class Worker:
         self._engine.release(row)
         if request.on_prompt is not None:
             request.on_prompt(admitted)
+        self.read += len(read)
         request.finish(None)
         return len(read)
 
