@@ -53,7 +53,7 @@ async def browser() -> AsyncIterator[Browser]:
     if path is None:
         if os.environ.get(REQUIRED) == "1":
             pytest.fail("There is no Chromium, and REQUIRE_BROWSER is set.")
-        # a browser is the system's own: pip brings none; CI installs one and sets REQUIRE_BROWSER, so nothing hides there
+        # pip brings no browser; CI installs one and sets REQUIRE_BROWSER, so that nothing hides there
         pytest.skip("NOT TESTED IN A BROWSER: there is no Chromium")
     expect.set_options(timeout=60_000)
     async with async_playwright() as playwright:
