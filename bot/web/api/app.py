@@ -18,6 +18,8 @@ from bot.web.pages import page
 from bot.web.parts import WebParts
 
 PREFIX: Final = "/v1"
+PROGRAMS: Final = 2  # they may fill one part in so many of the queue, so that people always find room
+
 ROUTERS: Final = {
     "chat": chat.router,
     "models": models.router,
@@ -67,7 +69,8 @@ def create_api(parts: WebParts) -> FastAPI:
         redirect_slashes=False,
         middleware=[*([cors] if origins else []), Middleware(Door, parts=parts)],
     )
-    api.state.api = ApiState(parts=parts, asking=Asking(parts.desk, parts.bots))
+    share = max(1, parts.settings.models.max_queue // PROGRAMS)
+    api.state.api = ApiState(parts=parts, asking=Asking(parts.desk, parts.bots, most=share))
     for tag, router in ROUTERS.items():
         api.include_router(router, tags=[tag])
     add_handlers(api, [route for router in ROUTERS.values() for route in router.routes])

@@ -78,9 +78,21 @@ class Answering:
 class Asking:
     """Has questions answered among those of the chat platforms."""
 
-    def __init__(self, desk: Desk, bots: Bots, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, desk: Desk, bots: Bots, *, most: int, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Begin with nothing asked.
+
+        Args:
+            desk: Whose queue it is.
+            bots: Who answers.
+            most: How many questions of programs may wait; the rest of the queue is for people.
+            now: Tells the time.
+        """
         self._lanes = desk.lanes
         self._bots = bots
+        self._most = most
+        self._waiting: set[str] = set()
         self._now = now
         self._numbers = itertools.count()
         # tells conversations apart, by a hash that says nothing of the words; a restart begins all of them anew
@@ -93,8 +105,9 @@ class Asking:
             ApiError: Too many wait.
         """
         lane: Hashable = (PLATFORM, asked.sender, next(self._numbers) % SIDE_BY_SIDE if asked.shared else 0)
-        answering = Answering(partial(self._lanes.cancel, lane, asked.id))
-        if not self._lanes.put(lane, asked.id, partial(self._answer, asked, answering)):
+        answering = Answering(partial(self._cancel, lane, asked.id))
+        job = partial(self._answer, asked, answering)
+        if len(self._waiting) >= self._most or not self._lanes.put(lane, asked.id, job):
             raise ApiError(
                 "Too many questions wait for an answer.",
                 status=429,
@@ -102,9 +115,15 @@ class Asking:
                 code="queue_full",
                 headers={"Retry-After": str(BUSY_SECONDS)},
             )
+        self._waiting.add(asked.id)
         return answering
 
+    def _cancel(self, lane: Hashable, asked_id: str) -> None:
+        self._waiting.discard(asked_id)
+        self._lanes.cancel(lane, asked_id)
+
     async def _answer(self, asked: Asked, answering: Answering, _: LaneTurn) -> None:
+        self._waiting.discard(asked.id)
         try:
             async with self._bots.bot(asked.version) as bot:
                 await self._reply(bot, asked, answering)

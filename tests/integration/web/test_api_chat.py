@@ -14,6 +14,7 @@ import pytest
 
 from adapters.testing import ScriptedGenerator
 from adapters.types import ChatTurn, GenerationLimits, Judged
+from bot.lanes import Turn
 from bot.service import Answered
 from bot.types import Answer, AnswerKind, Message, Outcome
 from tests.integration.commands.office import Template
@@ -258,6 +259,30 @@ async def test_where_too_many_wait_a_program_is_told_when_to_come_back(tmp_path:
         assert int(one.headers["retry-after"]) > 0
     assert [one.status_code for one in answered] == [200, 200]
     assert [one.platform_user_id for one in site.store.people.list() if one.platform == "api"] == ["1:ada", "1:grace"]
+
+
+async def test_programs_never_fill_the_queue_that_they_share_with_people(tmp_path: Path, template: Template) -> None:
+    held = Held()
+    tight = {"serve": {"conversations": 1}, "models": {"max_queue": 4}}
+    async with Site.open(tmp_path, template, generator=held, settings=tight) as site:
+        _, secret = key_for(site)
+        async with http_client(site, secret) as client:
+            first = asyncio.create_task(ask(client, Q_REFUND, user="a"))
+            await until(lambda: bool(held.asked))
+            waiting = [asyncio.create_task(ask(client, Q_REFUND, user=user)) for user in ("b", "c")]
+            await until(lambda: site.desk.waiting == 2)
+            assert (await ask(client, Q_REFUND, user="d")).status_code == 429
+            assert site.desk.lanes.put("a person", "1", _nothing), "there is room for people"
+            waiting[0].cancel()
+            await until(lambda: site.desk.waiting == 2)
+            again = asyncio.create_task(ask(client, Q_REFUND, user="d"))
+            await until(lambda: site.desk.waiting == 3)
+            held.go.set()
+            assert [one.status_code for one in await asyncio.gather(first, waiting[1], again)] == [200] * 3
+
+
+async def _nothing(_: Turn) -> None:
+    """A person's question, as far as the queue sees it."""
 
 
 async def test_programs_without_end_users_are_answered_side_by_side_and_an_end_user_in_turn(
