@@ -25,7 +25,6 @@ pytestmark = [pytest.mark.models, pytest.mark.slow]
 ANSWER = "Every plan includes support by mail. Every plan includes a backup each night."
 STOPPED_BEFORE = "You asked this before I was stopped:\n"
 CHAINS = 2  # side by side, each with its own home
-KILLS = 10  # in each
 SEED = 20_261_124
 AFTER_ECHO = 0.15  # seconds in which a message is accepted and its passages are found
 AFTER_WRITING = 0.06  # seconds in which an answer is stored, shown and noted as delivered
@@ -39,18 +38,19 @@ class Seen:
     resumed: list[int] = field(default_factory=list)  # how many of them the next start spoke of
 
 
-def test_every_message_of_a_killed_chat_is_answered_exactly_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [4, pytest.param(10, marks=pytest.mark.long)])  # in each chain
+def test_every_message_of_a_killed_chat_is_answered_exactly_once(tmp_path: Path, kills: int) -> None:
     with slow_endpoint(ANSWER, seconds_per_word=0.03) as endpoint:
         program = prepared(tmp_path, endpoint)
         chains = [program, Burnish(home=tmp_path / "second", settings=program.settings)]
         shutil.copytree(program.home, chains[1].home)
         with ThreadPoolExecutor(CHAINS) as pool:
-            seen = list(pool.map(lambda number: killed(chains[number], endpoint, number), range(CHAINS)))
+            seen = list(pool.map(lambda number: killed(chains[number], endpoint, number, kills), range(CHAINS)))
         for chain in range(CHAINS):
             assert seen[chain].resumed == seen[chain].waiting
-            assert_each_answered_once(chains[chain], endpoint, chain)
+            assert_each_answered_once(chains[chain], endpoint, chain, kills)
     waiting = sum(count for one in seen for count in one.waiting)
-    assert 0 < waiting < CHAINS * KILLS, "the instants should fall before and after the end of a turn"
+    assert 0 < waiting < CHAINS * kills, "the instants should fall before and after the end of a turn"
 
 
 def prepared(folder: Path, endpoint: SlowEndpoint) -> Burnish:
@@ -74,11 +74,11 @@ def question(chain: int, kill: int) -> str:
     return f"What does plan {chain}-{kill:02} include?"
 
 
-def killed(program: Burnish, endpoint: SlowEndpoint, chain: int) -> Seen:
+def killed(program: Burnish, endpoint: SlowEndpoint, chain: int, kills: int) -> Seen:
     """Ask and kill, again and again; each start first takes up what the kill before left; the last one only that."""
     rng = random.Random(SEED + chain)  # noqa: S311 - instants to kill at, not a secret
     seen = Seen()
-    for kill in range(KILLS):
+    for kill in range(kills):
         with program.start("chat") as process:
             transcript = asked_and_killed(process, endpoint, question(chain, kill), phase=kill % 3, rng=rng)
         note(program, seen, transcript)
@@ -123,17 +123,17 @@ def note(program: Burnish, seen: Seen, transcript: str) -> None:
     seen.resumed.append(transcript.count(STOPPED_BEFORE))
 
 
-def assert_each_answered_once(program: Burnish, endpoint: SlowEndpoint, chain: int) -> None:
+def assert_each_answered_once(program: Burnish, endpoint: SlowEndpoint, chain: int, kills: int) -> None:
     with opened(program) as store:
-        answers = store.answers.recent(limit=10 * KILLS)
+        answers = store.answers.recent(limit=10 * kills)
         assert store.inbox.pending(platform="console") == ()
         assert store.answers.undelivered("console") == ()
-        said = store.inbox.said(platform="console", sender=sender(store), limit=10 * KILLS)
+        said = store.inbox.said(platform="console", sender=sender(store), limit=10 * kills)
     answered = sorted(answer.question for answer in answers)
     assert answered == sorted(said), "each accepted message has exactly one answer"
     assert len(set(answered)) == len(answered)
     # The generator is asked only after a message was accepted, so whatever it was asked must be there.
-    reached = {q for q in (question(chain, kill) for kill in range(KILLS)) if any(q in turn for turn in endpoint.asked)}
+    reached = {q for q in (question(chain, kill) for kill in range(kills)) if any(q in turn for turn in endpoint.asked)}
     assert reached <= set(answered)
     assert {answer.answer.text for answer in answers} == {f"{ANSWER} [1]"}
 

@@ -1,4 +1,4 @@
-"""A run is killed at 30 random instants, the program that wanted it or the training process: what served serves on."""
+"""A run is killed at random instants (at 30 in the long test), the program that wanted it or the training process: what served serves on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from tests.learning_program import opened
 
 pytestmark = pytest.mark.slow
 
-KILLS = 30
 SEED = 20261126
 SECONDS = 120
 
@@ -73,12 +72,13 @@ def struck(home: Path, *, child: bool, after: float) -> int:
     return run
 
 
-def test_a_killed_run_leaves_the_old_version_serving_and_no_half_one(home: Path) -> None:
+@pytest.mark.parametrize("kills", [8, pytest.param(30, marks=pytest.mark.long)])
+def test_a_killed_run_leaves_the_old_version_serving_and_no_half_one(home: Path, kills: int) -> None:
     rng = random.Random(SEED)  # noqa: S311 - instants to kill at, not a secret
     registry = Registry(home / "versions")
     serving, seconds = whole(home)
     ended: list[RunState] = []
-    for number in range(KILLS):
+    for number in range(kills):
         run = struck(home, child=number % 2 == 1, after=rng.uniform(0, 1.1 * seconds))
         active = registry.active(Task.GENERATOR)
         assert active is not None
@@ -93,7 +93,7 @@ def test_a_killed_run_leaves_the_old_version_serving_and_no_half_one(home: Path)
     assert {RunState.RUNNING, RunState.INTERRUPTED, RunState.DONE} & set(ended) != {RunState.DONE}
     last, _ = whole(home)
     with opened(home) as store:
-        states = [run.state for run in store.runs.recent(KILLS + 2)]
+        states = [run.state for run in store.runs.recent(kills + 2)]
         assert set(states) <= {RunState.DONE, RunState.INTERRUPTED}, "what was left running is known to be interrupted"
         told = [post.key.split(":")[1] for post in store.posts.pending("slack") if ":report:" in post.key]
         assert len(told) == len(set(told)), "a run is reported once"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # it comes without types
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from adapters.testing import ScriptedGenerator
 from bot.types import RatingReason, RatingValue, Role
@@ -170,6 +171,17 @@ async def test_language_and_colours_are_chosen_and_stay(chat: Page) -> None:
     assert await chat.evaluate("document.documentElement.lang") == "zh"
     await chat.get_by_label("配色").select_option("")
     assert await chat.evaluate("'theme' in document.documentElement.dataset") is False
+
+
+async def test_a_press_on_a_page_that_comes_slowly_is_not_lost(chat: Page) -> None:
+    async def late(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    await chat.route("**/static/chat/*.js", late)
+    await chat.goto("/new", wait_until="commit")
+    await chat.get_by_role("button", name=Q_FROZEN).click()
+    await expect(chat.locator(".item")).to_contain_text("Three wrong passwords")
 
 
 async def test_the_keyboard_alone_is_enough(chat: Page) -> None:
