@@ -1,4 +1,4 @@
-"""A run is killed at random instants (at 30 in the long test), the program that wanted it or the training process: what served serves on."""
+"""A run is killed at random instants, its program or its training process: what served serves on."""
 
 from __future__ import annotations
 
