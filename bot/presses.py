@@ -238,7 +238,7 @@ class Presses:
         if isinstance(handoff, Outcome):
             return handoff
         document_id = await run_blocking(self._teacher.teach, handoff.question, handoff.reply)
-        await note(self._store, press, "teach", handoff.question)
+        await note(self._store, press, "teach", f"handoff {handoff.id}: written answer {document_id}")
         text = say("taught-pair", language, question=safe(handoff.question), answer=safe(handoff.reply))
         undo = command_button(say("button-unteach", language), "unteach", str(document_id))
         return Outcome(

@@ -1,4 +1,8 @@
-"""What people did with a role, or wanted to do without one, goes into the audit log."""
+"""What people did with a role, or wanted to do without one, goes into the audit log.
+
+Nobody's words go there: whoever is forgotten would not be forgotten in it. What was said, asked or written is named by
+the number under which the store has it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ async def note(store: Store, what: Message | Press, action: str, detail: str) ->
         store: Where the log lies.
         what: Said or pressed by whom, and where.
         action: "teach", "refused: claim".
-        detail: What exactly; people's words are encrypted there.
+        detail: What exactly, by number or by one of the program's own names.
     """
     await run_blocking(
         store.audit.record,

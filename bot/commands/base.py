@@ -44,7 +44,7 @@ class Reply:
 
     text: str = field(repr=False)  # Markdown; people's and documents' text goes through bot.cards.safe
     buttons: Rows = ()
-    did: str = field(default="", repr=False)  # for the audit log, where the arguments do not say what was done
+    did: str = ""  # for the audit log: numbers, ids and the program's own names, never words of people's
     refused: bool = False  # somebody wanted what they may not
 
 

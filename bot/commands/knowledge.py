@@ -94,7 +94,7 @@ class KnowledgeCommands:
         try:
             return await self._take_in(call, named, message.origin.attachments)
         except _StoppedError:
-            return Reply(text=say("ingest-stopped", call.language), did=f"{call.arguments} stopped".strip())
+            return Reply(text=say("ingest-stopped", call.language), did=" ".join([*named, "stopped"]))
         except KnowledgeError as error:
             return Reply(text=say("ingest-failed", call.language, reason=safe(str(error))))
 
@@ -163,7 +163,8 @@ class KnowledgeCommands:
             return Reply(text=text, buttons=((button,),), did=f"asked to remove document {found.id}")
         await run_blocking(self._store.knowledge.remove_document, found.id)
         return Reply(
-            text=say("knowledge-removed", call.language, title=title), did=f"remove document {found.id}: {found.title}"
+            text=say("knowledge-removed", call.language, title=title),
+            did=f"remove document {found.id}: {short(found.uri)}",
         )
 
     async def _save(self, call: Call, file: Attachment) -> Path | str:
@@ -258,7 +259,7 @@ def _reported(call: Call, report: IngestReport, older: Sequence[StoredDocument])
         lines += ["", say("ingest-older", language)]
         rows = tuple(_remove_row(language, one, "button-remove-older") for one in older)
     names = ", ".join(short(row.uri) for row in report.rows)
-    return Reply(text="\n".join(lines), buttons=rows, did=f"{call.arguments} {names}".strip())
+    return Reply(text="\n".join(lines), buttons=rows, did=names)
 
 
 def _is_called(document: StoredDocument, name: str) -> bool:

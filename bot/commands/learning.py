@@ -227,7 +227,8 @@ class LearningCommands:
         except (AdapterError, LearningError) as error:
             return await self._refused(call, name, error)
         back = command_button(say("button-keep-old", call.language), "rollback", version.task.value)
-        return Reply(text=say("promoted", call.language, version=version.name), buttons=((back,),))
+        text = say("promoted", call.language, version=version.name)
+        return Reply(text=text, buttons=((back,),), did=version.name)
 
     async def rollback(self, call: Call) -> Reply:
         """Go back to the version that served before."""
@@ -263,7 +264,7 @@ class LearningCommands:
         except PlanError as error:
             why = say(f"schedule-no-{error.fault.value}", call.language, given=safe(error.given), most=error.most)
             return Reply(text=f"{why} {usage(call, 'schedule').text}", refused=True, did="no plan")
-        return Reply(text=plan_line("schedule-set", plan, self._settings, call.language))
+        return Reply(text=plan_line("schedule-set", plan, self._settings, call.language), did=plan)
 
     async def pause(self, call: Call) -> Reply:
         """Train nothing until `resume`."""

@@ -36,7 +36,7 @@ async def outdated(call: Call, store: Store, rest: str) -> Reply:
         if task is None or not await run_blocking(store.document_tasks.settle, task.uri):
             return Reply(text=say("outdated-settled-before", call.language))
         text = say("outdated-settled", call.language, title=safe(task.title))
-        return Reply(text=text, did=f"document {task.document_id} is up to date: {task.title}")
+        return Reply(text=text, did=f"document {task.document_id} is up to date: {_named(task.uri)}")
     if word:
         return usage(call, "knowledge")
     if not tasks:
@@ -57,13 +57,16 @@ async def outdated(call: Call, store: Store, rest: str) -> Reply:
 
 
 def _document(call: Call, task: DocumentTask) -> str:
-    uri = task.uri if task.uri.startswith(("http://", "https://")) else PurePath(task.uri).name
     people = say("outdated-people", call.language, people=task.people)
-    line = f"- {task.document_id} · {safe(task.title)} · {safe(uri)} · {people}"
+    line = f"- {task.document_id} · {safe(task.title)} · {safe(_named(task.uri))} · {people}"
     if call.stored.message.origin.place is not Place.DIRECT:  # what somebody asked is not for a group to read
         return line
     asked = [f"  > {safe(_short(question))}" for question in task.questions[:QUESTIONS]]
     return "\n".join([line, *asked])
+
+
+def _named(uri: str) -> str:
+    return uri if uri.startswith(("http://", "https://")) else PurePath(uri).name
 
 
 def _short(text: str) -> str:

@@ -89,7 +89,7 @@ class Commands:
         if reply.refused:
             await self._refused(call, command, reply.did)
         elif reply.did or may(command.least, Role.TRAINER):
-            await note(self._store, call.stored.message, name, reply.did or call.arguments)
+            await note(self._store, call.stored.message, name, reply.did)
         return reply
 
     def _unknown(self, call: Call, name: str) -> Reply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.blocking import run_blocking
@@ -57,27 +58,30 @@ class Teaching:
 
     async def unteach(self, call: Call) -> Reply:
         """Take a curated answer back."""
-        taken = await run_blocking(self._curation.take_back, number_of(call.arguments))
+        number = number_of(call.arguments)
+        taken = await run_blocking(self._curation.take_back, number)
         if taken is None:
             return Reply(text=say("unteach-nothing", call.language))
         text = say("untaught", call.language, question=safe(taken.question))
         if taken.again:
             text = f"{text}\n\n{say('untaught-again', call.language)}\n{quoted(taken.again)}"
-        return Reply(text=text, did=taken.question)
+        return Reply(text=text, did=f"written answer {number}")
 
     async def curated(self, call: Call) -> Reply:
         """Keep the answer that an admin was asked for, and take its question off the list with all like it."""
         about = await run_blocking(self._store.answers.get, call.stored.message.origin.subject)
         if about is None or not call.arguments:
             return Reply(text=say("curated-of-nothing", call.language))
-        return taught(call, await run_blocking(self._curation.answer, about, call.arguments))
+        reply = taught(call, await run_blocking(self._curation.answer, about, call.arguments))
+        return replace(reply, did=f"answer {about.id}: {reply.did}")
 
     async def kept(self, call: Call) -> Reply:
         """Keep what people replied to an asker, as an admin has changed it."""
         handoff = await run_blocking(self._store.handoffs.get, call.stored.message.origin.subject)
         if handoff is None or not call.arguments:
             return Reply(text=say("curated-of-nothing", call.language))
-        return await self.keep(call, handoff.question, call.arguments)
+        reply = await self.keep(call, handoff.question, call.arguments)
+        return replace(reply, did=f"handoff {handoff.id}: {reply.did}")
 
     async def unanswered(self, call: Call) -> Reply:
         """List the questions without an answer, take one up, or drop it."""
@@ -107,16 +111,17 @@ class Teaching:
             Expectation(kind=Wanted.CURATED, subject=about.id),
             minutes=WAIT_MINUTES,
         )
+        did = f"take up answer {about.id}"
         text = say("unanswered-write", call.language, minutes=WAIT_MINUTES)
         if message.origin.place is not Place.DIRECT:
             text += " " + say("unanswered-write-group", call.language)
         cancel = command_button(say("button-cancel", call.language), "cancel")
-        return Reply(text=f"{text}\n\n{quoted(question_of(about))}", buttons=((cancel,),))
+        return Reply(text=f"{text}\n\n{quoted(question_of(about))}", buttons=((cancel,),), did=did)
 
     async def _drop(self, call: Call, about: StoredAnswer) -> Reply:
         alike = await run_blocking(self._curation.settle, about.id)
         text = say("unanswered-dropped", call.language, questions=len(alike))
-        return Reply(text=text, did=f"drop {', '.join(map(str, alike))}")
+        return Reply(text=text, did=f"drop answers {', '.join(map(str, alike))}")
 
 
 class Reports:
@@ -196,7 +201,7 @@ def taught(call: Call, kept: Kept) -> Reply:
     if kept.before:
         text = f"{text}\n\n{say('taught-instead', call.language)}\n{quoted(kept.before)}"
     undo = command_button(say("button-unteach", call.language), "unteach", str(kept.document_id))
-    return Reply(text=text, buttons=((undo,),), did=f"{kept.question} | {kept.answer}")
+    return Reply(text=text, buttons=((undo,),), did=f"written answer {kept.document_id}")
 
 
 def wilson(good: int, all_: int) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from bot.store.engine import Database, open_database, read_only_sqlite, seal_sql
 from bot.store.errors import StoreError
 from bot.store.knowledge import REVISION_KEY
 from bot.store.migrate import current_revision, refuse_newer, upgrade
+from bot.store.records import Audit
 from bot.store.statements import read_setting, write_setting
 from bot.store.store import Store, key_ids, write_key_ids
 from bot.store.transfer import copy_rows, drop_own_tables, own_tables, raise_sequences, read_sequences
@@ -136,6 +137,7 @@ def restore(source: Path, url: str, keyring: Keyring, *, force: bool = False, cl
             if not force:
                 _refuse_filled(new, database)
             _replace_contents(old, new, manifest, clock)
+        Audit(database, clock).drop_words()
     finally:
         database.close()
     return manifest

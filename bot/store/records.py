@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.store.clock import Clock
@@ -14,6 +15,14 @@ from bot.store.schema import AuditRow
 from bot.store.statements import read_setting, write_setting
 
 REFUSED = "refused: "  # begins the action of an entry about what somebody wanted and may not
+
+# Up to Burnish 0.1 the entries of these held people's words too, beside what the pattern finds.
+_WORDY = ("teach", "unteach", "curated", "kept", "correct", "report", "unanswered", "knowledge", "grant", "revoke")
+_NUMBERS = re.compile(
+    r"(?:approve|approve changed|reject) correction \d+|drop \d+(?:, \d+)*|(?:asked to )?remove document \d+"
+    r"|document \d+ is up to date|answer \d+(?=: |$)|(?:owner|admin|trainer|user) (?:to|of) \w+:\S+"
+)
+_WORDLESS = "audit_wordless"  # setting: "yes" once what they held is taken out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +33,7 @@ class AuditEntry:
     actor: str
     action: str
     place: str
-    detail: str = field(repr=False)
+    detail: str
     at: datetime  # aware, UTC
 
 
@@ -70,7 +79,8 @@ class Audit:
             actor: Who: "platform:user id", or "cli" for somebody at the server.
             action: What: "ingest", "approve correction".
             place: Where: "platform:channel", "" for nowhere in particular.
-            detail: More, in any words; the only part that is encrypted.
+            detail: More, by number or name, in nobody's words: it outlives whoever is forgotten. The only part that is
+                encrypted.
 
         Returns:
             The entry's id.
@@ -78,6 +88,21 @@ class Audit:
         row = insert(AuditRow).values(actor=actor, action=action, place=place, detail=detail, at=self._clock())
         with self._database.write() as connection:
             return connection.execute(row.returning(AuditRow.id)).scalar_one()
+
+    def drop_words(self) -> None:
+        """Take out of the entries of earlier versions what people had said or written."""
+        wordy = select(AuditRow.id, AuditRow.detail).where(AuditRow.action.in_(_WORDY))
+        change = update(AuditRow).where(AuditRow.id == bindparam("entry")).values(detail=bindparam("kept"))
+        with self._database.write() as connection:
+            if read_setting(connection, _WORDLESS, lock=True):
+                return
+            kept = [
+                {"entry": row.id, "kept": found[0] if (found := _NUMBERS.match(row.detail)) else ""}
+                for row in connection.execute(wordy)
+            ]
+            if kept:
+                connection.execute(change, kept)
+            write_setting(connection, _WORDLESS, "yes")
 
     def tail(self, limit: int) -> tuple[AuditEntry, ...]:
         """Read the last entries, oldest of them first."""

@@ -426,7 +426,7 @@ class AuditRow(Base):
     """Who did what."""
 
     __tablename__ = "audit"
-    __table_args__ = (_NEVER_REUSE_IDS,)
+    __table_args__ = (Index(None, "at"), _NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     actor: Mapped[str]

@@ -116,10 +116,13 @@ class Store:
         Returns:
             The revisions applied, oldest first; none if it was the newest already.
         """
+        if self.revision() is not None:
+            self.audit.drop_words()  # before: killed in between, the store is still an older one and this comes again
         with self.database.rebuild() as connection:
             refuse_newer(current_revision(connection), self.database.name)
             applied = upgrade(connection)
         self.note_primary_key()
+        self.audit.drop_words()  # of a new store there are none
         return applied
 
     def revision(self) -> str | None:

@@ -133,7 +133,7 @@ async def correct(
     kept = await run_blocking(_correct, parts, curation_of(request), correction)
     if kept is None:
         return done(request, visitor, say("correction-decided-before", visitor.language), then=then, good=False)
-    await access.note(visitor.person, "correct", f"answer {answer_id}: {kept.question} | {kept.answer}")
+    await access.note(visitor.person, "correct", f"answer {answer_id}: written answer {kept.document_id}")
     return done(request, visitor, taught_text(kept, visitor.language), then=then)
 
 

@@ -100,7 +100,7 @@ async def approve(
     if kept is None:
         return done(request, visitor, say("correction-decided-before", visitor.language), then=HERE, good=False)
     how = "approve changed correction" if changed else "approve correction"
-    await access.note(visitor.person, "report", f"{how} {correction_id}: {kept.question} | {kept.answer}")
+    await access.note(visitor.person, "report", f"{how} {correction_id}: written answer {kept.document_id}")
     return done(request, visitor, taught_text(kept, visitor.language), then=HERE)
 
 

@@ -91,7 +91,7 @@ async def write(request: Request, visitor: _Writer, access: _Access, form: Annot
     if not question or not text:
         return done(request, visitor, say("curated-both", visitor.language), then=HERE, good=False)
     kept = await run_blocking(curation_of(request).keep, question, text)
-    await access.note(visitor.person, "teach", f"{kept.question} | {kept.answer}")
+    await access.note(visitor.person, "teach", f"written answer {kept.document_id}")
     told = say("taught-now", visitor.language, question=kept.question)
     if kept.before:
         told = f"{told}\n{say('taught-instead', visitor.language)}\n{kept.before}"
@@ -104,7 +104,7 @@ async def remove(request: Request, visitor: _Writer, access: _Access, document_i
     taken = await run_blocking(curation_of(request).take_back, document_id)
     if taken is None:
         return done(request, visitor, say("unteach-nothing", visitor.language), then=HERE, good=False)
-    await access.note(visitor.person, "unteach", taken.question)
+    await access.note(visitor.person, "unteach", f"written answer {document_id}")
     told = say("untaught", visitor.language, question=taken.question)
     if taken.again:
         told = f"{told}\n{say('untaught-again', visitor.language)}\n{taken.again}"

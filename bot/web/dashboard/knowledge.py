@@ -146,10 +146,10 @@ async def document(request: Request, visitor: _Admin, document_id: RowId, page: 
 @router.post("/{document_id}/remove")
 async def remove(request: Request, visitor: _Changer, access: _Access, document_id: RowId) -> Response:
     """Remove one with its chunks."""
-    title = (await _document(request, visitor, document_id)).document.title
+    document = (await _document(request, visitor, document_id)).document
     await run_blocking(parts_of(request).store.knowledge.remove_document, document_id)
-    await access.note(visitor.person, "knowledge", f"remove document {document_id}: {title}")
-    return done(request, visitor, say("knowledge-removed", visitor.language, title=title), then=HERE)
+    await access.note(visitor.person, "knowledge", f"remove document {document_id}: {short(document.uri)}")
+    return done(request, visitor, say("knowledge-removed", visitor.language, title=document.title), then=HERE)
 
 
 @router.post("/{document_id}/settle")
@@ -159,7 +159,7 @@ async def settle(request: Request, visitor: _Changer, access: _Access, document_
     title = shown.document.title
     if not await run_blocking(parts_of(request).store.document_tasks.settle, shown.document.uri):
         return done(request, visitor, say("outdated-settled-before", visitor.language), then=then, good=False)
-    await access.note(visitor.person, "knowledge", f"document {document_id} is up to date: {title}")
+    await access.note(visitor.person, "knowledge", f"document {document_id} is up to date: {short(shown.document.uri)}")
     return done(request, visitor, say("outdated-settled", visitor.language, title=title), then=then)
 
 

@@ -77,7 +77,7 @@ async def write(
     if not text:
         return done(request, visitor, say("curated-of-nothing", visitor.language), then=HERE, good=False)
     kept = await run_blocking(curation_of(request).answer, about, text)
-    await access.note(visitor.person, "curated", f"{kept.question} | {kept.answer}")
+    await access.note(visitor.person, "curated", f"answer {about.id}: written answer {kept.document_id}")
     return done(request, visitor, say("taught-now", visitor.language, question=kept.question), then=HERE)
 
 
@@ -86,7 +86,7 @@ async def drop(request: Request, visitor: _Writer, access: _Access, answer_id: R
     """Take a question with all like it off the list."""
     about = await _question(request, visitor, answer_id)
     alike = await run_blocking(curation_of(request).settle, about.id)
-    await access.note(visitor.person, "unanswered", f"drop {', '.join(map(str, alike))}")
+    await access.note(visitor.person, "unanswered", f"drop answers {', '.join(map(str, alike))}")
     return done(request, visitor, say("unanswered-dropped", visitor.language, questions=len(alike)), then=HERE)
 
 

@@ -204,7 +204,7 @@ async def schedule(request: Request, visitor: _Changing, form: Annotated[_Plan, 
         plan = await learning.loop.schedule(form.text)
     except LearningError:
         why = say("learn-no-plan", language, plan=form.text)
-        return await refused(request, visitor, did=("schedule", form.text), why=why, then=HERE)
+        return await refused(request, visitor, did=("schedule", "no plan"), why=why, then=HERE)
     said = plan_line("schedule-set", plan, learning.settings, language)
     return await acted(request, visitor, did=("schedule", plan), said=said, then=HERE)
 

@@ -65,3 +65,28 @@ def test_entries_are_found_by_who_what_and_when_the_newest_first(store: Store, c
     assert found(AuditFilter(), before=newest[0].id) == ["refused: grant", "grant"]
     assert store.audit.actors() == ("slack:U1", "web:ada")
     assert store.audit.actions() == ("grant", "ingest")
+
+
+def test_words_in_entries_of_earlier_versions_are_taken_out_once_and_numbers_stay(store: Store) -> None:
+    earlier = [
+        ("teach", "How long? | Three days.", ""),
+        ("unteach", "answer me: How long?", ""),
+        ("unanswered", "drop 3, 17", "drop 3, 17"),
+        ("unanswered", "answer 12", "answer 12"),
+        ("correct", "answer 5: How long? | Three days.", "answer 5"),
+        ("report", "approve changed correction 4: How long? | Three days.", "approve changed correction 4"),
+        ("knowledge", "remove document 9: How long?", "remove document 9"),
+        ("knowledge", "search how long", ""),
+        ("grant", "admin to slack:U5", "admin to slack:U5"),
+        ("grant", "admin to my friend Ada", ""),
+        ("promote", "intent-3", "intent-3"),
+    ]
+    for action, detail, _ in earlier:
+        store.audit.record(actor="slack:U2", action=action, detail=detail)
+    with store.database.write() as connection:  # as before that version
+        connection.exec_driver_sql("DELETE FROM settings WHERE key = 'audit_wordless'")
+    assert store.migrate() == ()
+    assert [(one.action, one.detail) for one in store.audit.tail(99)] == [(what, left) for what, _, left in earlier]
+    store.audit.record(actor="slack:U2", action="teach", detail="written answer 3")
+    store.migrate()
+    assert store.audit.tail(1)[0].detail == "written answer 3", "later entries are left alone"

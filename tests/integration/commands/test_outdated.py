@@ -50,7 +50,7 @@ async def test_it_is_settled_by_its_button_once_and_by_other_content(office: Off
     settle = f"/knowledge outdated settle {number}"
     said = await office.say(settle, role=Role.ADMIN)
     assert said.text == say("outdated-settled", "en", title="Refunds and 退款")
-    assert office.audit()[-1][3] == f"document {number} is up to date: Refunds and 退款"
+    assert office.audit()[-1][3] == f"document {number} is up to date: refunds.md"
     assert (await office.say(settle, role=Role.ADMIN)).text == say("outdated-settled-before", "en")
     assert (await office.say("/knowledge outdated", role=Role.ADMIN)).text == say("outdated-none", "en")
     complained(office, "Still?")

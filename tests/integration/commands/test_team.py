@@ -45,8 +45,8 @@ async def test_what_is_taught_is_live_at_once_and_can_be_taken_back(office: Offi
     assert undo.startswith("x:unteach:")
     await office.say(undo.removeprefix("x:").replace(":", " "), role=Role.TRAINER)
     assert taught(office) == {}
-    assert office.audit()[0][1:] == ("teach", "slack:D1", "How long? | Three days | at most.")
-    assert office.audit()[1][1:] == ("unteach", "slack:D1", "How long?")
+    assert office.audit()[0][1:] == ("teach", "slack:D1", "written answer 1")
+    assert office.audit()[1][1:] == ("unteach", "slack:D1", "written answer 1")
 
 
 async def test_an_answer_that_is_taught_again_replaces_the_one_before_and_says_so(office: Office) -> None:
@@ -196,7 +196,7 @@ async def test_a_correction_is_approved_and_so_taught_or_rejected(office: Office
     assert say("report-corrections", "en") not in (await office.say("/report", role=Role.TRAINER)).text
     details = [detail for _, action, _, detail in office.audit() if action == "report"]
     assert details[1:3] == [
-        "approve correction 1: How long does a refund take? | Three days.",
+        "approve correction 1: written answer 1",
         "reject correction 2",
     ]
 
@@ -364,7 +364,7 @@ async def test_knowledge_is_summed_listed_searched_and_removed(office: Office) -
     gone = await office.say(f"/knowledge remove {document.id} yes", role=Role.ADMIN)
     assert gone.text == say("knowledge-no-document", "en")
     assert (await office.say("/knowledge of the law", role=Role.ADMIN)).text.startswith("Like this")
-    assert office.audit()[-3][3] == f"remove document {document.id}: Refunds"
+    assert office.audit()[-3][3] == f"remove document {document.id}: handbook.md"
 
 
 # -- the bot itself

@@ -132,11 +132,13 @@ def test_a_backup_of_an_older_schema_restores_and_migrates(
         with old.database.rebuild() as connection:
             upgrade(connection, to="0001")
             connection.exec_driver_sql("INSERT INTO settings (key, value) VALUES ('kept', 'yes')")
+        old.audit.record(actor="slack:U2", action="teach", detail="Why? | Because.")
         assert backup(old, target).revision == "0001"
     restore(target, copy_url, keyring)
     with Store.open(copy_url, keyring) as copy:
-        assert copy.revision() == "0005"
+        assert copy.revision() == "0006"
         assert copy.settings.get("kept") == "yes"
+        assert [(one.action, one.detail) for one in copy.audit.tail(9)] == [("teach", "")], "words are taken out"
 
 
 def test_a_store_that_holds_something_is_replaced_only_by_force(

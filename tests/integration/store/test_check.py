@@ -42,7 +42,7 @@ FAULTS = [
     ),
     ("DROP INDEX ix_chunks_encoder", "schema", "add index: ix_chunks_encoder"),
     ("ALTER TABLE audit DROP COLUMN place", "schema", "add column: audit"),
-    ("UPDATE alembic_version SET version_num = '0001'", "schema", "revision 0001 and should be at 0005"),
+    ("UPDATE alembic_version SET version_num = '0001'", "schema", "revision 0001 and should be at 0006"),
 ]
 
 

@@ -161,7 +161,7 @@ def test_four_processes_that_open_a_new_store_at_once_all_succeed(path: Path, ke
     said = [process.communicate(timeout=120) for process in running]
     assert [errors for _, errors in said] == [""] * 4
     assert sorted(output for output, _ in said) == [
-        "('0001', '0002', '0003', '0004', '0005')\n",
+        "('0001', '0002', '0003', '0004', '0005', '0006')\n",
         "()\n",
         "()\n",
         "()\n",

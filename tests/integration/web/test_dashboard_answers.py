@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from bot.store.schema import CorrectionStatus
+from bot.teaching import SOURCE
 from bot.texts import say
 from bot.types import AnswerKind, Correction, Rating, RatingReason, RatingValue, Role, StoredAnswer
 from tests.integration.web.site import FROZEN, Q_FROZEN, Site
@@ -58,7 +59,9 @@ async def test_an_answer_to_a_question_is_given_from_then_on_and_settles_all_lik
     assert f"{KLARNA}" in told
     assert await ask(served, KLARNA) == "Yes, since May."
     assert [one.question for one in served.store.answers.unanswered(10)] == ["Where is the moon?"]
-    assert ("web:trainer", "curated", "web", f"{KLARNA} | Yes, since May.") in served.office.audit()
+    written = next(one.id for one in served.store.knowledge.documents() if one.title == KLARNA)
+    did = ("web:trainer", "curated", "web", f"answer {newest.id}: written answer {written}")
+    assert did in served.office.audit(), "nobody's words are in it"
 
 
 async def test_a_question_is_dropped_with_all_like_it(served: Site) -> None:
@@ -66,7 +69,7 @@ async def test_a_question_is_dropped_with_all_like_it(served: Site) -> None:
     async with served.client(served.login(Role.TRAINER)) as client:
         shown = await post(client, f"/questions/{second.id}/drop")
         assert "Every question has an answer, or was seen to." in shown
-    assert ("web:trainer", "unanswered", "web", f"drop {second.id}, {first.id}") in served.office.audit()
+    assert ("web:trainer", "unanswered", "web", f"drop answers {second.id}, {first.id}") in served.office.audit()
 
 
 async def test_an_empty_answer_and_a_question_that_is_gone_change_nothing(served: Site) -> None:
@@ -201,7 +204,8 @@ async def test_a_correction_is_shown_beside_what_it_replaces_and_approved(served
         again = await post(client, f"/corrections/{number}/approve", text="Within two days.")
         assert "decided" in again
     assert await ask(served, given.answer.trace.query) == "Within three days."
-    action = f"approve correction {number}: {given.answer.trace.query} | Within three days."
+    written = next(one.id for one in served.store.knowledge.documents() if one.source == SOURCE)
+    action = f"approve correction {number}: written answer {written}"
     assert ("web:trainer", "report", "web", action) in served.office.audit()
 
 
@@ -281,7 +285,7 @@ async def test_a_written_answer_is_kept_changed_and_taken_back(served: Site) -> 
     assert say("unteach-nothing", "en") in again
     assert await ask(served, KLARNA) not in {"Yes.", "No."}
     done = [(action, detail) for _, action, _, detail in served.office.audit()]
-    assert done == [("teach", f"{KLARNA} | Yes."), ("teach", f"{KLARNA} | No."), ("unteach", KLARNA)]
+    assert done == [(action, f"written answer {document.id}") for action in ("teach", "teach", "unteach")]
 
 
 async def test_an_answer_from_a_file_is_hidden_by_one_written_here(served: Site) -> None:

@@ -230,7 +230,7 @@ async def test_a_document_is_removed_after_a_question(served: Site) -> None:
         assert "There are no documents yet." in await post(client, f"/knowledge/{number}/remove")
         again = await client.post(f"/dashboard/knowledge/{number}/remove", headers=HTML)
         assert again.status_code == 404
-    assert ("web:admin", "knowledge", "web", f"remove document {number}: Help") in served.office.audit()
+    assert ("web:admin", "knowledge", "web", f"remove document {number}: a.md") in served.office.audit()
 
 
 async def test_a_search_shows_what_the_bot_sees_and_what_it_would_answer_and_keeps_nothing(served: Site) -> None:
