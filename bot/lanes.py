@@ -35,6 +35,7 @@ class _Waiting:
     key: Hashable  # names the job within its lane
     job: Job
     waits: bool  # for the platform alone: it needs no turn
+    dropped: Callable[[], object]  # called if it never runs because nothing more does
     context: Context  # of whoever put it there: what is logged of the job is about the same request
 
 
@@ -66,11 +67,25 @@ class Lanes:
         return sum(len(jobs) for jobs in self._waiting.values())
 
     @property
+    def closed(self) -> bool:
+        """Whether nothing is taken any more."""
+        return self._closed
+
+    @property
     def busy(self) -> bool:
         """Whether anything runs or waits."""
         return bool(self._lanes)
 
-    def put(self, lane: Hashable, key: Hashable, job: Job, *, always: bool = False, waits: bool = False) -> bool:
+    def put(
+        self,
+        lane: Hashable,
+        key: Hashable,
+        job: Job,
+        *,
+        always: bool = False,
+        waits: bool = False,
+        dropped: Callable[[], object] = lambda: None,
+    ) -> bool:
         """Add a job at the end of a lane.
 
         Args:
@@ -79,13 +94,14 @@ class Lanes:
             job: What to do. An exception of its own ends only it.
             always: Take it however many wait.
             waits: It only waits for others, and does so without a turn.
+            dropped: Called if `close` drops it.
 
         Returns:
             False if too many wait already, or nothing is taken any more; the job is not taken then.
         """
         if self._closed or (len(self) >= self._capacity and not always):
             return False
-        self._waiting.setdefault(lane, deque()).append(_Waiting(key, job, waits, copy_context()))
+        self._waiting.setdefault(lane, deque()).append(_Waiting(key, job, waits, dropped, copy_context()))
         if lane not in self._lanes:
             self._lanes[lane] = asyncio.create_task(self._drive(lane))
         return True
@@ -136,7 +152,8 @@ class Lanes:
         """Take nothing more, drop what waits, and let what runs finish; after so many seconds it is stopped."""
         self._closed = True
         for jobs in self._waiting.values():
-            jobs.clear()
+            while jobs:
+                jobs.popleft().dropped()
         if self._lanes:
             await asyncio.wait(list(self._lanes.values()), timeout=seconds)
         rest = [*(task for _, task in self._running.values()), *self._lanes.values()]

@@ -23,7 +23,7 @@ from bot.service import Answered, Bot, ReplyEvent
 from bot.types import Message, StoredMessage, Turn
 from bot.web.api.bots import Bots
 from bot.web.api.caller import PLATFORM
-from bot.web.api.errors import ApiError, failed, not_there
+from bot.web.api.errors import ApiError, failed, not_there, stopping
 
 SIDE_BY_SIDE: Final = 4  # questions of a program that does not say whose they are
 BUSY_SECONDS: Final = 5  # after which a full queue is worth another try: an answer takes a second or two
@@ -102,12 +102,15 @@ class Asking:
         """Put a question into the queue.
 
         Raises:
-            ApiError: Too many wait.
+            ApiError: Too many wait, or the program stops.
         """
         lane: Hashable = (PLATFORM, asked.sender, next(self._numbers) % SIDE_BY_SIDE if asked.shared else 0)
         answering = Answering(partial(self._cancel, lane, asked.id))
         job = partial(self._answer, asked, answering)
-        if len(self._waiting) >= self._most or not self._lanes.put(lane, asked.id, job):
+        if self._lanes.closed:
+            raise stopping()
+        dropped = partial(answering.tell, stopping())
+        if len(self._waiting) >= self._most or not self._lanes.put(lane, asked.id, job, dropped=dropped):
             raise ApiError(
                 "Too many questions wait for an answer.",
                 status=429,
@@ -130,6 +133,9 @@ class Asking:
         except AdapterError as error:  # whose text may name the server's folders
             log.warning("version refused", extra={"action": "version-refused", "reason": str(error)})
             answering.tell(not_there("This version cannot be loaded.", param="model", code="model_not_found"))
+        except asyncio.CancelledError:  # the program stops, or nobody waits for it any more
+            answering.tell(stopping())
+            raise
         finally:
             answering.tell(None)
 

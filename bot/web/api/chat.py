@@ -69,7 +69,7 @@ class _Call:
     "/chat/completions",
     summary="Ask the bot",
     response_model=Completion,
-    responses={**told(404, 500), **_STREAMED},
+    responses={**told(404, 500, 503), **_STREAMED},
     operation_id="createChatCompletion",
 )
 async def complete(

@@ -16,6 +16,7 @@ from bot.web.errors import WebError
 
 INVALID: Final = "invalid_request_error"
 METHOD_NOT_ALLOWED: Final = 405
+RESTART_SECONDS: Final = 15  # after which a program that was stopped is worth another try: a start loads the models
 ROLES: Final = frozenset({"user", "assistant", "system", "developer", "tool", "function"})
 # of OpenAI's parameters those that would change what is answered, and are refused where they are used
 NOT_OFFERED: Final = frozenset(
@@ -76,6 +77,7 @@ _SAID: Final = {
     413: "The request is too large.",
     429: "Too many requests, or too many questions wait; Retry-After says when to come back.",
     500: "The bot failed; its log says why.",
+    503: "The bot is being stopped or started anew; Retry-After says when to come back.",
 }
 
 
@@ -105,6 +107,17 @@ def failed() -> ApiError:
     """The bot failed at something; more than that is in its log."""
     return ApiError(
         "The bot failed at this; its log says why. Try again.", status=500, kind="server_error", code="internal_error"
+    )
+
+
+def stopping() -> ApiError:
+    """The program stops before there is an answer."""
+    return ApiError(
+        "The bot is being stopped or started anew; ask again in a while.",
+        status=503,
+        kind="server_error",
+        code="stopping",
+        headers={"Retry-After": str(RESTART_SECONDS)},
     )
 
 

@@ -302,3 +302,57 @@ async def test_programs_without_end_users_are_answered_side_by_side_and_an_end_u
             await until(lambda: site.desk.waiting == 1)
             held.go.set()
             await asyncio.gather(*turns)
+
+
+# -- the program stops
+
+
+async def test_who_waits_is_told_when_to_come_back_if_the_program_stops_and_who_is_being_answered_is_answered(
+    tmp_path: Path, template: Template
+) -> None:
+    held = Held()
+    one = {"serve": {"conversations": 1}}
+    async with Site.open(tmp_path, template, generator=held, settings=one) as site:
+        _, secret = key_for(site)
+        async with http_client(site, secret) as client:
+            first = asyncio.create_task(ask(client, Q_REFUND, user="ada"))
+            await until(lambda: bool(held.asked))
+            whole = asyncio.create_task(ask(client, Q_REFUND, user="grace"))
+            streamed = asyncio.create_task(ask(client, Q_REFUND, user="alan", stream=True))
+            await until(lambda: site.desk.waiting == 2)
+            stop = asyncio.create_task(site.stop())
+            told = await whole
+            late = await ask(client, Q_REFUND, user="tim", stream=True)
+            held.go.set()
+            answered, stream = await first, await streamed
+            await stop
+    assert (answered.status_code, REFUNDS in answered.text) == (200, True)
+    for refused in (told, late):
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "stopping")
+        assert int(refused.headers["retry-after"]) > 0
+    *_, error, end = events_of(stream.text)
+    assert (error, end) == (told.json(), "data: [DONE]")
+    assert len(held.asked) == 1
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_that_is_not_ready_when_the_program_has_to_stop_ends_in_an_error(
+    tmp_path: Path, template: Template, *, stream: bool
+) -> None:
+    held = Held()
+    async with Site.open(tmp_path, template, generator=held) as site:
+        _, secret = key_for(site)
+        async with http_client(site, secret) as client:
+            asking = asyncio.create_task(ask(client, Q_REFUND, stream=stream))
+            await until(lambda: bool(held.asked))
+            await site.desk.lanes.close(seconds=0)  # as after half a minute
+            told = await asking
+        assert site.store.inbox.pending(platform="api") == (), "nobody waits for it at the next start"
+    if stream:
+        *_, error, end = events_of(told.text)
+        assert end == "data: [DONE]"
+    else:
+        error = told.json()
+        assert (told.status_code, int(told.headers["retry-after"]) > 0) == (503, True)
+    assert isinstance(error, dict)
+    assert error["error"]["code"] == "stopping"
