@@ -7,6 +7,10 @@ class AdapterError(Exception):
     """Base of everything that adapters raises on purpose; its text is one sentence for the admin."""
 
 
+class MovedError(AdapterError):
+    """A version is at another stage than whoever wanted to change that had found it at; nothing was changed."""
+
+
 class GenerationError(AdapterError):
     """A generator could not answer; the pipeline catches it and quotes a passage instead."""
 

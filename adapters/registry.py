@@ -173,13 +173,15 @@ class Registry:
             state.refuse_unknown(task, name)
             write_whole(self._report_beside(task, name), json_text(report))
 
-    def canary(self, task: Task, name: str) -> AdapterVersion:
+    def canary(self, task: Task, name: str, *, was: Stage | None = None) -> AdapterVersion:
         """Let a version serve a share of the conversations; a canary before it is a candidate again.
 
         Raises:
             AdapterError: There is no such version, its folder is damaged, or it serves everybody.
+            MovedError: It is not at the stage any more that it was at.
         """
         with self._changing(task) as state:
+            state.refuse_moved(name, was)
             self._refuse_unfit(task, name, state)
             state.refuse_stale(name)
             if name == state.active:
@@ -188,13 +190,15 @@ class Registry:
             self._write(task, changed)
         return self._known(task, name, changed)
 
-    def promote(self, task: Task, name: str) -> AdapterVersion:
+    def promote(self, task: Task, name: str, *, was: Stage | None = None) -> AdapterVersion:
         """Make a version the active one; the one that served until now is retired and can be rolled back to.
 
         Raises:
             AdapterError: There is no such version, or its folder is damaged.
+            MovedError: It is not at the stage any more that it was at.
         """
         with self._changing(task) as state:
+            state.refuse_moved(name, was)
             self._refuse_unfit(task, name, state)
             state.refuse_stale(name)
             served = tuple(one for one in state.served if one != name)
@@ -208,18 +212,21 @@ class Registry:
             self._write(task, changed)
         return self._known(task, name, changed)
 
-    def reject(self, task: Task, name: str, reason: str) -> AdapterVersion:
+    def reject(self, task: Task, name: str, reason: str, *, was: Stage | None = None) -> AdapterVersion:
         """Turn a version down that does not serve everybody.
 
         Args:
             task: What the adapter is for.
             name: A candidate, or the canary.
             reason: In plain words.
+            was: The stage that it must still be at; None for any.
 
         Raises:
             AdapterError: There is no such version, or it serves everybody.
+            MovedError: It is not at that stage any more.
         """
         with self._changing(task) as state:
+            state.refuse_moved(name, was)
             state.refuse_unknown(task, name)
             if name == state.active:
                 raise AdapterError(f"{name} serves; roll back to the version before it instead.")
@@ -228,20 +235,23 @@ class Registry:
             self._write(task, changed)
         return self._known(task, name, changed)
 
-    def rollback(self, task: Task, *, reason: str = "") -> AdapterVersion | None:
+    def rollback(self, task: Task, *, reason: str = "", of: str = "") -> AdapterVersion | None:
         """Give the service back to the version that served before.
 
         Args:
             task: What the adapter is for.
             reason: Why the one that serves is turned down; "" for a change of mind: it is retired.
+            of: The version that must still serve; "" for any.
 
         Returns:
             What serves now; None if nothing did before the first trained version.
 
         Raises:
             AdapterError: None did, or the folders of those that did are damaged.
+            MovedError: Another version serves.
         """
         with self._changing(task) as state:
+            state.refuse_moved(of, Stage.ACTIVE if of else None)
             rest = self._sound(task, state.served)
             if not rest:
                 raise AdapterError(f"No earlier {task.value} version has served; there is nothing to roll back to.")

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from adapters.errors import AdapterError
+from adapters.errors import AdapterError, MovedError
 from adapters.types import Stage, Task
 
 if TYPE_CHECKING:
@@ -99,6 +99,15 @@ class State:
         """
         if name in self.stale and name != self.active:
             raise AdapterError(f"{name} cannot serve: it {FORGOTTEN}.")
+
+    def refuse_moved(self, name: str, was: Stage | None) -> None:
+        """Stop where a version is at another stage than it was found at; None for any.
+
+        Raises:
+            MovedError: It is.
+        """
+        if was is not None and self.stages.get(name) != was.value:
+            raise MovedError(f"{name} is not {was.value} any more: somebody was quicker.")
 
     def superfluous(self, keep: int | None, lineages: Mapping[str, Lineage | None]) -> frozenset[str]:
         """The versions that nobody will want back; see Registry.prune.

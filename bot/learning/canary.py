@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from adapters.errors import MovedError
 from adapters.registry import Registry
-from adapters.types import AdapterVersion, Task, original
+from adapters.types import AdapterVersion, Stage, Task, original
 from bot.store.answers import Vote
 from bot.store.store import Store
 from bot.texts import FALLBACK, say
@@ -120,13 +121,17 @@ def _watched(registry: Registry, store: Store, task: Task, config: WatchConfig, 
 
 
 def _carried_out(registry: Registry, verdict: WatchVerdict) -> WatchVerdict:
-    """Change the stage as a verdict says."""
-    if verdict.act in PROMOTED:
-        return replace(verdict, serving=registry.promote(verdict.task, verdict.version).name)
-    if verdict.act is Act.FALLEN:
-        registry.rollback(verdict.task, reason=verdict.words(FALLBACK))
-    elif verdict.acted:
-        registry.reject(verdict.task, verdict.version, verdict.words(FALLBACK))
+    """Change the stage as a verdict says; what an admin did while the ratings were being read stays."""
+    task, name = verdict.task, verdict.version
+    try:
+        if verdict.act in PROMOTED:
+            return replace(verdict, serving=registry.promote(task, name, was=Stage.CANARY).name)
+        if verdict.act is Act.FALLEN:
+            registry.rollback(task, reason=verdict.words(FALLBACK), of=name)
+        elif verdict.acted:
+            registry.reject(task, name, verdict.words(FALLBACK), was=Stage.CANARY)
+    except MovedError:
+        return replace(verdict, act=Act.WATCHED)
     return verdict
 
 

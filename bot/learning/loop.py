@@ -48,7 +48,7 @@ from bot.learning.types import (
     detail_text,
     task_of,
 )
-from bot.store.runs import Asker, Run
+from bot.store.runs import CANCEL, Asker, Run
 from bot.store.schema import RunState
 from bot.store.store import Store
 from knowledge.errors import KnowledgeError
@@ -58,7 +58,6 @@ from training.schedule import NoPlanError, PlanKind, plan_of
 PAUSED = "learning_paused"  # setting: "yes" while nothing is to be trained
 PLAN = "learning_plan"  # setting: when to train, where somebody said so
 REMEMBERED = 8  # runs of this program whose questions and answers can still be shown
-CANCEL = "learning_cancel"  # setting: id of the run that somebody wants to stop
 STOPPED = "The program was stopped while the training ran; nothing was changed. Start it again when you like."
 
 log = logging.getLogger(__name__)
@@ -185,13 +184,9 @@ class LearningLoop:
         running = self._task is not None and not self._task.done()
         return running and self._run is not None and self._run.id == run_id
 
-    async def cancel(self) -> Run | None:
-        """Have the run that goes on stopped, in whatever program; None if none does."""
-        running = await run_blocking(self._store.runs.running)
-        if not running:
-            return None
-        await run_blocking(self._store.settings.set, CANCEL, str(running[-1].id))
-        return running[-1]
+    async def cancel(self, run_id: int | None = None) -> Run | None:
+        """Have the run that goes on stopped, or only this one, in whatever program; None if it does not go on."""
+        return await run_blocking(self._store.runs.cancel, run_id)
 
     def must_go(self) -> tuple[AdapterVersion, ...]:
         """What serves everybody and learned from somebody who is forgotten since. Blocks."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adapters.errors import AdapterError
+from adapters.errors import AdapterError, MovedError
 from adapters.examples import Examples
 from adapters.registry import Lineage, Registry
 from adapters.registry_state import FORGOTTEN
@@ -124,16 +125,14 @@ class Settling:
 
     def _settle(self, result: TaskResult, stage: Stage) -> None:
         task, name = result.task, result.version
-        known = {version.name: version.stage for version in self.registry.versions(task)}
-        if known.get(name) is not Stage.CANDIDATE:
-            return  # done before, or an admin was quicker
-        if stage is Stage.ACTIVE:
-            self.registry.promote(task, name)
-        elif stage is Stage.CANARY:
-            self.registry.canary(task, name)
-        elif stage is Stage.REJECTED:
-            reason = FORGOTTEN if result.stale else " ".join(reason_lines(result.reasons, FALLBACK))
-            self.registry.reject(task, name, reason)
+        with suppress(MovedError):  # done before, or an admin was quicker
+            if stage is Stage.ACTIVE:
+                self.registry.promote(task, name, was=Stage.CANDIDATE)
+            elif stage is Stage.CANARY:
+                self.registry.canary(task, name, was=Stage.CANDIDATE)
+            elif stage is Stage.REJECTED:
+                reason = FORGOTTEN if result.stale else " ".join(reason_lines(result.reasons, FALLBACK))
+                self.registry.reject(task, name, reason, was=Stage.CANDIDATE)
 
     def _replaced(self, result: TaskResult) -> TaskResult:
         """Let what served go, whether or not there is something new in its place, and its weights with it."""
@@ -149,7 +148,10 @@ class Settling:
                     continue
                 lineage = self.registry.lineage(task, version.name)
                 if lineage is not None and lineage.run == run_id:
-                    self.registry.reject(task, version.name, "the run that made it was interrupted")
+                    with suppress(MovedError):  # an admin was quicker
+                        self.registry.reject(
+                            task, version.name, "the run that made it was interrupted", was=Stage.CANDIDATE
+                        )
 
     # -- what is kept
 

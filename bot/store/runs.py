@@ -13,6 +13,9 @@ from adapters.types import Task
 from bot.store.clock import Clock
 from bot.store.engine import Database
 from bot.store.schema import RunRow, RunState
+from bot.store.statements import write_setting
+
+CANCEL = "learning_cancel"  # setting: id of the run that somebody wants to stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,25 @@ class Runs:
         )
         with self._database.write() as connection:
             return connection.execute(change).rowcount > 0
+
+    def cancel(self, run_id: int | None = None) -> Run | None:
+        """Note that a run is to be stopped, before it can end or another one begins.
+
+        Args:
+            run_id: Which; None for the one that goes on.
+
+        Returns:
+            The run; None if it does not go on.
+        """
+        query = select(*_RUN).where(RunRow.state == RunState.RUNNING).order_by(RunRow.id.desc()).limit(1)
+        if run_id is not None:
+            query = query.where(RunRow.id == run_id)
+        with self._database.write() as connection:
+            row = connection.execute(query.with_for_update()).first()
+            if row is None:
+                return None
+            write_setting(connection, CANCEL, str(row.id))
+            return _run(row)
 
     def amend(self, run_id: int, detail: str) -> None:
         """Put other words in the place of what came of a run."""

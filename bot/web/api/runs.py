@@ -107,12 +107,12 @@ async def start(body: RunRequest, caller: _Caller, state: _State) -> RunBody:
 )
 async def cancel(run_id: _RunId, caller: _Caller, state: _State) -> RunBody:
     """Have a run stopped; it ends within seconds, and nothing changes."""
-    known = await _known(state, run_id)
-    if known.state is not RunState.RUNNING:
+    stopped = await state.parts.learning.loop.cancel(run_id)
+    if stopped is None:
+        known = await _known(state, run_id)
         raise ApiError(f"Run {run_id} has ended: {known.state.value}.", status=409, code="not_running")
-    await state.parts.learning.loop.cancel()
     await caller.note(state.parts.store, "retrain", f"cancel run {run_id}")
-    return await _body(state, known)
+    return await _body(state, stopped)
 
 
 async def _known(state: ApiState, run_id: int) -> Run:

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.layout import seal_adapter
 from adapters.registry import Lineage, Registry
-from adapters.types import Stage, Task, original
+from adapters.types import AdapterVersion, Stage, Task, original
 from bot.learning.canary import Act, WatchConfig, WatchVerdict, watch
 from bot.store.crypto import Keyring
 from bot.store.store import Store
@@ -30,7 +30,8 @@ class Team:
         self.clock = FakeClock()
         self.store = Store.open(f"sqlite:///{folder / 'store.db'}", Keyring.generate(), clock=self.clock)
         self.store.migrate()
-        self.registry = Registry(folder / "versions", clock=self.clock)
+        self.versions = folder / "versions"
+        self.registry = Registry(self.versions, clock=self.clock)
         self._source = folder / "source"
         self._source.mkdir()
         (self._source / "weights.bin").write_text("w")
@@ -257,3 +258,41 @@ def test_every_task_that_is_watched_has_its_verdict(trying: Team) -> None:
     registry.canary(Task.RETRIEVAL, registry.add_candidate(Task.RETRIEVAL, trying._source, lineage=LINEAGE).name)
     found = watch(registry, trying.store, CONFIG, trying.clock() + timedelta(days=1))
     assert [verdict.version for verdict in found] == ["intent-2", "retrieval-1"]
+
+
+class Hasty(Registry):
+    """One in which an admin lets the newest version serve just when somebody else has read how things are."""
+
+    def served(self, task: Task) -> tuple[AdapterVersion, ...]:
+        found = super().served(task)
+        self.promote(task, self.versions(task)[-1].name)
+        return found
+
+    def active(self, task: Task) -> AdapterVersion | None:
+        found = super().active(task)
+        if self.canary_of(task) is not None:
+            self.promote(task, self.versions(task)[-1].name)
+        return found
+
+
+def test_what_an_admin_promoted_while_the_ratings_were_being_read_is_not_rolled_back(team: Team) -> None:
+    team.registry.promote(Task.INTENT, team.add())
+    team.rated("intent-1", 28, 2)
+    team.pass_days(30)
+    team.registry.promote(Task.INTENT, team.add())
+    team.add()
+    team.rated("intent-2", 3, 27)
+    [verdict] = watch(Hasty(team.versions, clock=team.clock), team.store, CONFIG, team.clock())
+    assert (verdict.version, verdict.act) == ("intent-2", Act.WATCHED), "nobody is told of what did not happen"
+    assert team.stages() == {"intent-1": "retired", "intent-2": "retired", "intent-3": "active"}
+
+
+@pytest.mark.parametrize(("canary", "active"), [((10, 25), (28, 7)), ((28, 7), (10, 25))])
+def test_a_canary_that_an_admin_let_serve_or_replaced_meanwhile_is_left_to_them(
+    trying: Team, canary: tuple[int, int], active: tuple[int, int]
+) -> None:
+    trying.add()
+    trying.both(canary, active)
+    [verdict] = watch(Hasty(trying.versions, clock=trying.clock), trying.store, CONFIG, trying.clock())
+    assert verdict.act is Act.WATCHED
+    assert trying.stages() == {"intent-1": "retired", "intent-2": "candidate", "intent-3": "active"}

@@ -94,6 +94,21 @@ async def test_a_run_is_cancelled_by_its_id_alone(served: Site) -> None:
     assert done[-1] == ("retrain", f"cancel run {run_id}")
 
 
+async def test_a_run_that_ended_is_not_mistaken_for_the_one_after_it(served: Site) -> None:
+    _, secret = key_for(served)
+    async with http_client(served, secret) as client:
+        first = (await client.post("/runs", json={"tasks": ["intent"]})).json()["id"]
+        await ended(client, first)
+        served.office.held = asyncio.Event()
+        second = (await client.post("/runs", json={"tasks": ["intent"]})).json()["id"]
+        assert await served.office.loop.cancel(first) is None, "it ended after somebody had looked"
+        said = await client.post(f"/runs/{first}/cancel")
+        served.office.held.set()
+        run = await ended(client, second)
+    assert (said.status_code, said.json()["error"]["code"]) == (409, "not_running")
+    assert run["state"] == "done"
+
+
 async def test_while_learning_is_paused_no_run_begins(served: Site) -> None:
     _, secret = key_for(served)
     await served.office.loop.pause()
