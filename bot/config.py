@@ -110,6 +110,9 @@ class StoreSettings(_Section):
         description="Encryption key; better given in the environment. Empty: the file burnish.key under the "
         "home folder, created on first use.",
     )
+    keep_audit_days: int = Field(
+        730, ge=1, le=36_500, description="Entries of the audit log are removed after so many days."
+    )
 
 
 class KnowledgeSettings(_Section):

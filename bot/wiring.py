@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -70,6 +70,7 @@ class Wiring:
     def open_store(self) -> Store:
         """Open the store; one without tables gets them, an older one is refused with the command that migrates it."""
         store = Store.open(self.store_url, self.keyring)
+        store.audit.keep = timedelta(days=self.settings.store.keep_audit_days)
         revision = store.revision()
         if revision is None:
             store.migrate()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.store.clock import Clock
@@ -16,7 +16,7 @@ from bot.store.statements import read_setting, write_setting
 
 REFUSED = "refused: "  # begins the action of an entry about what somebody wanted and may not
 
-# Up to Burnish 0.1 the entries of these held people's words too, beside what the pattern finds.
+# Up to schema 0005 the entries of these held people's words too, beside what the pattern finds.
 _WORDY = ("teach", "unteach", "curated", "kept", "correct", "report", "unanswered", "knowledge", "grant", "revoke")
 _NUMBERS = re.compile(
     r"(?:approve|approve changed|reject) correction \d+|drop \d+(?:, \d+)*|(?:asked to )?remove document \d+"
@@ -71,6 +71,7 @@ class Audit:
         """Keep the database; `Store` makes it."""
         self._database = database
         self._clock = clock
+        self.keep: timedelta | None = None  # entries that are older go when one is added; None for no end
 
     def record(self, *, actor: str, action: str, place: str = "", detail: str = "") -> int:
         """Add an entry.
@@ -85,8 +86,11 @@ class Audit:
         Returns:
             The entry's id.
         """
-        row = insert(AuditRow).values(actor=actor, action=action, place=place, detail=detail, at=self._clock())
+        now = self._clock()
+        row = insert(AuditRow).values(actor=actor, action=action, place=place, detail=detail, at=now)
         with self._database.write() as connection:
+            if self.keep is not None:
+                connection.execute(delete(AuditRow).where(AuditRow.at < now - self.keep))
             return connection.execute(row.returning(AuditRow.id)).scalar_one()
 
     def drop_words(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bot.config import folders
 from bot.store.crypto import load_key_file
 from bot.store.store import Store
 from bot.types import Scope
+from tests.stores import FakeClock
 
 Run = Callable[..., Result]
 
@@ -92,3 +94,15 @@ def test_a_name_that_cannot_be_listed_is_refused(run: Run, name: str) -> None:
 
 def test_a_scope_that_is_none_is_wrong_usage(run: Run) -> None:
     assert run("keys", "create", "help desk", "--scope", "everything").exit_code == 2
+
+
+def test_the_audit_log_goes_back_two_years_unless_the_settings_say_otherwise(run: Run, tmp_path: Path) -> None:
+    run("keys", "create", "now")
+    home, clock = tmp_path / "home", FakeClock()
+    for days in (800, 729):
+        clock.now = datetime.now(UTC) - timedelta(days=days)
+        with Store.open(f"sqlite:///{home / 'burnish.db'}", load_key_file(home / "burnish.key"), clock=clock) as store:
+            store.audit.record(actor="cli", action=f"{days} days ago")
+    run("keys", "create", "again")
+    with store_in(tmp_path) as store:
+        assert [one.action for one in store.audit.tail(9)] == ["create key", "729 days ago", "create key"]

@@ -90,3 +90,16 @@ def test_words_in_entries_of_earlier_versions_are_taken_out_once_and_numbers_sta
     store.audit.record(actor="slack:U2", action="teach", detail="written answer 3")
     store.migrate()
     assert store.audit.tail(1)[0].detail == "written answer 3", "later entries are left alone"
+
+
+def test_old_entries_go_when_one_is_added_if_there_is_an_end_to_it(store: Store, clock: FakeClock) -> None:
+    for action in ("first", "second", "third"):
+        store.audit.record(actor="slack:U1", action=action)
+        clock.move(minutes=10)
+    assert [one.action for one in store.audit.tail(9)] == ["first", "second", "third"]
+    store.audit.keep = timedelta(minutes=20)
+    fourth = store.audit.record(actor="slack:U1", action="fourth")
+    assert [one.action for one in store.audit.tail(9)] == ["second", "third", "fourth"], "its last moment counts"
+    clock.move(minutes=60)
+    assert store.audit.record(actor="slack:U1", action="fifth") > fourth, "no number is given twice"
+    assert [one.action for one in store.audit.tail(9)] == ["fifth"]
