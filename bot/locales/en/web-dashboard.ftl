@@ -18,4 +18,7 @@ dash-turn = More of the list
 dash-previous = Previous
 dash-next = Next
 dash-newest = Newest
+dash-secret = To copy
+dash-copy = Copy
+dash-copied = Copied
 dash-offline = The bot cannot be reached just now.

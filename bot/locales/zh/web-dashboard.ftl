@@ -18,4 +18,7 @@ dash-turn = 翻页
 dash-previous = 上一页
 dash-next = 下一页
 dash-newest = 最新
+dash-secret = 待复制的内容
+dash-copy = 复制
+dash-copied = 已复制
 dash-offline = 现在无法连接到机器人。

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -70,6 +70,7 @@ class Flash:
 
     text: str
     good: bool
+    secret: str = field(default="", repr=False)  # a key or a link, to be copied: it is told this once
 
 
 class Flashes:
@@ -78,9 +79,9 @@ class Flashes:
     def __init__(self) -> None:
         self._waiting: OrderedDict[str, Flash] = OrderedDict()
 
-    def put(self, visitor: Visitor, text: str, *, good: bool = True) -> None:
+    def put(self, visitor: Visitor, flash: Flash) -> None:
         """Keep something for somebody's next page, in the place of what waits there."""
-        self._waiting[visitor.session.csrf] = Flash(text=text, good=good)
+        self._waiting[visitor.session.csrf] = flash
         while len(self._waiting) > MOST_FLASHES:
             self._waiting.popitem(last=False)
 
@@ -153,7 +154,7 @@ async def framed(
     )
 
 
-def done(request: Request, visitor: Visitor, text: str, *, then: str, good: bool = True) -> Response:
+def done(request: Request, visitor: Visitor, text: str, *, then: str, good: bool = True, secret: str = "") -> Response:
     """Go to a page after something was done or could not be, and say so there.
 
     Args:
@@ -162,8 +163,9 @@ def done(request: Request, visitor: Visitor, text: str, *, then: str, good: bool
         text: One or two sentences; people's words may stand in them.
         then: The page's path.
         good: False if it was not done.
+        secret: What was made and is shown on that page alone: loading that page again makes no second one.
     """
-    flashes_of(request).put(visitor, text, good=good)
+    flashes_of(request).put(visitor, Flash(text=text, good=good, secret=secret))
     return RedirectResponse(then, status_code=SEE_OTHER)
 
 

@@ -29,7 +29,16 @@ _Changing = Annotated[Visitor, Depends(changing(Role.ADMIN))]
 @router.get(HERE)
 async def keys(request: Request, visitor: _Admin) -> Response:
     """List the keys."""
-    return await _shown(request, visitor)
+    parts = parts_of(request)
+    return await framed(
+        request,
+        visitor,
+        "dashboard/keys.html",
+        here="people",
+        keys=await run_blocking(parts.store.api_keys.list),
+        scopes=tuple(Scope),
+        usual=parts.settings.web.api_requests_per_minute,
+    )
 
 
 class _New(BaseModel):
@@ -42,7 +51,7 @@ class _New(BaseModel):
 
 @router.post(HERE)
 async def create(request: Request, visitor: _Changing, form: Annotated[_New, Form()]) -> Response:
-    """Make a key, and show it this once."""
+    """Make a key, and show it on the next page alone."""
     name, language, given = form.name.strip(), visitor.language, form.requests_per_minute.strip()
     if not name or not name.isprintable() or not form.scopes:
         return done(request, visitor, say("keys-incomplete", language), then=HERE, good=False)
@@ -53,7 +62,7 @@ async def create(request: Request, visitor: _Changing, form: Annotated[_New, For
     )
     detail = f"{key.id} {key.name}: {' '.join(sorted(key.scopes))}"
     await access_of(request).note(visitor.person, "create key", detail)
-    return await _shown(request, visitor, secret=secret, made=key.name)
+    return done(request, visitor, say("keys-made", language, name=key.name), then=HERE, secret=secret)
 
 
 @router.post(f"{HERE}/{{key_id}}/revoke")
@@ -63,18 +72,3 @@ async def revoke(request: Request, visitor: _Changing, key_id: RowId) -> Respons
     if not await run_blocking(parts_of(request).store.api_keys.revoke, key_id):
         return await refused(request, visitor, did=did, why=say("keys-none-such", visitor.language), then=HERE)
     return await acted(request, visitor, did=did, said=say("keys-revoked", visitor.language), then=HERE)
-
-
-async def _shown(request: Request, visitor: Visitor, *, secret: str = "", made: str = "") -> Response:
-    parts = parts_of(request)
-    return await framed(
-        request,
-        visitor,
-        "dashboard/keys.html",
-        here="people",
-        keys=await run_blocking(parts.store.api_keys.list),
-        scopes=tuple(Scope),
-        usual=parts.settings.web.api_requests_per_minute,
-        secret=secret,
-        made=made,
-    )

@@ -24,7 +24,7 @@ from bot.texts import say
 from bot.types import Role
 from bot.web.access import Visitor, access_of, at_least
 from bot.web.dashboard.acts import acted, refused
-from bot.web.dashboard.frame import changing, framed, parts_of
+from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.errors import NotThereError
 from bot.web.ids import RowId
 from bot.web.links import is_local, login_link
@@ -99,7 +99,20 @@ async def people(request: Request, visitor: _Admin, wanted: Annotated[_Wanted, Q
 @router.get(f"{HERE}/{{person_id}}")
 async def person(request: Request, visitor: _Admin, person_id: RowId) -> Response:
     """Show one person, and what can be done for them."""
-    return await _shown(request, visitor, person_id)
+    parts, whom = parts_of(request), await _known(request, visitor, person_id)
+    row = next((row for row in await run_blocking(_rows, parts.store) if whom.id in row.selves), None)
+    if row is None:  # forgotten this very moment
+        raise NotThereError(say("people-nobody", visitor.language))
+    return await framed(
+        request,
+        visitor,
+        "dashboard/person.html",
+        here="people",
+        row=row,
+        footprint=await run_blocking(parts.store.people.footprint, whom.id),
+        roles=[one for one in ORDER if forbidden(visitor.person, row.person, one) is None],
+        above=await _is_above(parts.store, visitor, whom),
+    )
 
 
 @router.post(f"{HERE}/{{person_id}}/role")
@@ -122,7 +135,7 @@ async def change_role(
 
 @router.post(f"{HERE}/{{person_id}}/link")
 async def link(request: Request, visitor: _Changing, person_id: RowId) -> Response:
-    """Make a link that logs somebody in, and show it this once."""
+    """Make a link that logs somebody in, and show it on the next page alone."""
     parts, whom = parts_of(request), await _known(request, visitor, person_id)
     did = ("login link", f"for {_id_of(whom)}")
     if await _is_above(parts.store, visitor, whom):
@@ -130,7 +143,9 @@ async def link(request: Request, visitor: _Changing, person_id: RowId) -> Respon
     code = await run_blocking(_code, parts.store, whom.id)
     await access_of(request).note(visitor.person, *did)
     base = str(request.base_url).rstrip("/") if is_local(parts.settings) else ""
-    return await _shown(request, visitor, person_id, link=login_link(parts.settings, code, base=base))
+    made, minutes = login_link(parts.settings, code, base=base), int(LINK_VALID_FOR.total_seconds() // 60)
+    said = say("people-link-made", visitor.language, name=_name_of(whom), minutes=minutes)
+    return done(request, visitor, said, then=f"{HERE}/{person_id}", secret=made)
 
 
 @router.post(f"{HERE}/{{person_id}}/log-out")
@@ -158,25 +173,6 @@ async def forget(request: Request, visitor: _Changing, person_id: RowId) -> Resp
     counts = await run_blocking(forget_person, parts.store, parts.learning.registry.mark_stale, whom.id)
     did = ("forget", "somebody who asked for it")  # not whom: they are forgotten
     return await acted(request, visitor, did=did, said=say("people-forgotten", visitor.language, **counts), then=HERE)
-
-
-async def _shown(request: Request, visitor: Visitor, person_id: int, *, link: str = "") -> Response:
-    parts, whom = parts_of(request), await _known(request, visitor, person_id)
-    row = next((row for row in await run_blocking(_rows, parts.store) if whom.id in row.selves), None)
-    if row is None:  # forgotten this very moment
-        raise NotThereError(say("people-nobody", visitor.language))
-    return await framed(
-        request,
-        visitor,
-        "dashboard/person.html",
-        here="people",
-        row=row,
-        footprint=await run_blocking(parts.store.people.footprint, whom.id),
-        roles=[one for one in ORDER if forbidden(visitor.person, row.person, one) is None],
-        above=await _is_above(parts.store, visitor, whom),
-        link=link,
-        minutes=int(LINK_VALID_FOR.total_seconds() // 60),
-    )
 
 
 async def _known(request: Request, visitor: Visitor, person_id: int) -> Person:

@@ -27,6 +27,18 @@ function tell(sentence) {
   document.getElementById("told").replaceChildren(line);
 }
 
+// What is shown once is selected where it is touched, and copied by a button where the browser lets a page do that.
+for (const line of document.querySelectorAll(".once")) {
+  const [field, button] = [line.querySelector("input"), line.querySelector("button")];
+  field.addEventListener("focus", () => field.select());
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    field.focus();
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = button.dataset.copied;
+  });
+}
+
 // Escape closes a question that was opened.
 document.addEventListener("keydown", (event) => {
   const open = event.key === "Escape" && event.target.closest("details.sure[open]");

@@ -122,7 +122,7 @@ async def test_the_last_owner_stays_one_and_is_not_forgotten(served: Site) -> No
 async def test_a_login_link_is_shown_once_and_logs_that_person_in(served: Site) -> None:
     trainer = somebody(served, Role.TRAINER)
     async with served.client(served.login(Role.ADMIN)) as client:
-        shown = (await client.post(f"/dashboard/people/{trainer.id}/link", headers=HTML)).text
+        shown = await told(client, f"/dashboard/people/{trainer.id}/link")
         [link] = re.findall(r'value="(http[^"]+code=[^"]+)"', shown)
         assert link.startswith(f"{served.address}/login?code=")
         again = (await client.get(f"/dashboard/people/{trainer.id}", headers=HTML)).text

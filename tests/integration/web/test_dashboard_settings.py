@@ -24,10 +24,12 @@ SECRET = "xoxb-a-secret-that-nobody-sees"
 async def test_a_key_is_shown_once_and_works_until_it_is_revoked(served: Site) -> None:
     assert say("keys-none", "en") in await seen(served, "/dashboard/keys")
     async with served.client(served.login(Role.ADMIN)) as client:
-        form = {"name": "ticket system", "scopes": ["chat", "train"], "requests_per_minute": "7"}
-        shown = (await client.post("/dashboard/keys", data=form, headers=HTML)).text
+        shown = await told(
+            client, "/dashboard/keys", name="ticket system", scopes=["chat", "train"], requests_per_minute="7"
+        )
         [secret] = re.findall(r'value="(bk-[^"]+)"', shown)
-        assert secret not in (await client.get("/dashboard/keys", headers=HTML)).text
+        assert secret not in (await client.get("/dashboard/keys", headers=HTML)).text, "nor makes a reload a second one"
+        assert len(served.store.api_keys.list()) == 1
         key = served.store.api_keys.find(secret)
         assert key is not None
         assert (key.name, key.scopes, key.requests_per_minute) == (

@@ -141,3 +141,21 @@ async def test_every_page_is_accessible_and_fits_the_screen(
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert not re.search(r"\{ ?\$|\{\{", await page.inner_text("body")), path
     await context.close()
+
+
+async def test_a_key_is_copied_by_a_button_and_a_reload_makes_no_second_one(
+    served: Site, context: BrowserContext, page: Page
+) -> None:
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await log_in(context, served, served.login(Role.ADMIN))
+    await page.goto("/dashboard/keys")
+    await page.get_by_label("What for").fill("ticket system")
+    await page.get_by_role("button", name="Create the key").click()
+    await page.get_by_role("button", name="Copy").click()
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    secret = await page.evaluate("navigator.clipboard.readText()")
+    assert served.store.api_keys.find(secret) is not None
+    await page.reload()
+    await expect(page.get_by_role("button", name="Create the key")).to_be_visible()
+    assert secret not in await page.content()
+    assert len(served.store.api_keys.list()) == 1
