@@ -308,6 +308,7 @@ def _set_up_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
         connection.execute("PRAGMA synchronous=FULL")  # a commit is on the disk when it returns
+        connection.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten; not every build does that itself
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

@@ -196,3 +196,15 @@ def test_a_postgresql_store_is_named_without_its_password() -> None:
 
 def _chain(error: BaseException | None) -> list[BaseException]:
     return [] if error is None else [error, *_chain(error.__cause__)]
+
+
+def test_what_is_erased_is_in_the_file_no_more_not_even_encrypted(path: Path, keyring: Keyring) -> None:
+    with Store.open(str(path), keyring) as store:
+        store.migrate()
+        said = accepted(store, "How long does a refund take?")
+        with store.database.read() as connection:
+            [sealed] = connection.exec_driver_sql("SELECT text FROM messages").scalars()
+    assert bytes(sealed) in path.read_bytes()
+    with Store.open(str(path), keyring) as store:
+        store.people.forget(said.user_id)
+    assert bytes(sealed) not in path.read_bytes()
