@@ -192,6 +192,7 @@ async def test_the_keyboard_alone_is_enough(chat: Page) -> None:
     await chat.keyboard.press("Enter")
     item = chat.locator(".item")
     await expect(item).to_contain_text(REFUNDS)
+    await expect(item.locator("[aria-busy]")).to_have_count(0)
     await expect(item.locator(".bubble")).to_have_text("When do refunds\nreach my bank?")
     await expect(chat.get_by_label("Your question")).to_be_focused()
     await expect(chat.get_by_label("Your question")).to_have_value("")
@@ -284,6 +285,28 @@ async def test_axe_finds_nothing_wrong(
             await expect(menu).to_be_focused()
     finally:
         await context.close()
+
+
+FEES = """| Card | Nest | Perch | Flock |
+| --- | --- | --- | --- |
+| Business card from outside the EEA | 2.9 % + €0.25 | 2.5 % + €0.25 | 2.2 % + €0.20 |"""
+
+# how many lines each cell's text takes
+LINES = """cells => cells.map(cell => {
+    const text = document.createRange();
+    text.selectNodeContents(cell);
+    return text.getClientRects().length;
+})"""
+
+
+async def test_on_a_phone_a_table_scrolls_within_its_answer_and_breaks_no_figure(chat: Page, served: Site) -> None:
+    served.parts.teacher.teach("What do cards cost?", FEES)
+    await chat.set_viewport_size(PHONE)  # type: ignore[arg-type]  # the package's own TypedDict
+    item = await ask(chat, "What do cards cost?", "Perch")
+    table = item.locator(".wide").first
+    assert await table.locator("th, td:not(:first-child)").evaluate_all(LINES) == [1] * 7
+    assert await table.evaluate("one => one.scrollWidth > one.clientWidth")
+    assert await chat.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
 async def test_what_people_and_documents_write_is_shown_and_never_run(chat: Page, served: Site) -> None:
