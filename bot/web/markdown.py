@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
@@ -16,6 +17,8 @@ from markupsafe import Markup, escape
 _CITATION = re.compile(r"\[(\d{1,3})\]")
 _ALIGN = re.compile(r"text-align:(left|right|center)")
 _EXTERNAL: Final = ("http://", "https://", "mailto:")
+_CELLS: Final = frozenset({"th_open", "td_open"})
+_WHOLE: Final = 16  # characters of a cell that stays on one line: a price or a date broken in two is hard to read
 
 
 class _Renderer(RendererHTML):
@@ -28,6 +31,17 @@ class _Renderer(RendererHTML):
         token.attrSet("rel", "noopener noreferrer")
         token.attrSet("target", "_blank")
         return self.renderToken(tokens, index, options, env)
+
+    def table_open(
+        self, tokens: Sequence[Token], index: int, options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        """A table that is wider than its place is scrolled, by keyboard too."""
+        return f'<div class="wide" tabindex="0">\n{self.renderToken(tokens, index, options, env)}'
+
+    def table_close(
+        self, tokens: Sequence[Token], index: int, options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        return f"{self.renderToken(tokens, index, options, env)}</div>\n"
 
     def text(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Mapping[str, Any]) -> str:  # noqa: ARG002 - markdown-it's signature
         opens: Mapping[int, str] = env.get("opens", {})
@@ -56,6 +70,13 @@ def _without_styles(state: StateCore) -> None:
             token.attrJoin("class", f"align-{found.group(1)}")
 
 
+def _whole_cells(state: StateCore) -> None:
+    """What is short in a table is not broken."""
+    for token, content in pairwise(state.tokens):
+        if token.type in _CELLS and len(content.content) <= _WHOLE:
+            token.attrJoin("class", "whole")
+
+
 def _markdown() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "breaks": True}, renderer_cls=_Renderer).enable(
         ["table", "strikethrough"]
@@ -63,6 +84,7 @@ def _markdown() -> MarkdownIt:
     made.disable(["image"])  # nothing is loaded from elsewhere; what would be a picture is a link
     made.validateLink = lambda url: url.lower().startswith(_EXTERNAL)  # type: ignore[method-assign]  # its documented way
     made.core.ruler.push("without_styles", _without_styles)
+    made.core.ruler.push("whole_cells", _whole_cells)
     return made
 
 

@@ -36,8 +36,16 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
 def test_columns_are_aligned_without_styles_in_the_text() -> None:
     html = render("| a | b |\n| :-: | --: |\n| 1 | 2 |")
     assert "style" not in html
-    assert '<th class="align-center">a</th>' in html
-    assert '<td class="align-right">2</td>' in html
+    assert '<th class="align-center whole">a</th>' in html
+    assert '<td class="align-right whole">2</td>' in html
+
+
+def test_a_table_scrolls_in_a_frame_of_its_own_and_short_cells_are_whole() -> None:
+    html = render("| Card | Fee |\n| --- | --- |\n| Business card from outside the EEA | 2.9 % + €0.25 |\n\nSo.")
+    assert html.startswith('<div class="wide" tabindex="0">\n<table>')
+    assert "</table>\n</div>\n<p>So.</p>" in html
+    assert "<td>Business card from outside the EEA</td>" in html
+    assert '<td class="whole">2.9 % + €0.25</td>' in html
 
 
 def test_a_citation_opens_its_source_wherever_it_stands_but_in_code() -> None:
