@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +19,13 @@ import httpx
 import pytest
 
 from tests.acceptance.conftest import Burnish
+from tests.acceptance.slow_endpoint import slow_endpoint
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
 SECONDS = 120.0
 PAGE = {"Accept": "text/html"}
+QUESTION = "How do I add a colleague to our team?"
 
 
 @pytest.fixture
@@ -126,3 +131,36 @@ def test_a_page_that_others_can_reach_is_not_served_to_whoever_comes(own: Burnis
     finished = replace(own, settings={**own.settings, **settings})("serve")
     assert finished.code == 3
     assert 'web.access = "login"' in finished.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_programs_that_wait_are_told_when_to_ask_again_before_the_program_stops_or_starts_anew(
+    own: Burnish, number: signal.Signals
+) -> None:
+    headers = {"Authorization": f"Bearer {own('keys', 'create', 'website').out.strip()}"}
+    with slow_endpoint("A refund takes five days. " * 4, seconds_per_word=0.2) as endpoint:
+        slow = {
+            "BURNISH_MODELS__GENERATOR": f"openai:{endpoint.url}#m",
+            "BURNISH_SERVE__CONVERSATIONS": "1",
+            "BURNISH_ANSWERS__MIN_ANSWERABILITY": "0",
+        }
+        program = replace(own, settings={**own.settings, **slow})
+        with served(program) as (process, browser), ThreadPoolExecutor() as threads:
+
+            def ask(user: str, *, stream: bool = False) -> httpx.Response:
+                body = {"model": "burnish", "messages": [{"role": "user", "content": QUESTION}], "user": user}
+                return browser.post("/v1/chat/completions", json={**body, "stream": stream}, headers=headers)
+
+            first = threads.submit(ask, "ada")
+            assert endpoint.wait(endpoint.asked, QUESTION, seconds=SECONDS)
+            whole, streamed = threads.submit(ask, "grace"), threads.submit(ask, "alan", stream=True)
+            while browser.get("/health").json()["waiting"] < 2 and not first.done():
+                time.sleep(0.05)
+            (own.home / "burnish.toml").write_text('[bot]\nname = "Robo"\n', encoding="utf-8")
+            process.send_signal(number)
+            told, stream = whole.result(SECONDS), streamed.result(SECONDS)
+            assert first.result(SECONDS).status_code == 200, "what was being answered is answered"
+    assert (told.status_code, told.json()["error"]["code"]) == (503, "stopping")
+    assert int(told.headers["Retry-After"]) > 0
+    assert [line for line in stream.text.splitlines() if line][-1] == "data: [DONE]"
+    assert json.loads([line for line in stream.text.splitlines() if line][-2].removeprefix("data: ")) == told.json()
