@@ -70,14 +70,14 @@ privacy-what = What: your messages to me and my answers with their sources, your
 privacy-where = Where: in a database on your team's own server. Texts and names are encrypted there.
 privacy-model-here = The language model runs on the same server; apart from this chat platform itself, your texts go nowhere else.
 privacy-model-elsewhere = The language model runs on another server that your team has chosen; your questions go there to be answered.
-privacy-who = Who can read it: whoever runs the server. Trainers and admins see unanswered questions and corrections, without names.
+privacy-who = Who can read it: whoever runs the server. Trainers and admins read every question with its answer, its ratings and its corrections, without names. Admins also see who writes to me, and whom I would learn something from.
 privacy-team = When you ask for a human, your name and the conversation go to the team's channel.
 privacy-long = How long: until you have it erased. Nothing is erased by itself.
 privacy-erase = To erase it all: { $command }
 button-forget = 🗑 Forget me
 forget-sure =
     I would erase everything that I keep of you: messages: { $messages }, answers: { $answers }, ratings: { $ratings }, corrections: { $corrections }, requests for a human: { $handoffs }.
-    This cannot be undone. What stands in this chat stays; delete it here yourself. Your role goes too.
+    This cannot be undone. What stands in this chat stays; delete it here yourself. Answers that the team wrote or approved stay as its own, even where you proposed them. Your role goes too.
 forget-audit = What you did as one of the team stays in the audit log, under your platform id.
 forget-last-owner = You are the only owner: after that nobody is one, until somebody claims a new code from burnish owner-code.
 forget-others = Only the person whom this is about can do that.

@@ -11,7 +11,7 @@ from markupsafe import escape
 from adapters.types import Task
 from bot.store.people import Person
 from bot.texts import say
-from bot.types import Role
+from bot.types import Correction, Role
 from tests.integration.web.machine import add_people, add_version
 from tests.integration.web.site import Site
 from tests.integration.web.test_dashboard_learning import HTML, audited, seen, told
@@ -195,3 +195,17 @@ async def test_whoever_asks_for_it_is_forgotten_with_both_selves_and_what_learne
     assert [served.store.people.get(ids[name]) for name in ("ada", "browser")] == [None, None]
     assert [one.stale for one in served.office.registry.versions(Task.INTENT)] == [True, False]
     assert audited(served) == [("web:admin", "forget", "web", "somebody who asked for it")], "nobody is named"
+
+
+async def test_an_approved_answer_stays_as_the_page_says_when_whoever_proposed_it_is_forgotten(served: Site) -> None:
+    user = served.office.person_id(Role.USER)
+    given = served.office.asked("When do refunds reach my bank?")
+    number = served.store.ratings.correct(Correction(answer_id=given.id, user_id=user, text="Within two days."))
+    async with served.client(served.login(Role.ADMIN)) as client:
+        await told(client, f"/dashboard/corrections/{number}/approve", text="")
+        shown = (await client.get(f"/dashboard/people/{user}", headers=HTML)).text
+        assert say("people-forget-stays", "en") in shown
+        await told(client, f"/dashboard/people/{user}/forget")
+    assert served.store.people.get(user) is None
+    assert served.store.answers.get(given.id) is None
+    assert (await served.parts.rehearse(given.answer.trace.query)).text == "Within two days."
