@@ -13,12 +13,13 @@ from bot.store.overview import Day
 
 WIDTH: Final = 640.0  # of a chart, in its own units
 HEIGHT: Final = 200.0
-LEFT: Final = 52.0  # of the plot: room for the numbers of the axis
+LEFT: Final = 66.0  # of the plot: room for the numbers of the axis, in the larger letters of a phone
 TOP: Final = 8.0
 BOTTOM: Final = 26.0  # room for the dates
 SMOOTH_DAYS: Final = 7  # ratings are few: each point of the 👍 line counts so many days up to its own
 
 _PLOT = HEIGHT - TOP - BOTTOM
+_HALF = 6.0  # of a point's width: a day by itself is seen too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +81,13 @@ class Shares:
 
     def path(self, run: Sequence[Share]) -> str:
         """A line through the points, as SVG's path."""
-        return "M" + " L".join(f"{one.middle:.1f} {one.y:.1f}" for one in run)
+        return "M" + " L".join(f"{x:.1f} {one.y:.1f}" for x, one in _spread(run))
 
     def area(self, run: Sequence[Share]) -> str:
         """What lies between the ends of their intervals."""
-        above = [f"{one.middle:.1f} {_height(one.high):.1f}" for one in run]
-        below = [f"{one.middle:.1f} {_height(one.low):.1f}" for one in reversed(run)]
+        spread = _spread(run)
+        above = [f"{x:.1f} {_height(one.high):.1f}" for x, one in spread]
+        below = [f"{x:.1f} {_height(one.low):.1f}" for x, one in reversed(spread)]
         return "M" + " L".join(above + below) + " Z"
 
 
@@ -141,6 +143,12 @@ def shares_of(days: Sequence[Day], shown: int) -> Shares:
         )
     lines = tuple(Line(y=_height(value / 100), label=f"{value} %") for value in (0, 50, 100))
     return Shares(runs=tuple(tuple(run) for run in runs if run), lines=lines)
+
+
+def _spread(run: Sequence[Share]) -> Sequence[tuple[float, Share]]:
+    """Points with their x; the ends reach a little further, so that one alone has a width."""
+    first, last = run[0], run[-1]
+    return [(first.middle - _HALF, first), *((one.middle, one) for one in run), (last.middle + _HALF, last)]
 
 
 def _pieces(day: Day, top: int) -> tuple[Piece, ...]:

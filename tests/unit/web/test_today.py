@@ -124,6 +124,14 @@ def test_the_lines_of_a_chart_are_svg_paths() -> None:
     chart = shares_of([day(0, up=1), day(1, down=1)], 2)
     (run,) = chart.runs
     assert chart.path(run).startswith("M")
-    assert chart.path(run).count(" L") == 1
+    assert chart.path(run).count(" L") == 3
     assert chart.area(run).endswith(" Z")
-    assert chart.area(run).count(" L") == 3
+    assert chart.area(run).count(" L") == 7
+
+
+def test_a_day_by_itself_has_a_width_in_the_line_and_in_the_band() -> None:
+    chart = shares_of([day(0, up=1, down=1)], 1)
+    (run,) = chart.runs
+    for drawn in (chart.path(run), chart.area(run)):
+        places = {float(point.split()[0]) for point in drawn.strip("MZ ").split(" L")}
+        assert max(places) - min(places) > 5
