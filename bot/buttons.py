@@ -82,7 +82,8 @@ def below(stored: StoredAnswer, language: str, *, rated: RatingValue | None = No
         )
         return (*offered, help_me) if help_me else offered
     if answer.kind is AnswerKind.REFUSAL:
-        return (help_me,) if help_me else ()
+        told = (_refusal_row(stored.id, language, rated),) if answer.trace.passages else ()  # else nothing was weighed
+        return (*told, help_me) if help_me else told
     if answer.kind is AnswerKind.ERROR:
         return ((_button("button-try-again", language, data_of(Verb.AGAIN, stored.id)), *help_me),)
     return answer.buttons
@@ -90,22 +91,29 @@ def below(stored: StoredAnswer, language: str, *, rated: RatingValue | None = No
 
 def rating_row(answer_id: int, *, rated: RatingValue | None = None) -> tuple[Button, ...]:
     """👍 and 👎; the one that was pressed is ticked."""
+    return _rating_row(answer_id, rated, up="👍", down="👎")
+
+
+def _refusal_row(answer_id: int, language: str, rated: RatingValue | None) -> tuple[Button, ...]:
+    """Whether the bot was right that the documents do not tell; a sign alone would leave open what it blames."""
+    up, down = say("button-refused-rightly", language), say("button-refused-wrongly", language)
+    return _rating_row(answer_id, rated, up=f"👍 {up}", down=f"👎 {down}")
+
+
+def _rating_row(answer_id: int, rated: RatingValue | None, *, up: str, down: str) -> tuple[Button, ...]:
     return tuple(
-        Button(
-            label=f"{sign} ✓" if rated is value else sign,
-            data=data_of(Verb.RATE, answer_id, value.value),
-        )
-        for value, sign in ((RatingValue.UP, "👍"), (RatingValue.DOWN, "👎"))
+        Button(label=f"{label} ✓" if rated is value else label, data=data_of(Verb.RATE, answer_id, value.value))
+        for value, label in ((RatingValue.UP, up), (RatingValue.DOWN, down))
     )
 
 
 def reasons(answer_id: int, language: str) -> Rows:
-    """The one follow-up to a 👎."""
+    """The one follow-up to a 👎: what was wrong, or at once what is right."""
     rows = [
         (_button(f"reason-{reason.name.lower().replace('_', '-')}", language, data_of(Verb.REASON, answer_id, number)),)
         for number, reason in enumerate(RatingReason, start=1)
     ]
-    return (*rows, (_button("button-back", language, data_of(Verb.BACK, answer_id)),))
+    return (*rows, *after_reason(answer_id, language))
 
 
 def after_reason(answer_id: int, language: str) -> Rows:

@@ -22,12 +22,14 @@ from bot.teaching import Teacher
 from bot.texts import say
 from bot.trail import note
 from bot.types import (
+    AnswerKind,
     Button,
     Correction,
     Message,
     Origin,
     Place,
     Rating,
+    RatingReason,
     RatingValue,
     Role,
     StoredAnswer,
@@ -97,10 +99,15 @@ class Presses:
         if answer is None or pressed.argument not in set(RatingValue):
             return _say(say("button-unknown", language))
         value = RatingValue(pressed.argument)
+        # who blames a refusal says on the button itself what was wrong: the documents tell, and it did not find it
+        told = value is RatingValue.DOWN and answer.answer.kind is AnswerKind.REFUSAL
         before = await run_blocking(self._store.ratings.of, answer.id, person.id)
-        if before is None or before.value is not value:  # a reason that was given before stays
-            rating = Rating(answer_id=answer.id, user_id=person.id, value=value)
+        if before is None or before.value is not value or (told and before.reason is None):  # a given reason stays
+            reason = RatingReason.WRONG_SOURCE if told else None
+            rating = Rating(answer_id=answer.id, user_id=person.id, value=value, reason=reason)
             await run_blocking(self._store.ratings.rate, rating)
+        if told:
+            return _reasoned(answer, language)
         if value is RatingValue.DOWN:
             return Outcome(response=Response(toast=say("ask-reason", language), buttons=reasons(answer.id, language)))
         return Outcome(response=Response(toast=say("thanks", language), buttons=self._below(answer, language, value)))
@@ -111,9 +118,7 @@ class Presses:
             return _say(say("button-unknown", language))
         rating = Rating(answer_id=answer.id, user_id=person.id, value=RatingValue.DOWN, reason=reason)
         await run_blocking(self._store.ratings.rate, rating)
-        return Outcome(
-            response=Response(toast=say("thanks-reason", language), buttons=after_reason(answer.id, language))
-        )
+        return _reasoned(answer, language)
 
     async def _back(self, press: Press, pressed: Pressed, person: Person, language: str) -> Outcome:
         answer = await self._answer(press, pressed)
@@ -311,6 +316,11 @@ class Presses:
                 unseen=press.place is Place.GROUP and not press.message_id,
             ),
         )
+
+
+def _reasoned(answer: StoredAnswer, language: str) -> Outcome:
+    """What follows when somebody said what was wrong."""
+    return Outcome(response=Response(toast=say("thanks-reason", language), buttons=after_reason(answer.id, language)))
 
 
 def _say(text: str) -> Outcome:

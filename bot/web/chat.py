@@ -261,12 +261,15 @@ async def press(here: _Here, given: _Press) -> Response:
             takes_form=True,
         )
     )
+    told = _told(here, response, given)
     if given.menu and (corrects or (pressed is not None and _ends(pressed))):
         hub.drop(here.channel, f"menu:{given.menu}")
     elif given.menu and response.buttons is not None:
-        hub.keep(here.channel, f"menu:{given.menu}", Card(text="", buttons=response.buttons))
+        asks = response.toast if given.menu.startswith("a") else ""  # under an answer, what the new buttons are for
+        hub.keep(here.channel, f"menu:{given.menu}", Card(text=asks, buttons=response.buttons))
+        told |= {"toast": "", "spoken": asks} if asks else {}
     hub.changed(here.channel)
-    return JSONResponse(_told(here, response, given))
+    return JSONResponse(told)
 
 
 def _ends(pressed: Button) -> bool:

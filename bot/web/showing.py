@@ -29,10 +29,7 @@ TALKS: Final = 30  # conversations listed
 TITLE_CHARACTERS: Final = 60
 EXPLAINED: Final = RATED_KINDS | {AnswerKind.CLARIFICATION, AnswerKind.REFUSAL, AnswerKind.CANNED}
 
-_RATED_LABELS: Final[Mapping[str, str]] = {
-    RatingValue.UP: "web-chat-good",
-    RatingValue.DOWN: "web-chat-bad",
-}
+_SIGNS: Final[Mapping[str, str]] = {"👍": "web-chat-good", "👎": "web-chat-bad"}  # what is said of labels without words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +122,7 @@ class Showing:
             files=[file.name or file.kind.value for file in message.origin.attachments],
             state=_state(one),
             body=self._body(one, shown, growing.text if growing is not None else "", language),
-            asked=say("ask-rating", language) if one.asked else "",
+            asked=menu.text if menu is not None else say("ask-rating", language) if one.asked else "",
             sources=_sources(one.answer, language),
             menu=f"a{one.answer.id}" if one.answer is not None else "",
             rows=self._rows(one, shown, growing.buttons if growing is not None else (), language),
@@ -240,10 +237,11 @@ def _buttons(row: Sequence[Button], language: str, rated: RatingValue | None) ->
     for button in row:
         pressed = read(button.data)
         value = pressed.argument if pressed is not None and pressed.verb is Verb.RATE else ""
+        label = button.label.removesuffix(" ✓") if value else button.label
         yield ShownButton(
-            label=button.label.removesuffix(" ✓") if value else button.label,
+            label=label,
             data=button.data,
-            name=say(_RATED_LABELS[value], language) if value in _RATED_LABELS else "",
+            name=say(_SIGNS[label], language) if label in _SIGNS else "",
             pressed=(rated is not None and rated.value == value) if value else None,
             style=button.style,
         )

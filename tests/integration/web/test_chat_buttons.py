@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest_asyncio
 
 from bot.buttons import Verb, data_of
 from bot.middleware import plain_answer
 from bot.store.people import WEB
 from bot.store.store import Store
 from bot.types import AnswerKind, Message, Origin, Place, RatingReason, RatingValue, StoredAnswer
+from tests.integration.commands.office import Template
 from tests.integration.web.site import INVOICES, Q_INVOICE, Q_REFUND, REFUNDS, TEAM, Site
 from tests.integration.web.talking import new_id, talking
 
@@ -29,8 +34,11 @@ async def test_a_rating_its_reason_and_a_correction_are_kept_and_shown_again(ser
         await served.desk.idle()
         stored = last_answer(served.store)
         down = await ada.press(data_of(Verb.RATE, stored.id, "down"), menu=f"a{stored.id}")
-        assert down["toast"] == "What was wrong with it?"
-        assert "Bad wording" in await ada.page(), "every page of the conversation shows the reasons now"
+        assert (down["toast"], down["spoken"]) == ("", "What was wrong with it?")
+        page = await ada.page()
+        assert "Bad wording" in page, "every page of the conversation shows the reasons now"
+        assert ">What was wrong with it?</p>" in page, "it stands with them"
+        assert f'data-press="c:{stored.id}"' in page, "whoever knows what is right can say so at once"
         await ada.press(data_of(Verb.REASON, stored.id, 3), menu=f"a{stored.id}")
         asked = await ada.press(data_of(Verb.CORRECT, stored.id), menu=f"a{stored.id}")
         assert asked["ask"]["label"] == "What would have been the right answer?"
@@ -46,6 +54,37 @@ async def test_a_rating_its_reason_and_a_correction_are_kept_and_shown_again(ser
     assert INVOICES in page
     assert re.search(rf'data-press="r:{stored.id}:down"[^>]*aria-pressed="true"', page)
     assert re.search(rf'data-press="r:{stored.id}:up"[^>]*aria-pressed="false"', page)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def unsure(tmp_path: Path, template: Template) -> AsyncIterator[Site]:
+    """A bot that refuses whatever it is asked."""
+    settings = {"answers": {"min_answerability": 1.0, "suggestion_similarity": 1.0}}
+    async with Site.open(tmp_path, template, settings=settings) as site:
+        yield site
+
+
+async def test_a_refusal_is_called_right_or_wrong_and_the_answer_given(unsure: Site) -> None:
+    login, served = unsure.login(), unsure
+    async with talking(served, login) as ada:
+        await ada.say(Q_REFUND)
+        await served.desk.idle()
+        stored = last_answer(served.store)
+        assert stored.answer.kind is AnswerKind.REFUSAL
+        page = await ada.page()
+        assert "👍 That is right</button>" in page
+        right = await ada.press(data_of(Verb.RATE, stored.id, "up"), menu=f"a{stored.id}")
+        assert right["toast"] == "Thank you!"
+        wrong = await ada.press(data_of(Verb.RATE, stored.id, "down"), menu=f"a{stored.id}")
+        assert wrong["spoken"] == "Thank you, noted. Do you know the right answer?"
+        given = await ada.press(data_of(Verb.CORRECT, stored.id), menu=f"a{stored.id}", text="On the roof.")
+        assert "kept for an admin" in given["toast"]
+        page = await ada.page()
+        assert re.search(rf'data-press="r:{stored.id}:down"[^>]*aria-pressed="true">👎 The documents do tell<', page)
+    rating = served.store.ratings.of(stored.id, login.person.id)
+    assert rating is not None
+    assert (rating.value, rating.reason) == (RatingValue.DOWN, RatingReason.WRONG_SOURCE)
+    assert [one.text for one in served.store.ratings.corrections(stored.id)] == ["On the roof."]
 
 
 async def test_a_correction_whose_reply_was_lost_is_kept_once_however_often_it_is_sent(served: Site) -> None:

@@ -1,7 +1,7 @@
 // Buttons under answers, and the form that some of them open.
 import { showNote } from "./items.js";
 import { newId, send } from "./saying.js";
-import { toast } from "./telling.js";
+import { speak, toast } from "./telling.js";
 
 const dialog = document.getElementById("ask");
 const text = document.getElementById("ask-text");
@@ -10,6 +10,7 @@ async function press(data, menu, written = "") {
   const told = await send("press", { id: newId(), data, menu, text: written });
   if (!told) return false;
   toast(told.toast);
+  if (told.spoken) speak(told.spoken);
   if (told.note) showNote({ html: told.note });
   if (told.ask) ask(told.ask);
   return true;

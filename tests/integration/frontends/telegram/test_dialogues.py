@@ -25,7 +25,10 @@ from tests.integration.frontends.telegram.helpdesk import (
 )
 
 GROUP = -100_200
-REASON_ROWS = [["Wrong topic"], ["Wrong source"], ["Bad wording"], ["Out of date"], ["Something else"], ["‹ Back"]]
+REASON_ROWS = [
+    *(["Wrong topic"], ["Wrong source"], ["Bad wording"], ["Out of date"], ["Something else"]),
+    ["✍️ Give the right answer", "‹ Back"],
+]
 
 
 async def test_a_question_in_private_gets_its_answer_with_sources_and_buttons(office: Helpdesk) -> None:
