@@ -170,7 +170,7 @@ def preview_lines(
     """
     if not tasks:
         return (say("retrain-elsewhere", language),)
-    names = {one.id: one.name for one in store.people.list()} if in_detail else None
+    names = {one.id: one.name or one.platform_user_id for one in store.people.list()} if in_detail else None
     gathered = gathering.gathered()
     lines = preview(gathered, language, names, ready=[readiness(task, gathered.examples) for task in tasks])
     return lines if in_detail else tuple(line for line in lines if not line.startswith(" "))

@@ -333,8 +333,14 @@ def plan_line(key: str, plan: str, settings: LearningSettings, language: str) ->
     if plan == "off":
         return say("schedule-off", language)
     if not of_the_clock(plan):
-        return say(f"{key}-counted", language, plan=plan)
-    return say(key, language, plan=plan, zone=settings.timezone)
+        return say(f"{key}-counted", language, plan=_in_words(plan, language))
+    return say(key, language, plan=_in_words(plan, language), zone=settings.timezone)
+
+
+def _in_words(plan: str, language: str) -> str:
+    """A plan that is not "off" as people of a language say it."""
+    kind, *rest = plan.split()
+    return say("schedule-words", language, kind=kind, day=rest[0], time=rest[-1], count=rest[0])
 
 
 def _tasks(wish: Sequence[str]) -> tuple[Task, ...]:

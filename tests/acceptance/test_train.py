@@ -14,7 +14,10 @@ from tests.acceptance.conftest import Burnish
 def test_too_few_examples_are_counted_by_the_real_training_process_and_nothing_changes(burnish: Burnish) -> None:
     assert burnish("train", "intent", "--dry-run").out.splitlines() == [
         "There is nothing to learn from yet.",
-        "intent: too little; without those kept back, 0 examples are there, 5 are needed: 5 are missing.",
+        (
+            "intent: too little; without repeats and those kept back (to test with, or to tell when to stop), "
+            "0 examples are there, 5 are needed: 5 are missing."
+        ),
         "A run now would come to nothing.",
     ]
     asked = burnish("train", "intent")

@@ -16,7 +16,7 @@ preview-verdicts = retrieval, whether the documents tell: { $count } ({ $kept } 
 preview-answers = generator, answers: { $count } ({ $kept } kept back to test with)
 preview-would = A run now would train: { $tasks }.
 preview-would-not = A run now would come to nothing.
-preview-few = { $task }: too little; without those kept back, { $have ->
+preview-few = { $task }: too little; without repeats and those kept back (to test with, or to tell when to stop), { $have ->
     [one] one example is
    *[other] { $have } examples are
 } there, { $need } are needed: { $missing ->

@@ -102,6 +102,11 @@ rollback-nothing = No other version has served before, so there is nothing to go
 schedule-is = Training begins by itself: { $plan } ({ $zone }).
 schedule-is-counted = Training begins by itself: { $plan }, looked at every few minutes.
 schedule-off = No training begins by itself, but for one where somebody had themselves forgotten.
+schedule-words = { $kind ->
+    [daily] daily { $time }
+    [weekly] weekly { $day } { $time }
+   *[after] after { $count } ratings
+}
 schedule-next = Next look: { $time }.
 schedule-quiet = Not between { $quiet }.
 schedule-paused = Learning is paused: { $resume } lets it go on.

@@ -93,6 +93,19 @@ rollback-nothing = 之前没有其他版本服务过，无法回退。
 schedule-is = 自动训练：{ $plan }（{ $zone }）。
 schedule-is-counted = 自动训练：{ $plan }，每隔几分钟检查一次。
 schedule-off = 不自动训练；只有当用户要求被遗忘时例外。
+schedule-words = { $kind ->
+    [daily] 每天 { $time }
+    [weekly] { $day ->
+        [mon] 每周一
+        [tue] 每周二
+        [wed] 每周三
+        [thu] 每周四
+        [fri] 每周五
+        [sat] 每周六
+       *[sun] 每周日
+    } { $time }
+   *[after] 每满 { $count } 条评价
+}
 schedule-next = 下次检查：{ $time }。
 schedule-quiet = { $quiet } 之间除外。
 schedule-paused = 学习已暂停：用 { $resume } 继续。

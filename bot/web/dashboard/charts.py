@@ -13,8 +13,8 @@ from bot.store.overview import Day
 
 WIDTH: Final = 640.0  # of a chart, in its own units
 HEIGHT: Final = 200.0
-LEFT: Final = 66.0  # of the plot: room for the numbers of the axis, in the larger letters of a phone
-TOP: Final = 8.0
+LEFT: Final = 76.0  # of the plot: room for the numbers of the axis, in the larger letters of a phone
+TOP: Final = 14.0
 BOTTOM: Final = 26.0  # room for the dates
 SMOOTH_DAYS: Final = 7  # ratings are few: each point of the 👍 line counts so many days up to its own
 

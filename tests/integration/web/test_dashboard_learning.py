@@ -306,6 +306,18 @@ async def test_what_would_be_learned_is_shown_and_nothing_begins(served: Site) -
     assert served.store.runs.recent(1) == ()
 
 
+async def test_beside_the_button_stands_what_a_run_would_come_to(served: Site) -> None:
+    assert 'hx-get="/dashboard/runs/ready"' in await seen(served, "/dashboard/runs")
+    assert (await seen(served, "/dashboard/runs/ready", language="zh")).strip() == "preview zh False"
+
+
+async def test_a_plan_is_said_in_the_readers_language(served: Site) -> None:
+    async with served.client(served.login(Role.ADMIN)) as client:
+        await told(client, "/dashboard/schedule", kind="weekly", day="sun", weekly="03:00")
+    assert "weekly sun 03:00" in await seen(served, "/dashboard")
+    assert "每周日 03:00" in await seen(served, "/dashboard", language="zh")
+
+
 @pytest.mark.parametrize(
     ("form", "plan"),
     [

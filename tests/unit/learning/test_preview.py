@@ -73,7 +73,10 @@ def test_of_a_run_of_some_parts_it_says_what_it_would_come_to() -> None:
     lines = preview(everything(), "en", ready=[few, much])
     assert not any(line.startswith("generator") for line in lines)
     assert lines[-2:] == (
-        "intent: too little; without those kept back, one example is there, 5 are needed: 4 are missing.",
+        (
+            "intent: too little; without repeats and those kept back (to test with, or to tell when to stop), "
+            "one example is there, 5 are needed: 4 are missing."
+        ),
         "A run now would train: retrieval.",
     )
     assert preview(everything(), "en", ready=[few])[-1] == "A run now would come to nothing."
