@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.routing import COMPLAINT
 from bot.texts import say
 from bot.types import AnswerKind, Button, RatingReason, RatingValue, StoredAnswer
 
@@ -81,6 +82,8 @@ def below(stored: StoredAnswer, language: str, *, rated: RatingValue | None = No
             for number, text in enumerate(answer.suggestions, start=1)
         )
         return (*offered, help_me) if help_me else offered
+    if answer.kind is AnswerKind.CANNED and answer.trace.intent is not None:  # who is angry may want a person
+        return (help_me,) if help_me and answer.trace.intent.label == COMPLAINT else ()
     if answer.kind is AnswerKind.REFUSAL:
         told = (_refusal_row(stored.id, language, rated),) if answer.trace.passages else ()  # else nothing was weighed
         return (*told, help_me) if help_me else told

@@ -13,6 +13,7 @@ from bot.types import Outcome
 NAME = "{name}"
 QUESTION = "question"
 HUMAN = "human"
+COMPLAINT = "complaint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
