@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
@@ -14,12 +13,10 @@ from bot.store.errors import LastOwnerError
 from bot.store.people import WEB, Person
 from bot.store.store import Store
 from bot.types import Role
-from bot.web.access import MAX_PASSWORD, MIN_PASSWORD, Access
+from bot.web.access import MAX_PASSWORD, MIN_PASSWORD, NAME, Access
 from bot.web.links import login_link
 
 LOCAL_NAME = "local"  # the web's name for whoever sits at the server
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 app = typer.Typer(help="People who use the web without a chat platform.", no_args_is_help=True)
 
@@ -54,7 +51,7 @@ def add(
 ) -> None:
     """Let somebody log in with a name and a password, which is asked for."""
     call = context(ctx)
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         fail(call, f"{name!r} cannot be a name: expected letters, digits, dots, dashes; 40 at most.")
     with call.wiring.open_store() as store:
         if store.people.by_platform(WEB, name) is not None:

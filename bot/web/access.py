@@ -10,6 +10,7 @@ and one that changes something also depends on `unforged`.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -36,6 +37,7 @@ from bot.web.errors import LoginNeededError, NotAllowedError, TooManyError
 CSRF_HEADER: Final = "X-CSRF-Token"
 CSRF_FIELD: Final = "csrf"
 TRIES_PER_MINUTE: Final = 5  # at a password, by name and by address
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")  # of whoever has no chat platform
 MIN_PASSWORD: Final = 10  # characters
 MAX_PASSWORD: Final = 200
 

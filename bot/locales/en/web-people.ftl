@@ -11,6 +11,12 @@ people-number = { $number ->
     [one] One person
    *[other] { $number } people
 }
+people-new = Add somebody
+people-new-name = Name to log in with: letters, digits, dots, dashes
+people-new-how = For people without a chat platform; whoever writes to the bot in Slack or Telegram is in the list by that. A login link is shown on the next page. A password is given on the server: burnish people password NAME.
+people-add = Add
+people-no-name = A name has letters, digits, dots and dashes, begins with a letter or digit, and is 40 long at most.
+people-taken = There is a { $name } already.
 people-name = Name
 people-platform = Platform
 people-id = Id there
@@ -26,7 +32,7 @@ people-new-role = New role
 people-change-role = Change the role
 people-roles = A trainer approves corrections and writes answers; an admin also takes care of documents, training and people; owners give admins their role. One becomes owner with a code from the server: burnish owner-code.
 people-door = Logging in
-people-door-what = A link logs this person in once, as themselves. Passwords are for burnish people on the server.
+people-door-what = A link logs this person in once, as themselves. A password is given on the server: burnish people password NAME.
 people-make-link = Make a login link
 people-link-made = Login link for { $name }. Give it to this person alone. It is shown this once, works once, and for { $minutes } minutes.
 people-log-out = Log out everywhere

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
@@ -22,7 +22,8 @@ from bot.store.sessions import LINK_VALID_FOR
 from bot.store.store import Store
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Visitor, access_of, at_least
+from bot.web.access import NAME, Visitor, access_of, at_least
+from bot.web.api.caller import PLATFORM as API
 from bot.web.dashboard.acts import acted, refused
 from bot.web.dashboard.frame import changing, done, framed, parts_of
 from bot.web.errors import NotThereError
@@ -43,6 +44,7 @@ class Row:
     """Somebody with what they did, in chat and in the browser together."""
 
     person: Person  # as whom they are known first
+    name: str  # of a program's people the program's, and the id that it gave
     selves: frozenset[int]
     activity: Activity
 
@@ -54,7 +56,7 @@ class Row:
 
     def fits(self, words: str) -> bool:
         """Whether their name or their id holds some words."""
-        return words.lower() in f"{self.person.name} {self.person.platform}:{self.person.platform_user_id}".lower()
+        return words.lower() in f"{self.name} {self.person.platform}:{self.person.platform_user_id}".lower()
 
 
 class _Wanted(BaseModel):
@@ -93,7 +95,31 @@ async def people(request: Request, visitor: _Admin, wanted: Annotated[_Wanted, Q
         strangers=sum(row.is_visitor for row in rows),
         wanted=wanted,
         roles=ORDER,
+        new_roles=_below(visitor.person.role),
     )
+
+
+class _New(BaseModel):
+    """Somebody who has no chat platform."""
+
+    name: str = Field("", max_length=200)
+    role: Role = Role.USER
+
+
+@router.post(HERE)
+async def add(request: Request, visitor: _Changing, form: Annotated[_New, Form()]) -> Response:
+    """Let somebody in who has no chat platform, by a link that is shown on the next page alone."""
+    store, name = parts_of(request).store, form.name.strip()
+    if not NAME.fullmatch(name):
+        return done(request, visitor, say("people-no-name", visitor.language), then=HERE, good=False)
+    did = ("add person", f"{WEB}:{name} as {form.role}")
+    if form.role not in _below(visitor.person.role):
+        return await refused(request, visitor, did=did, why=say("grant-too-high", visitor.language), then=HERE)
+    if await run_blocking(store.people.by_platform, WEB, name) is not None:
+        return done(request, visitor, say("people-taken", visitor.language, name=name), then=HERE, good=False)
+    added = await run_blocking(_added, store, name, form.role)
+    await access_of(request).note(visitor.person, *did)
+    return await _with_link(request, visitor, added)
 
 
 @router.get(f"{HERE}/{{person_id}}")
@@ -140,12 +166,8 @@ async def link(request: Request, visitor: _Changing, person_id: RowId) -> Respon
     did = ("login link", f"for {_id_of(whom)}")
     if await _is_above(parts.store, visitor, whom):
         return await _above(request, visitor, whom, did)
-    code = await run_blocking(_code, parts.store, whom.id)
     await access_of(request).note(visitor.person, *did)
-    base = str(request.base_url).rstrip("/") if is_local(parts.settings) else ""
-    made, minutes = login_link(parts.settings, code, base=base), int(LINK_VALID_FOR.total_seconds() // 60)
-    said = say("people-link-made", visitor.language, name=_name_of(whom), minutes=minutes)
-    return done(request, visitor, said, then=f"{HERE}/{person_id}", secret=made)
+    return await _with_link(request, visitor, whom)
 
 
 @router.post(f"{HERE}/{{person_id}}/log-out")
@@ -175,6 +197,16 @@ async def forget(request: Request, visitor: _Changing, person_id: RowId) -> Resp
     return await acted(request, visitor, did=did, said=say("people-forgotten", visitor.language, **counts), then=HERE)
 
 
+async def _with_link(request: Request, visitor: Visitor, whom: Person) -> Response:
+    """Lead to somebody's page, with a link for them."""
+    parts = parts_of(request)
+    code = await run_blocking(_code, parts.store, whom.id)
+    base = str(request.base_url).rstrip("/") if is_local(parts.settings) else ""
+    made, minutes = login_link(parts.settings, code, base=base), int(LINK_VALID_FOR.total_seconds() // 60)
+    said = say("people-link-made", visitor.language, name=_name_of(whom), minutes=minutes)
+    return done(request, visitor, said, then=f"{HERE}/{whom.id}", secret=made)
+
+
 async def _known(request: Request, visitor: Visitor, person_id: int) -> Person:
     found = await run_blocking(parts_of(request).store.people.get, person_id)
     if found is None:
@@ -198,6 +230,16 @@ async def _is_above(store: Store, visitor: Visitor, whom: Person) -> bool:
     return me.id not in await run_blocking(store.people.selves, whom.id)
 
 
+def _below(role: Role) -> Sequence[Role]:
+    """What somebody with a role may give."""
+    return ORDER[: ORDER.index(role)]
+
+
+def _added(store: Store, name: str, role: Role) -> Person:
+    store.people.set_role(store.people.meet(WEB, name, name).id, role)
+    return store.people.meet(WEB, name)
+
+
 def _end_sessions(store: Store, user_id: int) -> None:
     for one in store.people.selves(user_id):
         store.sessions.end_all(one)
@@ -214,6 +256,7 @@ def _rows(store: Store) -> Sequence[Row]:
     """Everybody once: who is in chat and in the browser is one person. Blocks."""
     activity = store.activity.by_person()
     found: dict[str, Row] = {}
+    keys = {str(one.id): one.name for one in store.api_keys.list()}
     everybody = store.people.list()
     first = {_id_of(one) for one in everybody}
     for one in sorted(everybody, key=lambda each: each.platform == WEB):
@@ -221,6 +264,7 @@ def _rows(store: Store) -> Sequence[Row]:
         did, known = activity.get(one.id, Activity()), found.get(named)
         found[named] = Row(
             person=one if known is None else known.person,
+            name=_called(one, keys) if known is None else known.name,
             selves=frozenset({one.id}) if known is None else known.selves | {one.id},
             activity=did if known is None else known.activity + did,
         )
@@ -236,6 +280,14 @@ def _place(row: Row) -> tuple[int, float, int]:
 def _id_of(person: Person) -> str:
     """As the audit log writes people."""
     return f"{person.platform}:{person.platform_user_id}"
+
+
+def _called(person: Person, keys: Mapping[str, str]) -> str:
+    """By what the list calls somebody."""
+    key, _, theirs = person.platform_user_id.partition(":")
+    if person.platform != API or key not in keys:
+        return _name_of(person)
+    return " · ".join(part for part in (keys[key], theirs) if part)
 
 
 def _name_of(person: Person) -> str:

@@ -11,7 +11,7 @@ from markupsafe import escape
 from adapters.types import Task
 from bot.store.people import Person
 from bot.texts import say
-from bot.types import Correction, Role
+from bot.types import Correction, Role, Scope
 from tests.integration.web.machine import add_people, add_version
 from tests.integration.web.site import Site
 from tests.integration.web.test_dashboard_learning import HTML, audited, seen, told
@@ -132,6 +132,48 @@ async def test_a_login_link_is_shown_once_and_logs_that_person_in(served: Site) 
     entries = served.office.audit()
     assert ("web:admin", "login link", "web", "for slack:U50") in entries
     assert ("web:slack:U50", "login", "web", "by link") in entries
+
+
+async def test_somebody_without_a_chat_platform_is_added_and_comes_in_by_the_link_shown_once(served: Site) -> None:
+    async with served.client(served.login(Role.ADMIN)) as client:
+        shown = await told(client, "/dashboard/people", name=" petra.k ", role="trainer")
+        [link] = re.findall(r'value="(http[^"]+code=[^"]+)"', shown)
+        assert escape(say("people-taken", "en", name="petra.k")) in await told(
+            client, "/dashboard/people", name="petra.k", role="user"
+        )
+    petra = served.store.people.by_platform("web", "petra.k")
+    assert petra is not None
+    assert (petra.name, petra.role) == ("petra.k", Role.TRAINER)
+    async with served.client() as client:
+        await client.post("/login", data={"code": link.partition("code=")[2]})
+        assert (await client.get("/dashboard/questions", headers=HTML)).status_code == 200
+    assert ("web:admin", "add person", "web", "web:petra.k as trainer") in audited(served)
+
+
+@pytest.mark.parametrize(
+    ("who", "name", "role", "why"),
+    [
+        (Role.ADMIN, "petra", "admin", "grant-too-high"),
+        (Role.OWNER, "petra", "owner", "grant-too-high"),
+        (Role.OWNER, "slack:U77", "user", "people-no-name"),
+        (Role.OWNER, "", "user", "people-no-name"),
+    ],
+)
+async def test_nobody_is_added_with_too_high_a_role_or_under_the_name_of_another(
+    served: Site, who: Role, name: str, role: str, why: str
+) -> None:
+    before = {one.id for one in served.store.people.list()}
+    login = served.login(who)
+    async with served.client(login) as client:
+        assert escape(say(why, "en")) in await told(client, "/dashboard/people", name=name, role=role)
+    assert {one.id for one in served.store.people.list()} - before <= {login.person.id}
+
+
+async def test_people_of_a_program_are_called_by_its_keys_name(served: Site) -> None:
+    key, _ = served.store.api_keys.issue("ticket system", [Scope.CHAT])
+    person = served.store.people.meet("api", f"{key.id}:customer-42")
+    assert "ticket system · customer-42" in await seen(served, "/dashboard/people?words=ticket")
+    assert "<h1>ticket system · customer-42</h1>" in await seen(served, f"/dashboard/people/{person.id}")
 
 
 @pytest.mark.parametrize("act", ["link", "log-out", "forget"])

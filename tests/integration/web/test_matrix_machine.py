@@ -37,6 +37,7 @@ DONE: dict[str, dict[str, str]] = {
     "/dashboard/schedule": {"kind": "off"},
     "/dashboard/pause": {},
     "/dashboard/resume": {},
+    "/dashboard/people": {"name": "petra"},
     "/dashboard/people/1/role": {"role": "trainer"},
     "/dashboard/people/1/link": {},
     "/dashboard/people/1/log-out": {},
