@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from bot.store.engine import Database
 from bot.store.inbox import NOT_DIALOGUE
 from bot.store.schema import AnswerRow, MessageRow, RatingRow
+from bot.store.statements import newest_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Activities:
         asked = (
             select(MessageRow.user_id, func.count())
             .join(AnswerRow, AnswerRow.message_id == MessageRow.id)
-            .where(AnswerRow.kind.not_in(NOT_DIALOGUE))
+            .where(AnswerRow.kind.not_in(NOT_DIALOGUE), newest_version())
             .group_by(MessageRow.user_id)
         )
         rated = select(RatingRow.user_id, func.count()).group_by(RatingRow.user_id)

@@ -27,7 +27,7 @@ from bot.store.schema import (
     RatingRow,
     UserRow,
 )
-from bot.store.statements import batches, made_once, still_unanswered
+from bot.store.statements import batches, made_once, newest_version, still_unanswered
 from bot.types import Answer, AnswerKind, Button, Outcome, RatingValue, Source, StoredAnswer, Trace
 
 _VERSION: Final = re.compile(rf"({'|'.join(Task)})-\d+")  # an adapter version's name
@@ -152,10 +152,10 @@ class Answers:
         return self._first(query.order_by(AnswerRow.id.desc()).limit(1))
 
     def counts(self, since: datetime) -> Mapping[tuple[AnswerKind, Outcome], int]:
-        """Count the answers given since a time by kind and outcome; what commands said is left out."""
+        """Count the questions answered since a time by kind and outcome; what commands said is left out."""
         query = (
             select(AnswerRow.kind, AnswerRow.outcome, func.count())
-            .where(AnswerRow.created_at >= since, AnswerRow.kind.not_in(NOT_DIALOGUE))
+            .where(AnswerRow.created_at >= since, AnswerRow.kind.not_in(NOT_DIALOGUE), newest_version())
             .group_by(AnswerRow.kind, AnswerRow.outcome)
         )
         with self._database.read() as connection:

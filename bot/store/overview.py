@@ -13,7 +13,7 @@ from bot.store.document_tasks import outdated_documents
 from bot.store.engine import Database
 from bot.store.inbox import NOT_DIALOGUE
 from bot.store.schema import AnswerRow, CorrectionRow, CorrectionStatus, HandoffRow, MessageRow, RatingRow
-from bot.store.statements import still_unanswered
+from bot.store.statements import newest_version, still_unanswered
 from bot.types import AnswerKind, Outcome, RatingValue
 
 
@@ -84,11 +84,12 @@ class Overview:
         answers = _within(AnswerRow.created_at, since, until)
         outcomes = (
             select(AnswerRow.outcome, func.count())
-            .where(answers, AnswerRow.kind.not_in(NOT_DIALOGUE))
+            .where(answers, AnswerRow.kind.not_in(NOT_DIALOGUE), newest_version())
             .group_by(AnswerRow.outcome)
         )
         votes = select(RatingRow.value, func.count()).where(_within(RatingRow.rated_at, since, until))
-        rated = select(func.count(distinct(RatingRow.answer_id))).join_from(RatingRow, AnswerRow).where(answers)
+        rated = select(func.count(distinct(RatingRow.answer_id))).join_from(RatingRow, AnswerRow)
+        rated = rated.where(answers, newest_version())
         handed = select(func.count(HandoffRow.id)).where(_within(HandoffRow.opened_at, since, until))
         with self._database.read() as connection:
             by_outcome = dict(connection.execute(outcomes).all())
@@ -113,7 +114,9 @@ class Overview:
         asked = _piece(AnswerRow.created_at, starts)
         outcomes = (
             select(asked, AnswerRow.outcome, func.count())
-            .where(_within(AnswerRow.created_at, starts[0], until), AnswerRow.kind.not_in(NOT_DIALOGUE))
+            .where(
+                _within(AnswerRow.created_at, starts[0], until), AnswerRow.kind.not_in(NOT_DIALOGUE), newest_version()
+            )
             .group_by(asked, AnswerRow.outcome)
         )
         given = _piece(RatingRow.rated_at, starts)

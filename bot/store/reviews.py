@@ -102,7 +102,9 @@ class Reviews:
         self._turn = Lock()
 
     def answers(self, wish: Wish, limit: int, *, scan: int = SCANNED) -> Listing:
-        """Read the newest answers that somebody wants to see.
+        """Read the newest answers that somebody wants to see; each question once, in its newest version.
+
+        An earlier answer is there again where only those are wanted that people rated.
 
         Words are encrypted, so that the database cannot look for them: a search reads the newest answers one by one,
         and says where it left off.
@@ -230,6 +232,8 @@ def _listed(wish: Wish) -> Select[*tuple[Any, ...]]:
         .join_from(AnswerRow, MessageRow, MessageRow.id == AnswerRow.message_id)
         .where(AnswerRow.kind.not_in(NOT_DIALOGUE))
     )
+    if wish.rated in {None, Rated.NONE}:  # what was said of an earlier answer is found with what was rated
+        query = query.where(MessageRow.replaced.is_(False))
     if wish.outcome is not None:
         query = query.where(AnswerRow.outcome == wish.outcome)
     if wish.version:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 
 from bot.store.schema import AnswerRow, Base, MessageRow, SettingRow
 from bot.types import AnswerKind, Outcome
@@ -72,3 +73,9 @@ def still_unanswered() -> ColumnElement[bool]:
         AnswerRow.kind.in_((AnswerKind.REFUSAL, AnswerKind.CLARIFICATION, AnswerKind.ERROR)),
         MessageRow.replaced.is_(False),
     )
+
+
+def newest_version() -> ColumnElement[bool]:
+    """Which answers are to the newest version of their question: reworded, or answered once more, it is asked once."""
+    message = aliased(MessageRow)
+    return ~exists().where(message.id == AnswerRow.message_id, message.replaced.is_(True))

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from bot.store.inbox import EDIT_MARK
 from bot.store.reviews import Rated, Wish
 from bot.store.schema import CorrectionStatus
 from bot.store.store import Store
-from bot.types import AnswerKind, Correction, Outcome, Rating, RatingReason, RatingValue, StoredAnswer
+from bot.types import AnswerKind, Correction, Origin, Outcome, Rating, RatingReason, RatingValue, StoredAnswer
 from tests.stores import NOON, FakeClock, accepted, answer, answered, chunks, document, vectors
 
 DAY = timedelta(days=1)
@@ -46,6 +47,23 @@ def test_what_happened_is_counted_by_outcome_and_what_commands_said_is_not(store
     assert (totals.questions, totals.answered, totals.abstained, totals.handed_off) == (2, 1, 1, 1)
     assert (totals.rated, totals.up, totals.down) == (1, 1, 1)
     assert store.overview.totals(NOON - DAY, NOON).questions == 0, "the end is not part of a time"
+
+
+def test_a_question_that_is_answered_once_more_is_one_question_in_every_count_and_list(store: Store) -> None:
+    first = store.answers.add(accepted(store, "Who pays?", event_id="e").id, answer("The buyer."))
+    again = accepted(store, "Who pays?", event_id=f"e{EDIT_MARK}again-1", origin=Origin(replaces="e", avoid=(1,)))
+    person = again.user_id
+    second = store.answers.add(again.id, answer("The buyer. I found no other."))
+    rate(store, second, "U1", RatingValue.UP)
+    totals = store.overview.totals(NOON, NOON + DAY)
+    assert (totals.questions, totals.answered, totals.rated) == (1, 1, 1)
+    assert [one.answered for one in store.overview.days([NOON], NOON + DAY)] == [1]
+    assert store.activity.by_person()[person].questions == 1
+    assert sum(store.answers.counts(NOON).values()) == 1
+    assert [one.id for one in store.reviews.answers(Wish(), 10).rows] == [second.id]
+    assert store.reviews.answers(Wish(rated=Rated.NONE), 10).rows == ()
+    rate(store, first, "U1", RatingValue.DOWN)
+    assert [one.id for one in store.reviews.answers(Wish(rated=Rated.DOWN), 10).rows] == [first.id]
 
 
 def test_each_piece_of_time_has_its_own_counts(store: Store, clock: FakeClock) -> None:
