@@ -46,6 +46,10 @@ class FakeEncoder:
         lengths: Matrix = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / lengths
 
+    def reads(self, text: str) -> bool:  # noqa: ARG002 - of the Protocol
+        """Every text: it hashes whatever it meets."""
+        return True
+
     def count_tokens(self, text: str) -> int:
         """Words, and characters of scripts without spaces."""
         return len(_words(text))

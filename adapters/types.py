@@ -116,6 +116,9 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Encode texts to unit vectors, shape (len(texts), dimension), float32. Thread-safe; blocks."""
 
+    def reads(self, text: str) -> bool:
+        """Whether its vector says what a text is about: texts whose characters it does not know are all alike to it."""
+
     def count_tokens(self, text: str) -> int:
         """Length of a text in this encoder's tokens, special tokens not counted."""
 

@@ -79,7 +79,7 @@ class Cached:
         self._encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}
         self.name, self.dimension = encoder.name, encoder.dimension
-        self.count_tokens = encoder.count_tokens
+        self.count_tokens, self.reads = encoder.count_tokens, encoder.reads
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Encode texts, shape (n, dim)."""

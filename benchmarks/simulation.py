@@ -88,6 +88,7 @@ class Remembering:
         self._known: dict[str, Vector] = {}
         self.name, self.dimension = encoder.name, encoder.dimension
         self.count_tokens = lru_cache(maxsize=None)(encoder.count_tokens)
+        self.reads = encoder.reads
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Encode what is new."""

@@ -6,12 +6,14 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from heapq import nlargest
 from typing import Final
 
 import numpy as np
 from rapidfuzz import fuzz, process
 
 from knowledge.types import ChunkIds, ChunkKind, Passage, StoredChunk
+from knowledge.wording import same_matter
 
 TAUGHT: Final = "taught"  # source of what was taught in chat: it stands before the same question of a file
 EARLIER: Final = "earlier"  # anchor of a taught answer that another one has replaced, kept to be brought back
@@ -27,8 +29,9 @@ class CuratedMatch:
     """A curated question near to what was asked."""
 
     passage: Passage
-    similarity: float  # cosine of the questions, [-1, 1]
-    string_similarity: float  # of their letters, [0, 1]; 1 for the same wording
+    similarity: float  # cosine of the questions, [-1, 1]; 0 for one that the encoder does not read
+    # Of their letters, [0, 1]; 1 for the same wording. For one that the encoder does not read, of what they ask.
+    string_similarity: float
     exact: bool  # the same wording but for case, width, spaces and the closing punctuation
 
     @property
@@ -95,6 +98,12 @@ class CuratedBook:
         """
         found = process.extract(question, questions, scorer=fuzz.ratio, limit=top_k)
         return np.array([chunk_id for _, _, chunk_id in found], dtype=np.int64)
+
+    @staticmethod
+    def nearest_in_matter(question: str, questions: dict[int, str], top_k: int) -> ChunkIds:
+        """Find the questions that most surely ask the same as a normalised one, by words alone, best first."""
+        found = nlargest(top_k, questions, key=lambda chunk_id: same_matter(question, questions[chunk_id]))
+        return np.array(found, dtype=np.int64)
 
 
 def _rank(stored: StoredChunk) -> int:

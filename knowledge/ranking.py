@@ -92,6 +92,7 @@ class Ranking:
         depth: int,
         typical: Vector,
         own: Own | None = None,
+        by_words: bool = False,
     ) -> Scored:
         """Search as the mode says and order what was found.
 
@@ -103,27 +104,32 @@ class Ranking:
             typical: Mean vector of the chunks.
             own: What decides how near a chunk is, in the place of the advice's vector; the similarities that are given
                 back are that vector's all the same.
+            by_words: Whether words alone decide, for a query that no encoder reads: every similarity is 0, and what
+                shares no word only fills the places that are left.
         """
         settings, vector = self.settings, advice.vector
+        mode = RetrievalMode.LEXICAL if by_words else settings.mode
         close = like = named = _NO_HITS
         if settings.mode is not RetrievalMode.LEXICAL:
             close = self._close(vector, own, depth, allowed)
-        if settings.mode is not RetrievalMode.VECTOR:
+        if mode is not RetrievalMode.VECTOR:
             like = self._lexical.search(text, depth, allowed)
             named = self._titles.search(text, depth, allowed)
         ids = np.unique(np.concatenate([close.ids, like.ids, named.ids, _told(advice.changes, allowed)]))
         similarities, lexical = self._index.scores(vector, ids), self._lexical.scores(text, ids)
+        if by_words:
+            similarities *= 0  # NaN stays
         nearness = _nearness(similarities, float(typical @ vector), ids, own)
-        if settings.mode is RetrievalMode.HYBRID and settings.fusion is Fusion.PLACES:
+        if mode is RetrievalMode.HYBRID and settings.fusion is Fusion.PLACES:
             rankings = [(close.ids, settings.vector_weight), (like.ids, settings.lexical_weight)]
             places = dict(fuse(rankings, k=settings.rrf_k))
             fused = np.array([places.get(chunk_id, 0.0) for chunk_id in ids.tolist()], dtype=np.float32)
-        elif settings.mode is RetrievalMode.VECTOR:
+        elif mode is RetrievalMode.VECTOR:
             fused = similarities if own is None else nearness
         else:
             titles = shares(self._titles.scores(text, ids), named)
             weights = settings.weights
-            if settings.mode is RetrievalMode.LEXICAL:
+            if mode is RetrievalMode.LEXICAL:
                 weights = replace(weights, similarity=0.0)
             fused = blend(nearness, shares(lexical, like), titles, weights)
         if advice.changes and len(ids):

@@ -17,6 +17,7 @@ from knowledge.index import VectorIndex
 from knowledge.lexical import Analyzer, LexicalIndex
 from knowledge.ranking import Fusion, Landscape, Own, Ranking, RetrievalMode, RetrievalSettings, Scored
 from knowledge.types import Advised, ChunkIds, Encoder, KnowledgeStore, Matrix, Passage, StoredChunk, Vector
+from knowledge.wording import matter, same_matter
 
 __all__ = ["CuratedMatch", "Fusion", "KnowledgeBase", "Progress", "RetrievalMode", "RetrievalSettings"]
 
@@ -171,13 +172,16 @@ class KnowledgeBase:
         """
         wanted = self._settings.top_k if top_k is None else top_k
         view = self._view
+        # Queries that the encoder does not read are all alike: what was learned of one would be applied to every other.
+        read = self._encoder.reads(text)
         found = self._ranking.ranked(
-            text,
-            Advised(vector=vector, changes={}) if advice is None else advice,
+            text if read else matter(text),
+            Advised(vector=vector, changes={}) if advice is None or not read else advice,
             allowed=view.allowed(collections),
             depth=max(self._settings.depth, wanted),
             typical=view.typical,
             own=own,
+            by_words=not read,
         )
         return self._passages(found, collections=collections, top_k=wanted)
 
@@ -206,18 +210,22 @@ class KnowledgeBase:
         asked = normalise(text)
         same = [chunk_id for chunk_id, question in questions.items() if question == asked]
         visible = np.fromiter(questions, dtype=np.int64, count=len(questions))
-        close = self._index.search(vector[np.newaxis, :], CURATED_DEPTH, visible)[0].ids
-        like = CuratedBook.nearest(asked, questions, CURATED_DEPTH)
+        read = self._encoder.reads(text)
+        if read:
+            close = self._index.search(vector[np.newaxis, :], CURATED_DEPTH, visible)[0].ids
+            like, alike = CuratedBook.nearest(asked, questions, CURATED_DEPTH), string_similarity
+        else:
+            close = _NO_IDS
+            like, alike = CuratedBook.nearest_in_matter(asked, questions, CURATED_DEPTH), same_matter
         ids = np.array(list(dict.fromkeys([*same, *close.tolist(), *like.tolist()])), dtype=np.int64)
-        order = Scored(
-            ids, np.ones(len(ids), dtype=np.float32), self._index.scores(vector, ids), self._lexical.scores(text, ids)
-        )
+        similarities = self._index.scores(vector, ids) * np.float32(read)  # NaN stays
+        order = Scored(ids, np.ones(len(ids), dtype=np.float32), similarities, self._lexical.scores(text, ids))
         passages = self._passages(order, collections=collections, top_k=len(ids))
         matches = [
             CuratedMatch(
                 passage=passage,
                 similarity=passage.similarity,
-                string_similarity=string_similarity(asked, questions[passage.stored.id]),
+                string_similarity=alike(asked, questions[passage.stored.id]),
                 exact=questions[passage.stored.id] == asked,
             )
             for passage in passages

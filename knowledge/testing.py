@@ -210,11 +210,16 @@ class WordEncoder:
     name: str = "words-1"
     dimension: int = 32
     texts_encoded: int = 0  # how much work it was asked for
+    unread: frozenset[str] = frozenset()  # texts that it cannot read
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """See Encoder; a text without words is a zero vector."""
         self.texts_encoded += len(texts)
         return np.stack([self._vector(text) for text in texts]) if texts else self._vector("")[np.newaxis][:0]
+
+    def reads(self, text: str) -> bool:
+        """See Encoder."""
+        return text not in self.unread
 
     def _vector(self, text: str) -> Vector:
         """Sum the words' directions, to length 1."""

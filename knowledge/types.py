@@ -188,7 +188,8 @@ class Passage:
     """A stored chunk scored for one query."""
 
     stored: StoredChunk
-    similarity: float  # cosine, [-1, 1]; computed for every passage, also those that only BM25 found
+    # Cosine, [-1, 1]; computed for every passage, also those that only BM25 found. 0 for a query that is not read.
+    similarity: float
     lexical: float  # BM25, >= 0
     fused: float  # what it was ranked by, [-1, 1] (see knowledge.fusion), and what advice changed
     rank: int  # from 1
@@ -253,6 +254,9 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Encode texts to unit vectors, shape (len(texts), dimension), float32."""
+
+    def reads(self, text: str) -> bool:
+        """Whether its vector says what a text is about: texts whose characters it does not know are all alike to it."""
 
 
 class KnowledgeStore(Protocol):

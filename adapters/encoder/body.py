@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -51,6 +52,12 @@ class EncoderBody:
         cut = {"truncation": True, "max_length": self.max_tokens} if special else {"truncation": False}
         ids: list[list[int]] = self.tokenizer(prepared, add_special_tokens=special, verbose=False, **cut)["input_ids"]
         return ids
+
+    def unknown(self, text: str) -> float:
+        """Share of a text's tokens that the vocabulary does not have, [0, 1]; only letters and their marks count."""
+        spoken = "".join(sign if unicodedata.category(sign)[0] in "LM" else " " for sign in text)
+        [ids] = self.tokens([spoken], special=False)
+        return ids.count(self.tokenizer.unk_token_id) / max(1, len(ids))
 
     def vectors(self, ids: Sequence[Sequence[int]], device: str = "cpu") -> Tensor:
         """Token ids of some texts, each with one token at least, to unit vectors, shape (texts, dim), float32."""

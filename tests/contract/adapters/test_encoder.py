@@ -55,6 +55,10 @@ def test_tokens_are_counted_without_special_ones_and_without_a_limit(subject: En
     assert subject.count_tokens("word " * 900) == 900
 
 
+def test_it_reads_english(subject: Encoder) -> None:
+    assert all(map(subject.reads, ("How do I reset my password?", "naïve café №5 👍👍👍", "API 429", "👍", "")))
+
+
 def test_threads_get_their_own_results(subject: Encoder) -> None:
     expected = subject.encode(TEXTS)
     with ThreadPoolExecutor(4) as pool:

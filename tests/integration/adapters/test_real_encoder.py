@@ -54,6 +54,16 @@ def test_m3e_gives_the_vectors_of_the_reference_for_the_text_in_lower_case(chine
     assert np.sum(encoder.encode(TEXTS) * expected, axis=1).min() > 0.999999
 
 
+@pytest.mark.parametrize("question", ["我的账户为何被冻结？", "公司的总裁是谁？", "ฉันลืมรหัสผ่าน"])
+def test_minilm_does_not_read_what_it_has_no_characters_for(encoder_folder: Path, question: str) -> None:
+    assert not SentenceEncoder(encoder_folder).reads(question)
+
+
+@pytest.mark.parametrize("question", ["我的账户为何被冻结？", "TiDB 的价格是多少", "How do I reset my password?"])
+def test_m3e_reads_chinese_and_english(chinese_encoder_folder: Path, question: str) -> None:
+    assert SentenceEncoder(chinese_encoder_folder).reads(question)
+
+
 def test_m3e_tells_names_in_capitals_apart(chinese_encoder_folder: Path) -> None:
     encoder = SentenceEncoder(chinese_encoder_folder)
     one, other, same = encoder.encode(["TiDB 的价格是多少", "MySQL 的价格是多少", "tidb 的价格是多少"])
