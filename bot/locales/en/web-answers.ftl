@@ -37,6 +37,7 @@ corrections-disputed = Disputed
 corrections-complaints = 👎 with reasons
 corrections-lead = What people say the right answer is. Approved, it is given word for word at once, and the bot learns from it.
 corrections-asked = Asked was: { $question }
+corrections-when = Said { $time }
 corrections-given = The bot said
 corrections-proposed = It should be
 corrections-approve = Approve

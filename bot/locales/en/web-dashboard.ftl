@@ -1,5 +1,5 @@
 # The dashboard's frame: the way from page to page, and words that all pages use.
-nav-today = Today
+nav-today = Overview
 nav-questions = Unanswered
 nav-answers = Answers
 nav-corrections = Corrections

@@ -33,8 +33,8 @@ today-candidates = { $number ->
    *[other] { $number } versions wait for your decision: { $names }
 }
 today-nothing-waits = Nothing waits for you.
-today-per-day = Questions per day
-today-share = Share of 👍
+today-per-day = Questions per day, the last { $days } days
+today-share = Share of 👍, the last { $days } days
 today-share-line = of the 7 days up to each day
 today-share-band = where it likely lies (95 %)
 today-as-table = As a table

@@ -37,6 +37,7 @@ corrections-disputed = 有分歧
 corrections-complaints = 👎 及原因
 corrections-lead = 人们认为正确的答案。批准后立即原文给出，机器人也会从中学习。
 corrections-asked = 原问题：{ $question }
+corrections-when = 提出于 { $time }
 corrections-given = 机器人的回答
 corrections-proposed = 应当是
 corrections-approve = 批准

@@ -1,5 +1,5 @@
 # The dashboard's frame: the way from page to page, and words that all pages use.
-nav-today = 今日
+nav-today = 概览
 nav-questions = 未能回答
 nav-answers = 回答记录
 nav-corrections = 更正

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -19,7 +19,7 @@ from bot.store.ratings import Proposal
 from bot.store.reviews import Rated, Wish
 from bot.store.store import Store
 from bot.texts import say
-from bot.types import Role
+from bot.types import RatingReason, Role
 from bot.web.access import Access, Visitor, at_least, the_access
 from bot.web.dashboard.answers import taught_text
 from bot.web.dashboard.frame import changing, done, framed, parts_of
@@ -43,6 +43,8 @@ class _Waiting:
     """A correction beside what it would replace."""
 
     proposal: Proposal
+    proposed_at: datetime
+    reasons: tuple[RatingReason, ...]  # that people gave who did not like what the bot had said
     subject: Subject
     given: Markup  # what the bot had said
     in_force: Markup  # the written answer that would give way, where that is another; "" for none
@@ -117,12 +119,16 @@ def _waiting(store: Store, curation: Curation) -> tuple[_Waiting, ...]:
     """Blocks."""
     written, found = curation.written(), list[_Waiting]()
     for proposal in store.ratings.proposed(PAGE):
+        opinions = store.reviews.opinions(proposal.answer_id)
         about, subject = store.answers.get(proposal.answer_id), curation.subject_of(proposal)
+        proposed = next(one for one in store.reviews.corrections(proposal.answer_id) if one.id == proposal.id)
         given = "" if about is None else about.answer.text
         in_force = curation.in_force(subject.question, written)
         found.append(
             _Waiting(
                 proposal=proposal,
+                proposed_at=proposed.created_at,
+                reasons=tuple(dict.fromkeys(one.reason for one in opinions if one.reason is not None)),
                 subject=subject,
                 given=Markup() if about is None else render(text_of(about.answer)),
                 in_force=render(in_force) if in_force and in_force not in {given, proposal.text} else Markup(),

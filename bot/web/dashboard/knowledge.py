@@ -55,6 +55,7 @@ class _Shown:
     name: str  # of its file, or its web address
     used: int  # answers of the last days
     task: DocumentTask | None  # that somebody called it out of date
+    unused: bool  # though there long enough to be used
     old: bool
 
 
@@ -68,7 +69,7 @@ async def documents(
     groups: dict[str, Sequence[_Shown]] = {
         "all": every,
         "outdated": [one for one in every if one.task is not None],
-        "unused": [one for one in every if not one.used],
+        "unused": [one for one in every if one.unused],
         "old": [one for one in every if one.old],
     }
     wanted = words.strip().casefold()
@@ -165,7 +166,8 @@ async def settle(request: Request, visitor: _Changer, access: _Access, document_
 
 def _documents(store: Store, now: datetime) -> tuple[_Shown, ...]:
     """Blocks. Written answers have a page of their own."""
-    used = store.reviews.used(now - timedelta(days=USED_DAYS))
+    since = now - timedelta(days=USED_DAYS)
+    used = store.reviews.used(since)
     tasks = {one.document_id: one for one in store.document_tasks.open()}
     old = now - timedelta(days=OLD_DAYS)
     return tuple(
@@ -174,6 +176,7 @@ def _documents(store: Store, now: datetime) -> tuple[_Shown, ...]:
             name=short(one.uri),
             used=used.get(one.uri, 0),
             task=tasks.get(one.id),
+            unused=one.uri not in used and datetime.fromisoformat(one.ingested_at) < since,
             old=datetime.fromisoformat(one.ingested_at) < old,
         )
         for one in store.knowledge.documents()

@@ -58,6 +58,7 @@ async def today(
         "dashboard/today.html",
         here="today",
         days=days,
+        drawn=DRAWN,
         read=read,
         candidates=candidates,
         plan=plan,

@@ -47,6 +47,16 @@ document.addEventListener("keydown", (event) => {
   open.querySelector("summary").focus();
 });
 
+// What was opened to write in is closed by a button too; what was written stays in it.
+for (const button of document.querySelectorAll(".closes")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const open = button.closest("details");
+    open.open = false;
+    open.querySelector("summary").focus();
+  });
+}
+
 // Files can be dropped on the field that takes them.
 for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
   document.addEventListener(name, (event) => {

@@ -195,8 +195,13 @@ async def test_whoever_corrects_an_answer_here_has_approved_it_by_that(served: S
 
 async def test_a_correction_is_shown_beside_what_it_replaces_and_approved(served: Site) -> None:
     number, given = corrected(served, "Within three days.")
+    user = served.office.person_id(Role.USER)
+    served.store.ratings.rate(
+        Rating(answer_id=given.id, user_id=user, value=RatingValue.DOWN, reason=RatingReason.BAD_WORDING)
+    )
     async with served.client(served.login(Role.TRAINER)) as client:
         shown = await read(client, "/corrections")
+        assert f"Said {served.office.clock.now:%Y-%m-%d %H:%M} · 👎 {say('reason-bad-wording', 'en')}" in shown
         assert "In nine days." in shown
         assert "Within three days." in shown
         after = await post(client, f"/corrections/{number}/approve", text="")
