@@ -27,7 +27,7 @@ from knowledge.types import Document, Found, Parsed, Problem, ProblemKind, Sourc
 
 Fetch: TypeAlias = Callable[[str, SourceLimits], web.Page]
 
-PARSER_VERSION = "1"  # raise it when a parser reads the same bytes differently: all is then read anew
+PARSER_VERSION = "2"  # raise it when a parser reads the same bytes differently: all is then read anew
 
 _SCHEME = re.compile(r"\A([A-Za-z][A-Za-z0-9+.-]+)://")
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import docx
 import fpdf
@@ -16,8 +17,10 @@ from fpdf.enums import EncryptionMethod
 from knowledge.errors import UnreadableError
 from knowledge.parsers import docx as docx_parser
 from knowledge.parsers import pdf as pdf_parser
+from knowledge.parsers.outline import Content
 from knowledge.parsers.sniff import DOCX, sniff
-from knowledge.types import ProblemKind, Section
+from knowledge.sources import discover, parse
+from knowledge.types import Found, ProblemKind, Section
 
 
 def pdf(build: Callable[[fpdf.FPDF], None]) -> bytes:
@@ -57,17 +60,94 @@ def test_each_page_of_a_pdf_is_a_section_under_its_bookmark_with_words_joined_ag
     )
 
 
-def test_the_title_in_a_pdf_counts_unless_a_program_left_its_own() -> None:
-    def titled(title: str) -> str:
-        def build(document: fpdf.FPDF) -> None:
-            document.set_title(title)
-            two_pages(document)
+def titled(title: str, build: Callable[[fpdf.FPDF], None]) -> Content:
+    def build_with_title(document: fpdf.FPDF) -> None:
+        document.set_title(title)
+        build(document)
 
-        return pdf_parser.parse(pdf(build), max_characters=1_000).title
+    return pdf_parser.parse(pdf(build_with_title), max_characters=10_000)
 
-    assert titled("Refund policy") == "Refund policy"
-    assert titled("Microsoft Word - final2.doc") == ""
-    assert titled("scan0001.pdf") == ""
+
+def headed(document: fpdf.FPDF) -> None:
+    """As a browser prints: a small line above, a large heading over two lines, a section of its own name."""
+    document.add_page()
+    document.set_font_size(8)
+    document.cell(text="Acme intranet, 27.11.2026")
+    document.ln(10)
+    document.start_section("Working from abroad: who may, for how long, and whom to ask first")
+    document.set_font_size(24)
+    document.multi_cell(0, text="Working from abroad: who may, for how long, and whom to ask first")
+    document.ln(15)
+    document.set_font_size(12)
+    document.multi_cell(0, text="Within the EU you may work for up to 20 days. Outside the EU it is not possible. " * 5)
+
+
+JUNK = (
+    "",
+    "about:blank",
+    "Microsoft Word - final2.doc",
+    "Microsoft Word - Refund policy",
+    "PowerPoint Presentation",
+    "untitled",
+    "Untitled-1",
+    "Document1",
+    "无标题文档",
+    "Slide 1",
+    "scan0001.pdf",
+    "Refund policy.DOCX",
+    "C:\\Users\\ada\\policy",
+    "/home/ada/policy",
+    "docs/policies/refunds",
+    "https://example.com/policy?id=5",
+    "file:///tmp/x",
+    "www.example.com",
+    "20261127-01",
+)
+
+
+@pytest.mark.parametrize("title", JUNK)
+def test_a_pdf_whose_title_is_no_title_is_called_by_its_first_heading(title: str) -> None:
+    content = titled(title, headed)
+    assert content.title == "Working from abroad: who may, for how long, and whom to ask first"
+    assert content.sections[0].title_path == ()  # the bookmark of the same name is not said twice
+
+
+def test_a_pdf_without_title_and_heading_is_called_by_its_file_name(tmp_path: Path) -> None:
+    path = tmp_path / "refund-policy_2026.pdf"
+    path.write_bytes(pdf(two_pages))
+    (found,) = discover(str(path))
+    assert isinstance(found, Found)
+    document = parse(found, collection="help").document
+    assert document is not None
+    assert document.title == "refund policy 2026"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Refund policy",
+        "Terms of Acme Inc.",
+        "Handbook v. 2.1",
+        "Documents that we need",
+        "Inputs and/or outputs",
+        "24/7 support: who answers",
+        "员工手册",
+    ],
+)
+def test_the_title_that_a_pdf_states_counts(title: str) -> None:
+    assert titled(title, headed).title == title
+
+
+def test_a_cover_is_read_by_the_size_of_the_text_behind_it() -> None:
+    def build(document: fpdf.FPDF) -> None:
+        document.add_page()
+        document.set_font_size(30)
+        document.multi_cell(0, text="Employee handbook")
+        document.add_page()
+        document.set_font_size(12)
+        document.multi_cell(0, text="Everybody is to read this. " * 20)
+
+    assert titled("about:blank", build).title == "Employee handbook"
 
 
 def test_running_heads_and_page_numbers_are_left_out() -> None:
