@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -38,6 +38,7 @@ from bot.types import AnswerKind, Message, Rating, Role, StoredAnswer, StoredMes
 
 SWEEP_SECONDS = 60.0  # how often what could not be delivered is tried again
 STOP_SECONDS = 30.0  # for what is in hand when the program is told to stop
+MOST_TOO_FAST = 1_000  # messages that are remembered to have got no answer because of the limit
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Desk:
         self._lanes = Lanes(width=settings.serve.conversations, capacity=settings.models.max_queue)
         self._sweeper: asyncio.Task[None] | None = None
         self._waited: dict[str, set[int]] = {}  # by platform: messages that the last sweep found without an answer
+        self._too_fast: deque[int] = deque(maxlen=MOST_TOO_FAST)
         self.counts: Counter[str] = Counter()  # what happened since the start, by name, for the status page
         self._outgoing = Outgoing(
             store=store,
@@ -115,6 +117,10 @@ class Desk:
         """Which in line a message is, from 1; 0 if it waits for nobody else."""
         return self._lanes.place_of(_lane(stored), stored.id)
 
+    def came_too_fast(self, stored: StoredMessage) -> bool:
+        """Whether a message got no answer because of the limit, as far as that is remembered: a restart forgets it."""
+        return stored.id in self._too_fast
+
     # -- what front ends bring
 
     @one_event
@@ -142,6 +148,7 @@ class Desk:
             self._answer_at_once(stored, "slow-down")
         else:
             self.counts["slowed down"] += 1
+            self._too_fast.append(stored.id)
             await self._bot.drop(stored)
 
     async def _said_anew(self, message: Message) -> None:

@@ -145,7 +145,7 @@ class ForEverybody:
                     command_button(say("button-keep-me", language), "cancel"),
                 ),
             )
-            text = say("forget-sure", language, **counts)
+            text = say("forget-sure", language, platform=call.stored.message.platform, **counts)
             if person.role is not Role.USER:
                 text += "\n\n" + say("forget-audit", language)
             if person.role is Role.OWNER and await run_blocking(self._store.people.is_last_owner, person.id):

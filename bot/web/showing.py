@@ -121,6 +121,7 @@ class Showing:
             question=_question(one.stored),
             files=[file.name or file.kind.value for file in message.origin.attachments],
             state=_state(one),
+            dropped=say("slow-down" if self._parts.desk.came_too_fast(one.stored) else "web-chat-dropped", language),
             body=self._body(one, shown, growing.text if growing is not None else "", language),
             asked=menu.text if menu is not None else say("ask-rating", language) if one.asked else "",
             sources=_sources(one.answer, language),

@@ -8,7 +8,7 @@ one when it comes back; if that is no longer how things are, it is sent the whol
     grow    how far a growing answer is: id of its element, HTML
     line    which in line a message is: key of its piece, a sentence
     note    HTML of a note to whoever reads now
-    bye     nothing more comes: a sentence
+    bye     nothing more comes: a sentence, and whether the reader was forgotten with all their conversations
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Streams:
         if standing is not Standing.KNOWN:
             reading.over = True
             key = "web-chat-forgotten" if standing is Standing.FORGOTTEN else "web-chat-logged-out"
-            yield _event("bye", text=say(key, page.language))
+            yield _event("bye", text=say(key, page.language), forgotten=standing is Standing.FORGOTTEN)
 
     def _live(self, page: OpenPage, news: News, reading: _Reading) -> Iterator[ServerSentEvent]:
         """What is in no store: growing answers, notes, places in line."""

@@ -77,7 +77,10 @@ privacy-erase = To erase it all: { $command }
 button-forget = 🗑 Forget me
 forget-sure =
     I would erase everything that I keep of you: messages: { $messages }, answers: { $answers }, ratings: { $ratings }, corrections: { $corrections }, requests for a human: { $handoffs }.
-    This cannot be undone. What stands in this chat stays; delete it here yourself. Answers that the team wrote or approved stay as its own, even where you proposed them. Your role goes too.
+    This cannot be undone. { $platform ->
+        [web] This page is emptied with it.
+       *[other] What stands in this chat stays; delete it here yourself.
+    } Answers that the team wrote or approved stay as its own, even where you proposed them. Your role goes too.
 forget-audit = What you did as one of the team stays in the audit log, under your platform id.
 forget-last-owner = You are the only owner: after that nobody is one, until somebody claims a new code from burnish owner-code.
 forget-others = Only the person whom this is about can do that.

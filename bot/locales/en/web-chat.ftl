@@ -44,6 +44,7 @@ web-chat-right-answer = What would have been the right answer?
 web-chat-keep = The answer to “{ $question }” as it is to be kept:
 web-chat-not-kept = What people wrote here is not kept any longer.
 web-chat-offline = No connection. What you see may be old; I keep trying.
+web-chat-too-long = Too long to be read in one piece: I read at most { $limit } characters. Please shorten it.
 web-chat-unsent = That was not sent: there is no connection. Your text is still here; send it again.
 web-chat-over = Begin again
 web-chat-logged-out = You are logged out.

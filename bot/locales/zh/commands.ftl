@@ -77,7 +77,10 @@ privacy-erase = 删除全部数据：{ $command }
 button-forget = 🗑 删除我的数据
 forget-sure =
     我将删除与您有关的全部数据：消息 { $messages } 条、回答 { $answers } 条、评价 { $ratings } 条、更正 { $corrections } 条、人工请求 { $handoffs } 次。
-    此操作无法撤销。聊天窗口里的内容仍会保留，请自行删除。团队撰写或批准的答案属于团队，即使最初由您提出，也会保留。您的角色也会一并取消。
+    此操作无法撤销。{ $platform ->
+        [web] 本页面上的内容也会随之清空。
+       *[other] 聊天窗口里的内容仍会保留，请自行删除。
+    }团队撰写或批准的答案属于团队，即使最初由您提出，也会保留。您的角色也会一并取消。
 forget-audit = 您作为团队成员所做的操作仍会以您的平台编号保留在操作记录中。
 forget-last-owner = 您是唯一的所有者：删除后将没有所有者，直到有人用 burnish owner-code 的新代码认领。
 forget-others = 只有当事人本人才能执行此操作。

@@ -42,6 +42,7 @@ web-chat-right-answer = 正确答案应该是什么？
 web-chat-keep = 要为“{ $question }”保存的答案：
 web-chat-not-kept = 这里引用的他人内容不再保存。
 web-chat-offline = 连接已断开，页面内容可能不是最新的；正在重新连接。
+web-chat-too-long = 内容太长：我一次最多读 { $limit } 个字符，请缩短后再发送。
 web-chat-unsent = 没有连接，消息未发送。您的文字还在，请重新发送。
 web-chat-over = 重新开始
 web-chat-logged-out = 您已退出登录。

@@ -116,7 +116,9 @@ async def test_forget_me_shows_what_would_go_and_erases_it_once_confirmed(office
     office.store.ratings.correct(Correction(answer_id=answered.id, user_id=mine, text="3"))
     shown = await office.say("/forget me")
     # the question and this command; the answer
-    assert say("forget-sure", "en", messages=2, answers=1, ratings=1, corrections=1, handoffs=0) == shown.text
+    counts = {"messages": 2, "answers": 1, "ratings": 1, "corrections": 1, "handoffs": 0}
+    assert say("forget-sure", "en", platform="slack", **counts) == shown.text
+    assert "What stands in this chat stays" in shown.text
     assert data(shown) == [f"x:forget_me:yes {mine}", "x:cancel"]
     assert office.store.people.get(mine) is not None, "nothing goes before it is confirmed"
 

@@ -284,6 +284,17 @@ async def test_pictures_are_shown_to_whom_they_were_posted(served: Site, tmp_pat
         assert (await ada.client.get(path)).status_code == 404
 
 
+async def test_who_asks_too_fast_is_told_so_under_every_question(tmp_path: Path, template: Template) -> None:
+    settings = {"serve": {"user_messages_per_minute": 1}}
+    async with Site.open(tmp_path, template, settings=settings) as site, talking(site, site.login()) as ada:
+        for _ in range(4):
+            await ada.say(Q_REFUND)
+        await site.desk.idle()
+        page = await ada.page()
+    assert page.count("That is a lot of questions in one minute.") == 3
+    assert "This was not answered." not in page
+
+
 @pytest.mark.parametrize("role", list(Role))
 async def test_the_way_to_the_dashboard_is_shown_to_those_who_may_go_there(served: Site, role: Role) -> None:
     async with talking(served, served.login(role)) as somebody, talking(served, served.visit()) as visitor:

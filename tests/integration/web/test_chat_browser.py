@@ -100,11 +100,12 @@ async def test_everything_is_there_after_a_reload_and_a_new_chat_is_empty(chat: 
 
 async def test_another_answer_takes_the_place_of_the_first(chat: Page, served: Site) -> None:
     item = await ask(chat, Q_REFUND, REFUNDS)
-    await item.get_by_role("button", name="Another answer").click()
-    await expect(chat.get_by_text("Looking for another answer")).to_be_visible()
+    async with chat.expect_response("**/press"):
+        await item.get_by_role("button", name="Another answer").click()
     await served.desk.idle()
     await expect(item.locator("[aria-busy]")).to_have_count(0)
     await expect(chat.locator(".item")).to_have_count(1)
+    await expect(chat.locator("#toast")).to_be_empty()
     assert served.store.answers.count() == 2
 
 
@@ -158,6 +159,18 @@ async def test_what_could_not_be_sent_is_still_there_to_be_sent_again(chat: Page
     await chat.get_by_role("button", name="Send").click()
     await expect(chat.locator(".item")).to_contain_text(INVOICES)
     await expect(chat.get_by_label("Your question")).to_have_value("")
+
+
+async def test_what_is_too_long_to_be_read_is_said_before_it_is_sent(chat: Page) -> None:
+    box, problem = chat.get_by_label("Your question"), chat.get_by_text("I read at most 4,000 characters.")
+    await box.fill("x" * 4_001)
+    await expect(problem).to_be_visible()
+    await chat.get_by_role("button", name="Send").click()
+    await expect(box).to_have_value("x" * 4_001)
+    await box.fill("/" + "x" * 4_001)  # a command may bring a whole document's words
+    await expect(problem).to_be_hidden()
+    await ask(chat, "x" * 4_000)
+    await expect(chat.locator(".item")).to_have_count(1)
 
 
 async def test_language_and_colours_are_chosen_and_stay(chat: Page) -> None:
@@ -328,10 +341,11 @@ async def test_a_visitor_asks_at_once_and_can_be_forgotten(page: Page, served: S
     await page.goto("/")
     assert re.fullmatch(r".*/c/[0-9a-f]{16}", page.url)
     await ask(page, Q_REFUND, REFUNDS)
-    item = await ask(page, "/forget_me")
+    item = await ask(page, "/forget_me", "This page is emptied with it.")
     await item.get_by_role("button").filter(has_text=re.compile("[Ee]rase")).click()
     await expect(page.get_by_text("You are forgotten here.")).to_be_visible()
     await expect(page.locator("#items")).not_to_contain_text(REFUNDS)
+    await expect(page.locator("#talks")).to_have_text("")
     await expect(page.get_by_label("Your question")).to_be_disabled()
     assert served.store.answers.count() == 0
     await page.get_by_role("link", name="Begin again").click()

@@ -38,7 +38,10 @@ export function follow({ talk, digest, limit, textOffline }) {
     on("grow", grow);
     on("line", showLine);
     on("note", showNote);
-    on("bye", ({ text }) => end(text));
+    on("bye", ({ text, forgotten }) => {
+      if (forgotten) document.getElementById("talks").replaceChildren();
+      end(text);
+    });
   }
 
   function close() {

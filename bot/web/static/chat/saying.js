@@ -51,6 +51,15 @@ function fit() {
   box.style.height = `${box.scrollHeight}px`;
 }
 
+// Said before it is sent, and nothing of it is cut off; a command may be longer than a question.
+function measure() {
+  const text = box.value.trim();
+  const isTooLong = !text.startsWith("/") && [...text].length > Number(app.dataset.mostCharacters);
+  const problem = isTooLong ? app.dataset.textTooLong : "";
+  box.setCustomValidity(problem);
+  document.getElementById("too-long").textContent = problem;
+}
+
 export function writing() {
   const form = document.getElementById("composer");
   let busy = false;
@@ -63,6 +72,7 @@ export function writing() {
     busy = false;
     if (sent && box.value.trim() === text) box.value = "";
     fit();
+    measure();
     box.focus();
   });
   box.addEventListener("keydown", (event) => {
@@ -71,5 +81,9 @@ export function writing() {
     event.preventDefault();
     form.requestSubmit();
   });
-  box.addEventListener("input", fit);
+  box.addEventListener("input", () => {
+    fit();
+    measure();
+  });
+  measure();
 }
