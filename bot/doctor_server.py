@@ -125,7 +125,7 @@ def kept(store: Store, settings: Settings, now: datetime) -> Iterator[Check]:
     yield Check(
         name="logins",
         ok=True,
-        sentence=f"{counts.sessions} browsers are known; {counts.keys} keys to the API are valid",
+        sentence=f"browsers that are known: {counts.sessions}; valid keys to the API: {counts.keys}",
     )
     yield _schedule(paused=bool(store.settings.get(PAUSED)), next_run=store.jobs.next_run(), now=now)
     if settings.web.otlp_endpoint:

@@ -70,7 +70,7 @@ def still_unanswered() -> ColumnElement[bool]:
     return and_(
         AnswerRow.outcome == Outcome.ABSTAINED,
         AnswerRow.settled.is_(False),
-        AnswerRow.kind.in_((AnswerKind.REFUSAL, AnswerKind.CLARIFICATION, AnswerKind.ERROR)),
+        AnswerRow.kind.in_((AnswerKind.REFUSAL, AnswerKind.ERROR)),  # "did you mean" offers answers that there are
         MessageRow.replaced.is_(False),
     )
 

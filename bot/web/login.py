@@ -10,10 +10,12 @@ from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from bot.commands.base import may
+from bot.store.people import Person
 from bot.texts import say
 from bot.types import Role
 from bot.web.access import Access, is_own_site, the_access, unforged
 from bot.web.errors import NotAllowedError
+from bot.web.markdown import render
 from bot.web.pages import page
 
 SEE_OTHER = 303
@@ -30,7 +32,7 @@ _Access = Annotated[Access, Depends(the_access)]
 async def login(request: Request, access: _Access, code: str = "", next: str = "") -> Response:  # noqa: A002 - the query's
     """Show the form; with a code whom it is for, and a button: what only looks at links uses none of them up."""
     person = await access.whose_link(code) if code else None
-    return page(request, "login.html", code=code, person=person, next=next, problem="")
+    return _shown(request, access, code=code, person=person, next=next)
 
 
 class _Form(BaseModel):
@@ -57,7 +59,7 @@ async def log_in(request: Request, access: _Access, form: Annotated[_Form, Form(
         begun, problem = await access.use_password(request, form.name.strip(), form.password), "web-login-wrong"
     if begun is None:
         sentence = say(problem, access.language(request))
-        return page(request, "login.html", status=403, code="", person=None, next=form.next, problem=sentence)
+        return _shown(request, access, status=403, next=form.next, problem=sentence)
     person, cookie = begun
     home = "/dashboard" if may(person.role, Role.TRAINER) else "/"
     response = RedirectResponse(form.next if _OWN_PATH.fullmatch(form.next) else home, status_code=SEE_OTHER)
@@ -71,3 +73,17 @@ async def log_out(request: Request, access: _Access) -> Response:
     response = RedirectResponse("/login", status_code=SEE_OTHER)
     await access.leave(request, response)
     return response
+
+
+def _shown(
+    request: Request,
+    access: Access,
+    *,
+    next: str,  # noqa: A002 - the query's
+    status: int = 200,
+    code: str = "",
+    person: Person | None = None,
+    problem: str = "",
+) -> Response:
+    how = render(say("web-login-how", access.language(request)))
+    return page(request, "login.html", status=status, code=code, person=person, next=next, problem=problem, how=how)

@@ -2,8 +2,8 @@
 knowledge-search = Search as the bot does
 knowledge-sum = { $documents ->
     [0] No document yet.
-    [one] One document, { $chunks } passages.
-   *[other] { $documents } documents, { $chunks } passages.
+    [one] One document; passages: { $chunks }.
+   *[other] { $documents } documents; passages: { $chunks }.
 }
 knowledge-running = Being taken in: { $names }
 knowledge-upload = Files
@@ -26,7 +26,7 @@ knowledge-called-old = { $people ->
 }
 knowledge-is-old = old
 knowledge-none = There are no documents yet.
-knowledge-none-more = Take in a file or a web address above, or a whole folder with `burnish ingest` on the server.
+knowledge-none-more = Take in a file or a web address above, or a whole folder with burnish ingest on the server.
 knowledge-none-here = No document is like that. Good.
 knowledge-size = { $chunks ->
     [one] one passage, { $characters } characters

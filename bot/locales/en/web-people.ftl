@@ -84,6 +84,43 @@ audit-refused = refused
 audit-when = When
 audit-where = Where
 audit-detail = More
+# The name of what the log calls `kind`; `raw` is that word itself.
+audit-did = { $kind ->
+    [add-person] add a person
+    [audit] read the audit log
+    [claim] become owner
+    [correct] correct an answer
+    [create-key] make an API key
+    [curated] write an answer
+    [doctor] check the set-up
+    [forget] forget a person
+    [grant] give a role
+    [ingest] take in documents
+    [knowledge] look after documents
+    [login] log in
+    [login-link] make a login link
+    [log-out] log somebody out
+    [owner-code] make a code for an owner
+    [password] set a password
+    [pause] pause learning
+    [promote] let a version serve
+    [prune] remove old versions
+    [rate] rate an answer
+    [remove-document] remove a document
+    [report] decide about a correction
+    [resume] let learning go on
+    [retrain] train
+    [revoke] take a role back
+    [revoke-key] revoke an API key
+    [rollback] roll a version back
+    [schedule] plan training
+    [status] look at the state
+    [teach] write an answer
+    [unanswered] see to a question without an answer
+    [unteach] take a written answer back
+    [versions] decide about a version
+   *[other] { $raw }
+}
 audit-none = No entry fits.
 audit-no-day = A day is given such as 2026-11-26.
 settings-lead = What is in force now. Secrets are never shown.

@@ -81,6 +81,43 @@ audit-refused = 被拒绝
 audit-when = 何时
 audit-where = 何处
 audit-detail = 详情
+# The name of what the log calls `kind`; `raw` is that word itself.
+audit-did = { $kind ->
+    [add-person] 添加人员
+    [audit] 查看操作记录
+    [claim] 成为所有者
+    [correct] 更正回答
+    [create-key] 创建 API 密钥
+    [curated] 撰写答案
+    [doctor] 检查配置
+    [forget] 遗忘某人
+    [grant] 授予角色
+    [ingest] 导入文档
+    [knowledge] 管理文档
+    [login] 登录
+    [login-link] 生成登录链接
+    [log-out] 使某人登出
+    [owner-code] 生成所有者代码
+    [password] 设置密码
+    [pause] 暂停学习
+    [promote] 让版本投入服务
+    [prune] 删除旧版本
+    [rate] 评价回答
+    [remove-document] 删除文档
+    [report] 处理更正
+    [resume] 继续学习
+    [retrain] 训练
+    [revoke] 收回角色
+    [revoke-key] 吊销 API 密钥
+    [rollback] 退回版本
+    [schedule] 设定训练计划
+    [status] 查看状态
+    [teach] 撰写答案
+    [unanswered] 处理未能回答的问题
+    [unteach] 撤回人工答案
+    [versions] 处理版本
+   *[other] { $raw }
+}
 audit-none = 没有符合的记录。
 audit-no-day = 日期格式如 2026-11-26。
 settings-lead = 当前生效的设置。机密内容从不显示。

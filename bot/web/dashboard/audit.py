@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Final
 from urllib.parse import urlencode
@@ -78,15 +79,26 @@ async def audit(
         "dashboard/audit.html",
         here="audit",
         entries_shown=[
-            (one, named(one.actor, names), named(one.place, names), named(one.detail, names)) for one in found[:A_PAGE]
+            (
+                one,
+                _did(one.action, visitor.language),
+                *(named(text, names) for text in (one.actor, one.place, one.detail)),
+            )
+            for one in found[:A_PAGE]
         ],
         wanted=wanted,
         refused=REFUSED,
         actors=[(one, named(one, names)) for one in await run_blocking(parts.store.audit.actors)],
-        actions=await run_blocking(parts.store.audit.actions),
+        actions=[(one, _did(one, visitor.language)) for one in await run_blocking(parts.store.audit.actions)],
         newer=wanted.path() if wanted.before else "",
         older=wanted.path(found[A_PAGE - 1].id) if len(found) > A_PAGE else "",
     )
+
+
+def _did(action: str, language: str) -> str:
+    """What was done or refused, in a reader's language."""
+    wish = action.removeprefix(REFUSED)
+    return say("audit-did", language, kind=re.sub(r"[ _]", "-", wish), raw=wish)
 
 
 def _names(store: Store) -> dict[str, str]:

@@ -184,7 +184,7 @@ class Site:
         """Stands in for `burnish doctor`."""
         return (
             Check(name="store", ok=True, sentence="store.db"),
-            Check(name="documents", ok=False, sentence="none: take some in"),
+            Check(name="documents", ok=False, sentence="none: take some in with `burnish ingest`"),
             Check(name="team", ok=None, sentence="nowhere"),
         )
 

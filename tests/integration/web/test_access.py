@@ -113,6 +113,7 @@ async def test_passwords_cannot_be_guessed_fast_and_a_wrong_one_is_as_wrong_as_a
             for name in ("ada", "nobody")
         ]
         assert {one.status_code for one in told} == {403}
+        assert all("<code>burnish login</code>" in one.text for one in told), "what else there is to do"
         assert told[0].text == told[1].text
         for _ in range(TRIES_PER_MINUTE - 2):
             await client.post("/login", data={"name": "ada", "password": "wrong"})

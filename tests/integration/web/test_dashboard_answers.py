@@ -10,7 +10,7 @@ import pytest
 from bot.store.schema import CorrectionStatus
 from bot.teaching import SOURCE
 from bot.texts import say
-from bot.types import AnswerKind, Correction, Rating, RatingReason, RatingValue, Role, StoredAnswer
+from bot.types import AnswerKind, Correction, Outcome, Rating, RatingReason, RatingValue, Role, StoredAnswer
 from tests.integration.web.site import FROZEN, Q_FROZEN, Site
 from tests.integration.web.test_dashboard import HTML, text_of
 from tests.stores import answer
@@ -62,6 +62,16 @@ async def test_an_answer_to_a_question_is_given_from_then_on_and_settles_all_lik
     written = next(one.id for one in served.store.knowledge.documents() if one.title == KLARNA)
     did = ("web:trainer", "curated", "web", f"answer {newest.id}: written answer {written}")
     assert did in served.office.audit(), "nobody's words are in it"
+
+
+async def test_a_question_that_was_asked_back_about_is_not_among_the_unanswered(served: Site) -> None:
+    served.office.refused(KLARNA)
+    asked_back = answer("Did you mean:", outcome=Outcome.ABSTAINED)
+    served.office.asked("Klarnaa", replace(asked_back, kind=AnswerKind.CLARIFICATION, suggestions=(KLARNA,)))
+    async with served.client(served.login(Role.TRAINER)) as client:
+        shown = await read(client, "/questions")
+    assert KLARNA in shown
+    assert "Klarnaa" not in shown
 
 
 async def test_a_question_is_dropped_with_all_like_it(served: Site) -> None:

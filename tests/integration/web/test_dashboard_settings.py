@@ -105,6 +105,19 @@ async def test_the_log_names_people_marks_what_was_refused_and_is_filtered(serve
             assert (found.status_code, say("audit-no-day", "en") in found.text) == (400, True)
 
 
+async def test_what_was_done_has_a_plain_name_in_both_languages(served: Site) -> None:
+    for action in ("report", "refused: create key", "forget", "GET /x"):
+        served.store.audit.record(actor="web:admin", action=action, place="web")
+    shown = await seen(served, "/dashboard/audit")
+    assert "<td>decide about a correction</td>" in shown
+    assert '<option value="report" >decide about a correction</option>' in shown
+    assert "</span> make an API key</td>" in shown
+    assert "<td>GET /x</td>" in shown
+    chinese = await seen(served, "/dashboard/audit", language="zh")
+    assert "<td>处理更正</td>" in chinese
+    assert "<td>遗忘某人</td>" in chinese
+
+
 async def test_a_long_log_comes_in_turns(served: Site) -> None:
     for number in range(51):
         served.store.audit.record(actor="cli", action="ingest", detail=f"file {number:02}")
@@ -158,5 +171,6 @@ async def test_the_set_up_is_checked_on_demand(served: Site) -> None:
         shown = (await client.post("/dashboard/settings/doctor", headers=HTML)).text
     for key in ("check-well", "check-mend", "check-note"):
         assert f">{say(key, 'en')}<" in shown
-    assert "none: take some in" in shown
+    assert "none: take some in with <code>burnish ingest</code>" in shown
+    assert "`" not in shown.partition('class="checks"')[2].partition("</table>")[0]
     assert audited(served) == [("web:admin", "doctor", "web", "")]
