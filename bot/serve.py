@@ -92,10 +92,13 @@ class Server:
 
     async def _welcome(self, address: str) -> None:
         self._say(f"Chat page: {address}/")
-        if code := await run_blocking(self._parts.invite):
+        code = await run_blocking(self._parts.invite)
+        if code:
             self._say(
                 f"Dashboard: {address}/login?code={code} (works once, within 15 minutes; `burnish login` gives more)"
             )
+        else:
+            self._say("Dashboard: `burnish login` on this server prints a link that opens it.")
 
     async def _until_the_end(self, starting: Sequence[asyncio.Task[None]]) -> None:
         waiting: set[asyncio.Future[None]] = {self._ending, *starting}

@@ -69,6 +69,7 @@ def test_without_any_chat_platform_the_page_is_served_until_the_program_is_told_
         _, err = process.communicate(timeout=SECONDS)
     assert (process.returncode, "Traceback" in err) == (0, False)
     assert "code=" not in err, "a link that opens the dashboard is never written to a pipe"
+    assert "Dashboard: `burnish login`" in err, "what makes one is"
 
 
 def test_the_link_that_is_printed_on_the_server_logs_an_owner_in_once(own: Burnish) -> None:
