@@ -128,7 +128,7 @@ def test_a_backup_is_missing_then_fresh_then_old(tmp_path: Path) -> None:
         told = found(kept(store, Settings(), NOW + timedelta(days=14)))
         assert told["backup"] == (True, "the last is of 2026-11-24 12:00 UTC")
         assert told["schema"][0]
-        assert "0 browsers" in told["logins"][1]
+        assert "known: 0" in told["logins"][1]
         late = found(kept(store, Settings(), NOW + timedelta(days=15)))["backup"]
     assert late[0] is False
     assert "15 days old" in late[1]
