@@ -28,6 +28,7 @@ from bot.types import (
 )
 
 PASSAGES = 8  # that /why lists, best first
+QUESTION_CHARACTERS = 120  # of a question that is named
 
 _VALUES = {
     "up": RatingValue.UP,
@@ -61,7 +62,9 @@ class AboutAnswers:
     async def why(self, call: Call) -> Reply:
         """Explain an answer."""
         stored = await self._answer(call)
-        return _nothing_yet(call) if stored is None else Reply(text=explanation(stored, call.language))
+        if stored is None:
+            return _nothing_yet(call)
+        return Reply(text=explanation(stored, call.language, in_detail=may(call.person.role, Role.ADMIN)))
 
     async def sources(self, call: Call) -> Reply:
         """Show the passages behind an answer in full."""
@@ -122,10 +125,19 @@ class AboutAnswers:
         return await run_blocking(self._store.answers.latest, call.stored.conversation_id)
 
 
-def explanation(stored: StoredAnswer, language: str) -> str:
-    """Why an answer is as it is, as Markdown: in plain words first, then the numbers for whoever runs the bot."""
+def explanation(stored: StoredAnswer, language: str, *, in_detail: bool) -> str:
+    """Why an answer is as it is, as Markdown: in plain words, and the numbers for whoever runs the bot.
+
+    Args:
+        stored: The answer; which question it is to stands first, since it need not be the last one.
+        language: In which to say it.
+        in_detail: Whether to add the numbers.
+    """
     trace, shown = stored.answer.trace, stored.answer.trace.passages[:PASSAGES]
-    lines = [say(how(stored.answer), language)]
+    question = " ".join(stored.question.split())
+    if len(question) > QUESTION_CHARACTERS:
+        question = f"{question[: QUESTION_CHARACTERS - 1]}…"
+    lines = [f"**{say('why-about', language, question=safe(question))}**", say(how(stored.answer), language)]
     if trace.query and trace.query != stored.question:
         lines.append(say("why-searched", language, query=safe(trace.query)))
     if "answerable" in trace.scores and shown:
@@ -133,7 +145,9 @@ def explanation(stored: StoredAnswer, language: str) -> str:
     if shown:
         lines += ["", say("why-passages", language)]
         lines += [f"{number}. {_found(passage, language)}" for number, passage in enumerate(shown, start=1)]
-    return "\n".join([*lines, "", f"**{say('why-details', language)}**", *_details(stored, language)])
+    if in_detail:
+        lines += ["", f"**{say('why-details', language)}**", *_details(stored, language)]
+    return "\n".join(lines)
 
 
 def how(answer: Answer) -> str:

@@ -1,4 +1,5 @@
 # Why an answer is as it is: plain words first, then the numbers.
+why-about = “{ $question }”
 why-generated = I wrote this from the documents; every sentence of it was found in them.
 why-quoted = I quoted the lines that fit best, word for word.
 why-curated = People wrote this answer for this very question, so I gave it word for word.

@@ -1,4 +1,5 @@
 # 解释一个回答：先用平常的话，再列出数字
+why-about = “{ $question }”
 why-generated = 这是我根据文档写的，每一句都能在文档中找到依据。
 why-quoted = 我逐字引用了最相关的原文。
 why-curated = 团队为这个问题写好了答案，我原样给出。

@@ -236,8 +236,10 @@ async def test_cancel_stops_the_waiting(office: Office) -> None:
 async def test_why_explains_the_last_answer(office: Office) -> None:
     assert (await office.say("/why")).text == say("no-answer-yet", "en")
     answered = office.asked("How long then?")
-    plain, _, details = (await office.say("/why")).text.partition("\n\n**For whoever looks after me**\n")
+    said = (await office.say("/why", role=Role.ADMIN)).text
+    plain, _, details = said.partition("\n\n**For whoever looks after me**\n")
     assert plain.splitlines() == [
+        "**“How long then?”**",
         "I wrote this from the documents; every sentence of it was found in them.",
         "I searched for: How long does a refund take?",
         "",
@@ -252,18 +254,27 @@ async def test_why_explains_the_last_answer(office: Office) -> None:
         "- Models: reads `mini`, writes `smol`",
         "- Time: reading the question 0.00 s, in all 0.31 s",
     ]
+    for role in (Role.USER, Role.TRAINER):
+        assert (await office.say("/why", role=role)).text == plain, "the figures are for whoever looks after the bot"
 
 
 def test_why_says_how_sure_the_bot_was_and_knows_a_sentence_for_every_kind_of_answer() -> None:
     trace = replace(answer().trace, scores={"retrieval": 0.5, "head": -1.25, "answerable": 0.834, "later": 1.0})
     about = partial(StoredAnswer, id=3, message_id=1, conversation_id=1, question="Q", created_at=NOON)
-    said = explanation(about(answer=replace(answer(), trace=trace)), "en")
+    said = explanation(about(answer=replace(answer(), trace=trace)), "en", in_detail=True)
     assert "How likely the documents answer this, as far as I can tell: 83 %." in said
     assert "from the search 0.50, from the language model -1.25, all together 0.83, later 1.00" in said
     for language in ("en", "zh"):
         for kind in AnswerKind:
             for outcome in Outcome:
-                assert explanation(about(answer=replace(answer(), kind=kind, outcome=outcome)), language)
+                found = about(answer=replace(answer(), kind=kind, outcome=outcome))
+                assert explanation(found, language, in_detail=True)
+
+
+async def test_why_names_a_long_question_by_its_beginning(office: Office) -> None:
+    office.asked("怎么退款" * 40)
+    first, *_ = (await office.say("/why")).text.splitlines()
+    assert first == f"**“{('怎么退款' * 40)[:119]}…”**"
 
 
 async def test_why_speaks_of_the_answer_that_it_replies_to(office: Office) -> None:
@@ -271,7 +282,7 @@ async def test_why_speaks_of_the_answer_that_it_replies_to(office: Office) -> No
     office.store.answers.mark_delivered(first.id, part=1, platform_message_id="ts-7")
     office.asked("Who pays?")
     said = await office.say("", origin=Origin(command="why", reply_to="ts-7"))
-    assert f"Answer #{first.id}\n" in said.text
+    assert said.text.startswith("**“How long?”**\n")
 
 
 async def test_a_command_that_is_replied_to_is_no_answer(office: Office) -> None:
@@ -279,7 +290,7 @@ async def test_a_command_that_is_replied_to_is_no_answer(office: Office) -> None
     stored = office.accept("/help")
     told = office.store.answers.add(stored.id, await office.commands(stored))
     office.store.answers.mark_delivered(told.id, part=1, platform_message_id="ts-8")
-    said = await office.say("", origin=Origin(command="why", reply_to="ts-8"))
+    said = await office.say("", origin=Origin(command="why", reply_to="ts-8"), role=Role.ADMIN)
     assert f"Answer #{answered.id}\n" in said.text
 
 
@@ -293,7 +304,7 @@ def test_every_way_in_which_an_answer_comes_about_has_words(kind: AnswerKind, ou
 async def test_what_commands_said_is_not_the_last_answer(office: Office) -> None:
     answered = office.asked("How long?")
     await office.say("/help")
-    assert f"Answer #{answered.id}\n" in (await office.say("/why")).text
+    assert f"Answer #{answered.id}\n" in (await office.say("/why", role=Role.ADMIN)).text
 
 
 async def test_sources_shows_the_passages_in_full(office: Office) -> None:

@@ -121,7 +121,9 @@ async def test_why_is_told_of_the_answer_that_it_is_asked_of(served: Site) -> No
         [first, *_] = re.findall(r'data-about="([^"]+)"', await ada.page())
         await ada.say("/why", about=first)
         await served.desk.idle()
-        assert "Answer #1" in last_answer(served.store).answer.text
+        told = last_answer(served.store).answer.text
+        assert f"“{Q_REFUND}”" in told
+        assert "Answer #1" not in told, "figures are for admins"
 
 
 async def test_people_answer_in_the_conversation_and_it_stays_there(served: Site) -> None:
