@@ -23,6 +23,9 @@ _ASKS_FIGURE = re.compile(
 )
 _QUOTED_FIGURE = 0.2  # where words alone choose
 _RULE = re.compile(r"\s*(?:#{1,6}\s.*|\|?[\s|:-]+\|?|[-=*_]{3,})\s*")  # a heading or a table's ruling
+# What begins a section: a heading as Markdown has it, joined to what follows, or a line alone as a chunk of several
+# sections has it.
+_SECTION = re.compile(r"\s*(?:#{1,6}\s.*|[^\n]*[:：][ \t]*\n\s*\n\s*)", re.DOTALL)
 _ITEM = re.compile(r"\s*(?:[-*+•]\s|\d{1,3}[.)]\s|\|)")
 _ITEM_GOES_ON = re.compile(r"(?:[^\n]|\n[ \t]+)\Z")  # what follows is of the same line, or indented
 
@@ -144,7 +147,8 @@ def extracts(
     chosen = []
     for i in best[:most]:
         rows = own[found[i].passage]
-        start, end = _grown(scores, i, rows[0], rows[-1] + 1, max_lines)
+        first, last = _section([found[row].text for row in rows], i - rows[0])
+        start, end = _grown(scores, i, rows[0] + first, rows[0] + last, max_lines)
         text = "".join(line.text for line in found[start:end]).strip()
         chosen.append(Extract(passage=found[i].passage, text=text, score=scores[i], nearest=max(similarities)))
     return tuple(chosen)
@@ -188,18 +192,25 @@ def quote(question: str, passage_text: str, max_lines: int = 3) -> str:
             score + _QUOTED_FIGURE * bool(score and figures(unit)) for score, unit in zip(scores, units, strict=True)
         ]
     best = max(range(len(units)), key=scores.__getitem__)
-    start, end = _grown(scores, best, 0, len(units), max_lines)
+    start, end = _grown(scores, best, *_section(units, best), max_lines)
     return "".join(units[start:end]).strip()
 
 
 def _grown(scores: Sequence[float], best: int, first: int, last: int, wanted: int) -> tuple[int, int]:
-    """Start and end of up to so many neighbours of the best line, within its passage; on a tie the later one."""
+    """Start and end of up to so many neighbours of the best line, within its section; on a tie the later one."""
     start, end = best, best + 1
     while end - start < min(wanted, last - first):
         before = scores[start - 1] if start > first else float("-inf")
         after = scores[end] if end < last else float("-inf")
         start, end = (start, end + 1) if after >= before else (start - 1, end)
     return start, end
+
+
+def _section(texts: Sequence[str], place: int) -> tuple[int, int]:
+    """Start and end of the section that a line is in, among the lines of its passage."""
+    starts = [i for i, text in enumerate(texts) if _SECTION.fullmatch(text)]
+    before, after = [i for i in starts if i <= place], [i for i in starts if i > place]
+    return max(before, default=0), min(after, default=len(texts))
 
 
 def _overlaps(question: str, texts: Sequence[str]) -> list[float]:

@@ -60,7 +60,9 @@ async def test_a_question_that_shares_its_words_is_answered_with_a_quotation(
     assert given.text.startswith(ENTRIES[entry])
 
 
-@pytest.mark.parametrize("asked", ["公司的总裁是谁？", "怎么买股票？", "可以贷款吗？", "你们的员工有多少人？"])
+@pytest.mark.parametrize(
+    "asked", ["公司的总裁是谁？", "怎么买股票？", "可以贷款吗？", "如何申请信用卡？", "你们的员工有多少人？"]
+)
 async def test_what_no_entry_tells_is_refused(path: Pipeline, asked: str) -> None:
     given = await answer(path, asked)
     assert (given.kind, given.sources) == (AnswerKind.REFUSAL, ())

@@ -156,3 +156,36 @@ def test_an_extract_stays_within_its_passage() -> None:
 
 def test_without_passages_there_is_no_extract() -> None:
     assert best_extract("x", [], [], []) is None
+
+
+SECTIONS = (
+    "The button is grey:\n\nThere are four causes. Hold the pointer over the button to see which one.\n\n"
+    "Refunded by mistake:\n\nIf it is queued, cancel it. If it was sent, ask for a new payment.\n\n"
+    "Fees:\n\nThe fee is kept."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "extract"),
+    [
+        (SECTIONS, "Refunded by mistake:\n\nIf it is queued, cancel it. If it was sent, ask for a new payment."),
+        (
+            "## Pointers\n\nHold the pointer over it.\n\n## Refunded by mistake\n\nCancel it.\n\n## Fees\n\nKept.",
+            "## Refunded by mistake\n\nCancel it.",
+        ),
+        (
+            "Refunds have their page.\n\nRefunded by mistake:\n\n- Cancel it.\n- Or wait.\n\nIt is free.",
+            "Refunds have their page.\n\nRefunded by mistake:\n\n- Cancel it.\n- Or wait.\n\nIt is free.",
+        ),
+    ],
+    ids=["headings of a chunk", "headings in Markdown", "a line that leads to a list is no heading"],
+)
+def test_a_quote_stays_within_the_section_of_its_best_line(text: str, extract: str) -> None:
+    assert quote("I refunded something by mistake", text, max_lines=4) == extract
+
+
+def test_an_extract_stays_within_the_section_of_its_best_line() -> None:
+    found = lines([passage("Another page."), passage(SECTIONS)])
+    scores = [float("by mistake" in line.text) for line in found]
+    [best] = extracts(found, scores, [0.5] * len(found), max_lines=9, most=1)
+    assert best.text == "Refunded by mistake:\n\nIf it is queued, cancel it. If it was sent, ask for a new payment."
