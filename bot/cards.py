@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from bot.buttons import Rows
 from bot.teaching import SOURCE as TAUGHT
-from bot.texts import say
+from bot.texts import languages, say
 from bot.types import Answer, AnswerKind, Source
 
 # What Markdown would read as something else than it says in prose that was not written as Markdown.
@@ -31,8 +31,18 @@ def text_of(answer: Answer) -> str:
     """An answer's own words as Markdown, without its sources."""
     if answer.kind is AnswerKind.COMMAND:
         return answer.text
-    # of one source a number on a line of its own says nothing
-    return safe(_CITED_BELOW.sub("" if len(answer.sources) == 1 else r"\n\n\1", answer.text))
+    if len(answer.sources) == 1:
+        return safe(_CITED_BELOW.sub("", _cited_above(answer.text)))  # of one source a number by itself says nothing
+    return safe(_CITED_BELOW.sub(r"\n\n\1", answer.text))
+
+
+def _cited_above(text: str) -> str:
+    """A quoted table, list or section with its citation behind the words that lead to it."""
+    lead, line, rest = text.partition("\n")
+    below = _CITED_BELOW.search(text)
+    if below is None or not line or lead not in {say("quoted", language) for language in languages()}:
+        return text
+    return f"{lead} {below.group(1)}\n{rest}"
 
 
 def card_of(answer: Answer, language: str, *, buttons: Rows = (), rates: int | None = None) -> Card:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import islice
 
 from adapters.examples import RatingId
 from adapters.source import EndpointSource, parse_source
@@ -18,6 +19,7 @@ from bot.store.posts import PostBody
 from bot.store.store import Store
 from bot.texts import language_of, say
 from bot.types import Button, Place, Role, StoredAnswer
+from bot.words import content_keys
 
 EXAMPLES = 3  # questions that help offers
 LOOKED_AT = 200  # curated answers among which fitting questions are looked for
@@ -215,10 +217,21 @@ def forget(store: Store, unlearn: Unlearn, user_id: int) -> Mapping[str, int]:
 
 
 def example_questions(store: Store, language: str) -> tuple[str, ...]:
-    """Some questions that the bot can answer, to begin with; those in this language first. Blocks."""
+    """Some questions that the bot can answer, to begin with; those in this language first. Blocks.
+
+    Each is of another matter, as far as there are such.
+    """
     found = (one.chunk.question for one in store.knowledge.curated(limit=LOOKED_AT))
     fitting = [question for question in found if len(question) <= EXAMPLE_CHARACTERS]
-    return tuple(sorted(fitting, key=lambda question: language_of(question) != language)[:EXAMPLES])
+    ordered = sorted(fitting, key=lambda question: language_of(question) != language)
+    chosen: list[str] = []
+    for question in ordered:
+        if not any(content_keys(question) & content_keys(one) for one in chosen):
+            chosen.append(question)
+        if len(chosen) == EXAMPLES:
+            return tuple(chosen)
+    alike = (one for one in ordered if one not in chosen)
+    return (*chosen, *islice(alike, EXAMPLES - len(chosen)))
 
 
 def _listed(call: Call, title: str, entries: Sequence[tuple[str, str]]) -> str:

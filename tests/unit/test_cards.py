@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cards import card_of, safe, source_line
+from bot.cards import card_of, safe, source_line, text_of
 from bot.types import AnswerKind, Source
 from tests.stores import answer
 
@@ -30,6 +30,14 @@ def test_a_citation_below_a_table_does_not_become_its_last_row() -> None:
     two = replace(answer(table), sources=(SOURCE, replace(SOURCE, number=2)))
     assert card_of(two, "en").text.startswith("| a | b |\n| --- | --- |\n| 1 | 2 |\n\n[1]\n")
     assert card_of(answer(table), "en").text.startswith("| a | b |\n| --- | --- |\n| 1 | 2 |\n\n**Sources**")
+
+
+@pytest.mark.parametrize("lead", ["The documents say:", "文档中写道："])
+def test_what_is_quoted_whole_is_cited_where_it_is_led_to(lead: str) -> None:
+    table = "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    assert text_of(answer(f"{lead}\n{table}\n[1]")) == f"{lead} [1]\n{table}"
+    assert text_of(answer(f"{lead} Five days. [1]")) == f"{lead} Five days. [1]"
+    assert text_of(answer(f"Fees:\n{table}\n[1]")) == f"Fees:\n{table}"
 
 
 @pytest.mark.parametrize(

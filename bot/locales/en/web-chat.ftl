@@ -22,6 +22,7 @@ web-chat-examples = Questions to begin with
 web-chat-your-question = Your question
 web-chat-send = Send
 web-chat-add = Add documents
+web-chat-add-sure = What this says becomes readable for everybody who asks me: {"{names}"}
 web-chat-cancel = Cancel
 web-chat-close = Close
 web-chat-hint = Enter sends, Shift+Enter begins a new line. /help lists what else I can do.

@@ -22,6 +22,7 @@ web-chat-examples = 可以从这些问题开始
 web-chat-your-question = 请输入您的问题
 web-chat-send = 发送
 web-chat-add = 添加文档
+web-chat-add-sure = 以下内容将对所有向我提问的人可见：{"{names}"}
 web-chat-cancel = 取消
 web-chat-close = 关闭
 web-chat-hint = 按 Enter 发送，Shift+Enter 换行。输入 /help 查看更多功能。

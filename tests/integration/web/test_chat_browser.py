@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # it comes without types
-from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, FilePayload, Locator, Page, Route, expect
 
 from adapters.testing import ScriptedGenerator
 from bot.types import RatingReason, RatingValue, Role
@@ -298,6 +298,23 @@ async def test_axe_finds_nothing_wrong(
             await expect(menu).to_be_focused()
     finally:
         await context.close()
+
+
+async def test_a_chosen_document_is_taken_in_only_when_it_is_clear_for_whom(
+    page: Page, context: BrowserContext, served: Site
+) -> None:
+    await log_in(context, served, served.login(Role.ADMIN))
+    await page.goto("/")
+    file = FilePayload(name="pay.md", mimeType="text/markdown", buffer=b"# Pay")
+    sure = page.get_by_role("dialog", name="What this says becomes readable for everybody who asks me: pay.md")
+    await page.locator("#files").set_input_files(file)
+    await sure.get_by_role("button", name="Cancel").click()
+    await expect(sure).to_be_hidden()
+    await page.locator("#files").set_input_files(file)
+    await sure.get_by_role("button", name="Add documents").click()
+    await expect(page.locator(".bubble")).to_have_text(re.compile("pay.md"))
+    await expect(page.locator(".item")).to_have_count(1)
+    await served.desk.idle()
 
 
 FEES = """| Card | Nest | Perch | Flock |

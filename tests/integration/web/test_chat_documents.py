@@ -53,6 +53,14 @@ async def test_only_admins_drop_documents_and_none_that_are_too_large(served: Si
     assert not served.chat.files.exists() or not list(served.chat.files.iterdir())
 
 
+async def test_the_first_questions_are_of_different_matters(served: Site) -> None:
+    for question in ("How do I unfreeze a frozen account?", "What do cards cost?", "Where is the car park?"):
+        served.parts.teacher.teach(question, "So.")
+    async with talking(served, served.login()) as ada:
+        said = re.findall(r'data-say="([^"]+)"', await ada.page())
+        assert said == ["Why is my account frozen?", "What do cards cost?", "Where is the car park?"]
+
+
 async def test_the_first_questions_that_are_offered_are_in_the_readers_language(served: Site) -> None:
     served.parts.teacher.teach("怎么退款？", "请联系客服。")
     async with talking(served, served.login()) as ada:
