@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.testing import FakeEncoder, ScriptedGenerator
+from adapters.types import Task
 from bot.learning.feedback import LeftOut
 from bot.learning.gathering import Gathering
 from bot.pipeline import Done
@@ -17,6 +18,7 @@ from bot.store.store import Store
 from bot.teaching import KnowledgeTeacher
 from bot.testing import FixedClassifier, fake_pipeline, teach
 from bot.types import Correction, Rating, RatingReason, RatingValue, Role, StoredAnswer
+from bot.wiring_learning import preview_lines
 from knowledge.retrieve import KnowledgeBase
 from knowledge.testing import chunk
 from knowledge.types import Passage
@@ -157,3 +159,12 @@ async def test_only_what_can_be_learned_from_counts_as_a_new_rating(team: Team) 
     assert team.store.feedback.count() == 4
     assert team.gathering.usable(None) == 1, "not the same again, not what is kept back, not what is out of date"
     assert team.gathering.usable(datetime.now(UTC) + timedelta(seconds=1)) == 0
+
+
+async def test_who_has_no_name_is_told_by_their_id_to_whoever_asks_who_taught_it(team: Team) -> None:
+    answer = await team.asked(QUESTION)
+    nameless = team.store.people.meet("web", "local")
+    team.store.people.set_role(nameless.id, Role.OWNER)
+    team.store.ratings.rate(Rating(answer_id=answer.id, user_id=nameless.id, value=RatingValue.UP))
+    lines = preview_lines(team.store, team.gathering, "en", in_detail=True, tasks=[Task.RETRIEVAL])
+    assert any(line.endswith("(local)") for line in lines)
