@@ -27,7 +27,6 @@ _FILLERS: Final = re.compile(f"{_POLITE}|[的了呢吧啊呀请我你您想要�
 _SURE_FILLERS: Final = re.compile(f"{_POLITE}|[的呢吧啊呀我你您是]")  # of these no word is made, such as "申请"
 _RUN: Final = re.compile(r"[a-z0-9]+|[^\W_a-z0-9]+")
 _OTHER: Final = 0.5  # of the score, where another thing is asked for or one denies what the other says
-_REPLACED: Final = 0.8  # of the score, where a word stands in another's place: "refund" for "payout" is one such
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ class _Asked:
 def same_matter(one: str, other: str) -> float:
     """Tell how surely two normalised questions ask the same, however they ask it, [0, 1].
 
-    It is the share of their words that both have; a word in another's place says more against it than one that only one
-    of them has. Words are pairs of neighbouring characters; Latin words and figures are whole.
+    It is the share of their words that both have: a word in another's place ("refund" for "payout") counts twice. Words
+    are pairs of neighbouring characters; Latin words and figures are whole.
     """
     if one == other:
         return 1.0
@@ -56,8 +55,7 @@ def same_matter(one: str, other: str) -> float:
 
 
 def _shared(one: frozenset[str], other: frozenset[str]) -> float:
-    share = len(one & other) / max(1, len(one | other))
-    return share if one <= other or other <= one else _REPLACED * share
+    return len(one & other) / max(1, len(one | other))
 
 
 def matter(question: str) -> str:
