@@ -211,12 +211,9 @@ class KnowledgeBase:
         same = [chunk_id for chunk_id, question in questions.items() if question == asked]
         visible = np.fromiter(questions, dtype=np.int64, count=len(questions))
         read = self._encoder.reads(text)
-        if read:
-            close = self._index.search(vector[np.newaxis, :], CURATED_DEPTH, visible)[0].ids
-            like, alike = CuratedBook.nearest(asked, questions, CURATED_DEPTH), string_similarity
-        else:
-            close = _NO_IDS
-            like, alike = CuratedBook.nearest_in_matter(asked, questions, CURATED_DEPTH), same_matter
+        close = self._index.search(vector[np.newaxis, :], CURATED_DEPTH, visible)[0].ids if read else _NO_IDS
+        nearest = CuratedBook.nearest if read else CuratedBook.nearest_in_matter
+        like, alike = nearest(asked, questions, CURATED_DEPTH), string_similarity if read else same_matter
         ids = np.array(list(dict.fromkeys([*same, *close.tolist(), *like.tolist()])), dtype=np.int64)
         similarities = self._index.scores(vector, ids) * np.float32(read)  # NaN stays
         order = Scored(ids, np.ones(len(ids), dtype=np.float32), similarities, self._lexical.scores(text, ids))
