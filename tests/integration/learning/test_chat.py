@@ -103,8 +103,13 @@ async def test_an_admin_trains_from_chat_sees_how_far_it_is_gets_the_report_and_
             own = {one.target.person for one in chat.messages.values() if "learned from 61 examples of 9" in one.text}
             assert own == {ADMIN, PEOPLE[Role.OWNER]}, "each admin has it in a chat of their own"
             assert sorted(target.person for target, _, _ in chat.pictures) == sorted(own)
-            quoted = [(key, one) for key, one in chat.messages.items() if "Five days." in one.text]
-            [(key, report)] = [(key, one) for key, one in quoted if one.target.person == ADMIN]
+
+            def reports() -> list[tuple[str, FakeMessage]]:
+                told = [(key, one) for key, one in chat.messages.items() if "Five days." in one.text and one.buttons]
+                return [(key, one) for key, one in told if one.target.person == ADMIN]
+
+            await until(reports)  # the part with the answers and the buttons may come after the picture
+            [(key, report)] = reports()
             await desk.pressed(await pressed("Promote", report, key))
             await until(lambda: any("generator-2 serves from now on" in one.text for one in chat.messages.values()))
             stages = {one.name: one.stage for one in office.registry.versions(Task.GENERATOR)}
