@@ -38,6 +38,9 @@ class Tuned:
     def dimension(self) -> int:
         return self._plain.dimension
 
+    def reads(self, text: str) -> bool:
+        return self._plain.reads(text)
+
     def encode(self, texts: Sequence[str]) -> Matrix:
         if self.gate is not None and any("\n" in text for text in texts):
             assert self.gate.wait(PATIENCE)
