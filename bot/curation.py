@@ -13,8 +13,9 @@ from bot.teaching import SOURCE, Teacher
 from bot.types import AnswerKind, StoredAnswer
 from knowledge.curated import CuratedBook, normalise
 from knowledge.types import DEFAULT_COLLECTION, Encoder, StoredChunk, Vector
+from knowledge.wording import same_matter
 
-SIMILAR = 0.75  # cosine from which two unanswered questions count as one
+SIMILAR = 0.75  # from which two unanswered questions count as one: their cosine, or `same_matter`
 OPEN_QUESTIONS = 300  # unanswered questions that are looked at, newest first
 
 _DECIDING = Lock()  # chat and the dashboard decide one after the other, so that what is approved is what is in force
@@ -66,7 +67,9 @@ class Curation:
         self._store = store
         self._teacher = teacher
         self._encoder = encoder
-        self._known: Mapping[str, Vector] = {}  # vectors of the questions on the list: most are there again next time
+        self._known: Mapping[
+            str, Vector | None
+        ] = {}  # vectors of what is on the list: most is there again next time
 
     # -- written answers
 
@@ -118,7 +121,9 @@ class Curation:
         answers = self._store.answers.unanswered(OPEN_QUESTIONS)
         known, asked = self._known, [one.question for one in answers]
         if new := [text for text in dict.fromkeys(asked) if text not in known]:
-            known = {**known, **dict(zip(new, self._encoder.encode(new), strict=True))}
+            read = [text for text in new if self._encoder.reads(text)]
+            found = zip(read, self._encoder.encode(read), strict=True)
+            known = {**known, **dict.fromkeys(new), **dict(found)}
         self._known = {text: known[text] for text in asked}
         return grouped(answers, [known[text] for text in asked])
 
@@ -174,20 +179,29 @@ class Curation:
         return Subject(question=wrong.chunk.question, elsewhere=elsewhere)
 
 
-def grouped(answers: Sequence[StoredAnswer], vectors: Sequence[Vector]) -> tuple[Group, ...]:
+def grouped(answers: Sequence[StoredAnswer], vectors: Sequence[Vector | None]) -> tuple[Group, ...]:
     """Put unanswered questions that mean the same together: each joins the first group whose newest is similar enough.
 
     Args:
         answers: Newest first.
-        vectors: Of their questions, unit length: a product is a cosine.
+        vectors: Of their questions, unit length: a product is a cosine; None where the encoder does not read one, which
+            is compared by its words.
 
     Returns:
         The largest group first; of those of one size, that with the newest question.
     """
+    words = [normalise(answer.question) for answer in answers]
+
+    def alike(one: int, other: int) -> float:
+        first, second = vectors[one], vectors[other]
+        if first is not None and second is not None:
+            return float(first @ second)
+        return same_matter(words[one], words[other])
+
     leaders: list[int] = []
     members: list[list[StoredAnswer]] = []
     for row, answer in enumerate(answers):
-        near = next((at for at, leader in enumerate(leaders) if float(vectors[row] @ vectors[leader]) >= SIMILAR), None)
+        near = next((at for at, leader in enumerate(leaders) if alike(row, leader) >= SIMILAR), None)
         if near is None:
             leaders.append(row)
             members.append([answer])

@@ -38,6 +38,14 @@ def test_questions_with_nearly_the_same_words_are_one_group_and_the_largest_come
     assert [group.ids for group in groups] == [(4, 3, 1), (5,), (2,)]
 
 
+def test_questions_that_the_encoder_does_not_read_are_grouped_by_their_words_alone() -> None:
+    questions = ["退款要多久到账？", "怎么关闭账户？", "退款多长时间到账？", "公司的总裁是谁？", "Who is the boss?"]
+    newest_first = [asked(5 - number, question) for number, question in enumerate(questions)]
+    [english] = FakeEncoder().encode(["Who is the boss?"])
+    groups = grouped(newest_first, [None, None, None, None, english])
+    assert [group.ids for group in groups] == [(5, 3), (4,), (2,), (1,)]
+
+
 def test_nothing_unanswered_makes_no_group() -> None:
     assert grouped([], []) == ()
 
