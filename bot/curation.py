@@ -67,9 +67,7 @@ class Curation:
         self._store = store
         self._teacher = teacher
         self._encoder = encoder
-        self._known: Mapping[
-            str, Vector | None
-        ] = {}  # vectors of what is on the list: most is there again next time
+        self._known: Mapping[str, Vector | None] = {}  # vectors of what is on the list: most is there again next time
 
     # -- written answers
 
