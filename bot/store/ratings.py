@@ -30,6 +30,7 @@ class Proposal:
     question: str = field(repr=False)
     text: str = field(repr=False)  # what somebody says the right answer is
     waits: bool  # whether nobody has decided yet
+    created_at: datetime  # aware, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +267,7 @@ def _proposals() -> Select[*tuple[Any, ...]]:
             MessageRow.text.label("question"),
             CorrectionRow.text.label("proposed"),
             CorrectionRow.status,
+            CorrectionRow.created_at,
         )
         .join_from(CorrectionRow, AnswerRow, AnswerRow.id == CorrectionRow.answer_id)
         .join(MessageRow, MessageRow.id == AnswerRow.message_id)
@@ -279,4 +281,5 @@ def _proposal(row: Row[*tuple[Any, ...]]) -> Proposal:
         question=row.question,
         text=row.proposed,
         waits=row.status is CorrectionStatus.PROPOSED,
+        created_at=row.created_at,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -43,7 +43,6 @@ class _Waiting:
     """A correction beside what it would replace."""
 
     proposal: Proposal
-    proposed_at: datetime
     reasons: tuple[RatingReason, ...]  # that people gave who did not like what the bot had said
     subject: Subject
     given: Markup  # what the bot had said
@@ -121,13 +120,11 @@ def _waiting(store: Store, curation: Curation) -> tuple[_Waiting, ...]:
     for proposal in store.ratings.proposed(PAGE):
         opinions = store.reviews.opinions(proposal.answer_id)
         about, subject = store.answers.get(proposal.answer_id), curation.subject_of(proposal)
-        proposed = next(one for one in store.reviews.corrections(proposal.answer_id) if one.id == proposal.id)
         given = "" if about is None else about.answer.text
         in_force = curation.in_force(subject.question, written)
         found.append(
             _Waiting(
                 proposal=proposal,
-                proposed_at=proposed.created_at,
                 reasons=tuple(dict.fromkeys(one.reason for one in opinions if one.reason is not None)),
                 subject=subject,
                 given=Markup() if about is None else render(text_of(about.answer)),

@@ -22,6 +22,7 @@ def test_corrections_wait_oldest_first_until_they_are_decided(store: Store) -> N
         (second, "About 二?", "二", True),
         (third, "About three?", "three", True),
     ]
+    assert {one.created_at for one in waiting} == {NOON}
     assert store.ratings.proposed(1) == waiting[:1]
     assert store.ratings.decide(first, approved=True) is True
     assert store.ratings.decide(second, approved=False) is True

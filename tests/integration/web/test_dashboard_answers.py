@@ -7,10 +7,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from bot.curation import Curation, Subject
+from bot.store.ratings import Proposal
 from bot.store.schema import CorrectionStatus
 from bot.teaching import SOURCE
 from bot.texts import say
 from bot.types import AnswerKind, Correction, Outcome, Rating, RatingReason, RatingValue, Role, StoredAnswer
+from bot.web.dashboard.corrections import _waiting
 from tests.integration.web.site import FROZEN, Q_FROZEN, Site
 from tests.integration.web.test_dashboard import HTML, text_of
 from tests.stores import answer
@@ -230,6 +233,20 @@ async def test_a_correction_is_changed_as_it_is_approved_and_the_bot_learns_what
         await post(client, f"/corrections/{number}/approve", text="Within three\r\ndays.")
     assert await ask(served, given.answer.trace.query) == "Within three\ndays."
     assert [one.text for one in served.store.ratings.corrections(given.id)] == ["Within three\ndays."]
+
+
+async def test_the_list_is_read_while_somebody_whose_correction_is_on_it_is_forgotten(served: Site) -> None:
+    class Forgetting(Curation):
+        def subject_of(self, proposal: Proposal) -> Subject:
+            served.store.people.forget(served.office.person_id(Role.USER))
+            return super().subject_of(proposal)
+
+    corrected(served, "Within three days.")
+    parts = served.parts
+    [shown] = _waiting(served.store, Forgetting(parts.store, parts.teacher, parts.encoder))
+    assert shown.proposal.text == "Within three days."
+    async with served.client(served.login(Role.TRAINER)) as client:
+        assert "No correction waits." in await read(client, "/corrections")
 
 
 async def test_a_correction_is_turned_down_once(served: Site) -> None:
