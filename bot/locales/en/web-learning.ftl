@@ -100,6 +100,7 @@ learn-choose-part = Choose at least one part to train.
 learn-elsewhere = Training { $run } is going on in another program on this store, which knows how far it is.
 learn-cancel-sure = What was learned in this run so far is thrown away. What serves goes on serving.
 learn-reload = Without scripts this page does not move by itself; load it again to see how far the run is.
+learn-run-over = Training { $run } is over already; there is nothing to stop.
 learn-no-run = There is no such training run.
 learn-look = Look at it
 learn-when = When it trains by itself

@@ -91,6 +91,7 @@ learn-choose-part = 请至少选择一个要训练的部分。
 learn-elsewhere = 第 { $run } 次训练正在同一存储上的另一个程序中进行，进度只有那里知道。
 learn-cancel-sure = 这次训练至今学到的会被丢弃。现用的版本照常服务。
 learn-reload = 没有脚本时本页不会自动更新；请重新载入以查看进度。
+learn-run-over = 训练 { $run } 已经结束，无需停止。
 learn-no-run = 没有这次训练。
 learn-look = 查看
 learn-when = 何时自动训练

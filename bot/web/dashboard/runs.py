@@ -165,15 +165,16 @@ async def start(request: Request, visitor: _Changing, tasks: Annotated[list[Task
     return await acted(request, visitor, did=did, said=said, then=f"{HERE}/{begun.id}")
 
 
-@router.post("/dashboard/cancel")
-async def cancel(request: Request, visitor: _Changing) -> Response:
-    """Stop the run that goes on."""
-    stopped = await parts_of(request).learning.loop.cancel()
-    if stopped is None:
-        why = say("retrain-nothing-to-cancel", visitor.language)
-        return await refused(request, visitor, did=("retrain", "cancel"), why=why, then=HERE)
-    did, said = f"cancel run {stopped.id}", say("retrain-cancelling", visitor.language, run=str(stopped.id))
-    return await acted(request, visitor, did=("retrain", did), said=said, then=f"{HERE}/{stopped.id}")
+@router.post(f"{HERE}/{{run_id}}/cancel")
+async def cancel(request: Request, visitor: _Changing, run_id: RowId) -> Response:
+    """Stop this run, and no other that may have begun since the page was loaded."""
+    run, then = await _known(request, visitor, run_id), f"{HERE}/{run_id}"
+    did = ("retrain", f"cancel run {run.id}")
+    if await parts_of(request).learning.loop.cancel(run.id) is None:
+        why = say("learn-run-over", visitor.language, run=str(run.id))
+        return await refused(request, visitor, did=did, why=why, then=then)
+    said = say("retrain-cancelling", visitor.language, run=str(run.id))
+    return await acted(request, visitor, did=did, said=said, then=then)
 
 
 class _Plan(BaseModel):

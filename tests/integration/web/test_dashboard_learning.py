@@ -238,9 +238,9 @@ async def test_a_run_is_begun_for_the_parts_that_are_chosen(served: Site) -> Non
         assert say("learn-started", "en", run="1") in begun
         assert 'hx-get="/dashboard/runs/1/progress"' in begun
         assert say("learn-running", "en") in await told(client, "/dashboard/runs", tasks="intent")
-        assert say("retrain-cancelling", "en", run="1") in await told(client, "/dashboard/cancel")
+        assert say("retrain-cancelling", "en", run="1") in await told(client, "/dashboard/runs/1/cancel")
         await served.office.loop.wait(1)
-        assert say("retrain-nothing-to-cancel", "en") in await told(client, "/dashboard/cancel")
+        assert say("learn-run-over", "en", run="1") in await told(client, "/dashboard/runs/1/cancel")
     run = served.store.runs.get(1)
     assert run is not None
     assert (run.tasks, run.state, run.cause) == ((Task.INTENT, Task.GENERATOR), RunState.CANCELLED, "asked")
@@ -251,8 +251,23 @@ async def test_a_run_is_begun_for_the_parts_that_are_chosen(served: Site) -> Non
         ("retrain", "run 1: intent generator"),
         ("refused: retrain", "intent"),
         ("retrain", "cancel run 1"),
-        ("refused: retrain", "cancel"),
+        ("refused: retrain", "cancel run 1"),
     ]
+
+
+async def test_the_page_of_a_run_that_is_over_stops_no_other(served: Site) -> None:
+    add_run(served)
+    served.office.held = asyncio.Event()
+    begun = await served.office.loop.retrain([Task.INTENT], cause=Cause.SERVER)
+    async with served.client(served.login(Role.ADMIN)) as client:
+        shown = (await client.get(f"/dashboard/runs/{begun.id}", headers=HTML)).text
+        assert f'action="/dashboard/runs/{begun.id}/cancel"' in shown
+        assert say("learn-run-over", "en", run="1") in await told(client, "/dashboard/runs/1/cancel")
+        assert (await client.post("/dashboard/runs/99/cancel")).status_code == 404
+    served.office.held.set()
+    ended = await served.office.loop.wait(begun.id)
+    assert ended is not None
+    assert ended[0].state is RunState.DONE
 
 
 async def test_progress_says_how_far_it_is_and_has_the_page_loaded_again_at_the_end(served: Site) -> None:

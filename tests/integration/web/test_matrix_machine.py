@@ -33,7 +33,7 @@ DONE: dict[str, dict[str, str]] = {
     "/dashboard/rollback": {"task": "generator"},
     "/dashboard/prune": {"task": "generator"},
     "/dashboard/runs": {"tasks": "generator"},
-    "/dashboard/cancel": {},
+    "/dashboard/runs/1/cancel": {},
     "/dashboard/schedule": {"kind": "off"},
     "/dashboard/pause": {},
     "/dashboard/resume": {},
