@@ -96,13 +96,6 @@ async def preview(request: Request, visitor: _Admin) -> Response:
     return await framed(request, visitor, "dashboard/preview.html", here="runs", lines=lines)
 
 
-@router.get(f"{HERE}/ready")
-async def ready(request: Request, visitor: _Admin) -> Response:
-    """The part of a page that says what a run would come to now: a page by itself would wait long for that."""
-    text = await run_blocking(parts_of(request).learning.preview, visitor.language, False)
-    return page(request, "dashboard/ready.html", visitor=visitor, would=text.splitlines()[-1])
-
-
 @router.get(f"{HERE}/{{run_id}}")
 async def run(request: Request, visitor: _Admin, run_id: RowId) -> Response:
     """Show how far a run is, or what came of it."""

@@ -88,6 +88,7 @@ class Site:
         self.chat = WebFrontend(folder / "web-files")
         self.boundary = ErrorBoundary(settings)
         self.built: list[Versions] = []  # for programs that asked for a version by name
+        self.previews: list[str] = []  # in which languages it was asked what would be learned
         self.menus = 0  # how often the platforms were asked to show people their commands
         self.metrics = Metrics()
         self.store.ratings.heard = self.metrics.rated
@@ -188,6 +189,11 @@ class Site:
             Check(name="team", ok=None, sentence="nowhere"),
         )
 
+    def preview(self, language: str, in_detail: bool, tasks: Sequence[Task] = ALL_TASKS) -> str:  # noqa: ARG002, FBT001 - the shape of a preview
+        """Stands in for the gathering of all that would be learned."""
+        self.previews.append(language)
+        return f"preview {language} {in_detail}"
+
     async def roles_changed(self) -> None:
         """Stands in for the platforms' menus."""
         self.menus += 1
@@ -235,7 +241,7 @@ class Site:
                 loop=office.loop,
                 registry=office.registry,
                 settings=settings.learning,
-                preview=lambda language, in_detail, tasks=ALL_TASKS: f"preview {language} {in_detail}",  # noqa: ARG005 - the shape of a preview
+                preview=self.preview,
                 board=office,
             ),
             documents=Documents(

@@ -321,9 +321,13 @@ async def test_what_would_be_learned_is_shown_and_nothing_begins(served: Site) -
     assert served.store.runs.recent(1) == ()
 
 
-async def test_beside_the_button_stands_what_a_run_would_come_to(served: Site) -> None:
-    assert 'hx-get="/dashboard/runs/ready"' in await seen(served, "/dashboard/runs")
-    assert (await seen(served, "/dashboard/runs/ready", language="zh")).strip() == "preview zh False"
+async def test_nothing_is_gathered_before_somebody_asks_what_would_be_learned(served: Site) -> None:
+    shown = await seen(served, "/dashboard/runs")
+    assert 'href="/dashboard/runs/preview"' in shown
+    assert "hx-get" not in shown, "gathering reads all that there is, and whoever looks at the page did not ask for it"
+    assert served.previews == []
+    await seen(served, "/dashboard/runs/preview")
+    assert served.previews == ["en"]
 
 
 async def test_a_plan_is_said_in_the_readers_language(served: Site) -> None:

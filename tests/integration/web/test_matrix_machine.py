@@ -20,7 +20,6 @@ SEEN = (
     "/dashboard/runs/1",
     "/dashboard/runs/1/progress",
     "/dashboard/runs/preview",
-    "/dashboard/runs/ready",
     "/dashboard/people",
     "/dashboard/people/1",
     "/dashboard/keys",
