@@ -28,7 +28,7 @@ from bot.store.schema import (
     UserRow,
 )
 from bot.store.sessions import end_sessions
-from bot.store.statements import Upsert, made_once
+from bot.store.statements import Upsert, made_once, upserting
 from bot.types import Role
 
 
@@ -77,6 +77,25 @@ class People:
             user_id, _ = keep_person(connection, platform, platform_user_id, name, now=self._clock())
             person = _person(connection.execute(select(*_PERSON).where(UserRow.id == user_id)).one())
             return _with_role(connection, person)
+
+    def add(self, platform: str, platform_user_id: str, name: str, role: Role) -> Person | None:
+        """Keep somebody new with a role; None if there is somebody with that id, whom it leaves as they are."""
+        with self._database.write() as connection:
+            row = (
+                upserting(connection, UserRow)
+                .values(
+                    platform=platform,
+                    platform_user_id=platform_user_id,
+                    name=name,
+                    role=role,
+                    language="",
+                    created_at=self._clock(),
+                )
+                .on_conflict_do_nothing(index_elements=[UserRow.platform, UserRow.platform_user_id])
+                .returning(*_PERSON)
+            )
+            added = connection.execute(row).first()
+            return None if added is None else _with_role(connection, _person(added))
 
     def on_web(self, user_id: int) -> Person | None:
         """The person as whom somebody uses the web; None if there is no such person."""

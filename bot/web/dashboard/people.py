@@ -115,9 +115,9 @@ async def add(request: Request, visitor: _Changing, form: Annotated[_New, Form()
     did = ("add person", f"{WEB}:{name} as {form.role}")
     if form.role not in _below(visitor.person.role):
         return await refused(request, visitor, did=did, why=say("grant-too-high", visitor.language), then=HERE)
-    if await run_blocking(store.people.by_platform, WEB, name) is not None:
+    added = await run_blocking(store.people.add, WEB, name, name, form.role)
+    if added is None:
         return done(request, visitor, say("people-taken", visitor.language, name=name), then=HERE, good=False)
-    added = await run_blocking(_added, store, name, form.role)
     await access_of(request).note(visitor.person, *did)
     return await _with_link(request, visitor, added)
 
@@ -163,10 +163,8 @@ async def change_role(
 async def link(request: Request, visitor: _Changing, person_id: RowId) -> Response:
     """Make a link that logs somebody in, and show it on the next page alone."""
     parts, whom = parts_of(request), await _known(request, visitor, person_id)
-    did = ("login link", f"for {_id_of(whom)}")
     if await _is_above(parts.store, visitor, whom):
-        return await _above(request, visitor, whom, did)
-    await access_of(request).note(visitor.person, *did)
+        return await _above(request, visitor, whom, _link_for(whom))
     return await _with_link(request, visitor, whom)
 
 
@@ -198,13 +196,19 @@ async def forget(request: Request, visitor: _Changing, person_id: RowId) -> Resp
 
 
 async def _with_link(request: Request, visitor: Visitor, whom: Person) -> Response:
-    """Lead to somebody's page, with a link for them."""
+    """Lead to somebody's page, with a link for them; the log says so before there is one."""
     parts = parts_of(request)
+    await access_of(request).note(visitor.person, *_link_for(whom))
     code = await run_blocking(_code, parts.store, whom.id)
     base = str(request.base_url).rstrip("/") if is_local(parts.settings) else ""
     made, minutes = login_link(parts.settings, code, base=base), int(LINK_VALID_FOR.total_seconds() // 60)
     said = say("people-link-made", visitor.language, name=_name_of(whom), minutes=minutes)
     return done(request, visitor, said, then=f"{HERE}/{whom.id}", secret=made)
+
+
+def _link_for(whom: Person) -> tuple[str, str]:
+    """As the audit log writes it."""
+    return "login link", f"for {_id_of(whom)}"
 
 
 async def _known(request: Request, visitor: Visitor, person_id: int) -> Person:
@@ -233,11 +237,6 @@ async def _is_above(store: Store, visitor: Visitor, whom: Person) -> bool:
 def _below(role: Role) -> Sequence[Role]:
     """What somebody with a role may give."""
     return ORDER[: ORDER.index(role)]
-
-
-def _added(store: Store, name: str, role: Role) -> Person:
-    store.people.set_role(store.people.meet(WEB, name, name).id, role)
-    return store.people.meet(WEB, name)
 
 
 def _end_sessions(store: Store, user_id: int) -> None:

@@ -34,6 +34,21 @@ def test_four_threads_that_meet_somebody_at_once_keep_one_person(store: Store) -
     assert len(store.people.list()) == 1
 
 
+def test_whoever_is_added_has_the_role_and_nobody_who_is_there_gets_it(store: Store) -> None:
+    petra = store.people.add("web", "petra", "Petra", Role.TRAINER)
+    assert petra == Person(id=1, platform="web", platform_user_id="petra", name="Petra", role=Role.TRAINER)
+    assert store.people.get(petra.id) == petra
+    assert store.people.add("web", "petra", "Other", Role.ADMIN) is None
+    assert store.people.list() == (petra,)
+
+
+def test_of_four_threads_that_add_somebody_at_once_one_does(store: Store) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        added = list(pool.map(lambda role: store.people.add("web", "petra", "Petra", role), tuple(Role)))
+    [petra] = [one for one in added if one is not None]
+    assert store.people.list() == (petra,)
+
+
 def test_role_and_language_are_what_was_last_said_of_that_person_alone(store: Store) -> None:
     ada, grace = store.people.meet("slack", "U1"), store.people.meet("slack", "U2")
     assert store.people.set_role(ada.id, Role.TRAINER) is True

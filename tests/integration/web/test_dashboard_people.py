@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import httpx
@@ -147,7 +148,22 @@ async def test_somebody_without_a_chat_platform_is_added_and_comes_in_by_the_lin
     async with served.client() as client:
         await client.post("/login", data={"code": link.partition("code=")[2]})
         assert (await client.get("/dashboard/questions", headers=HTML)).status_code == 200
-    assert ("web:admin", "add person", "web", "web:petra.k as trainer") in audited(served)
+    assert audited(served)[:2] == [
+        ("web:admin", "add person", "web", "web:petra.k as trainer"),
+        ("web:admin", "login link", "web", "for web:petra.k"),
+    ]
+
+
+async def test_of_two_who_add_one_name_at_once_one_adds_it_and_the_other_changes_nothing(served: Site) -> None:
+    async with served.client(served.login(Role.OWNER)) as first, served.client(served.login(Role.ADMIN)) as second:
+        await asyncio.gather(
+            first.post("/dashboard/people", data={"name": "petra", "role": "admin"}),
+            second.post("/dashboard/people", data={"name": "petra", "role": "user"}),
+        )
+    [added] = [detail for _, action, _, detail in audited(served) if action == "add person"]
+    petra = served.store.people.by_platform("web", "petra")
+    assert petra is not None
+    assert added == f"web:petra as {petra.role}"
 
 
 @pytest.mark.parametrize(
