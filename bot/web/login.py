@@ -13,7 +13,8 @@ from bot.commands.base import may
 from bot.store.people import Person
 from bot.texts import say
 from bot.types import Role
-from bot.web.access import Access, is_own_site, the_access, unforged
+from bot.web.access import Access, Visitor, is_own_site, the_access, unforged, visitor
+from bot.web.dashboard.frame import flashes_of
 from bot.web.errors import NotAllowedError
 from bot.web.markdown import render
 from bot.web.pages import page
@@ -68,8 +69,9 @@ async def log_in(request: Request, access: _Access, form: Annotated[_Form, Form(
 
 
 @router.post("/logout", dependencies=[Depends(unforged)])
-async def log_out(request: Request, access: _Access) -> Response:
+async def log_out(request: Request, access: _Access, known: Annotated[Visitor, Depends(visitor)]) -> Response:
     """Log out."""
+    flashes_of(request).drop(known)
     response = RedirectResponse("/login", status_code=SEE_OTHER)
     await access.leave(request, response)
     return response

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,7 @@ from bot.web.parts import WebParts
 
 SEE_OTHER: Final = 303
 MOST_FLASHES: Final = 1_000  # that wait for their readers' next page
+SECRET_WAITS: Final = timedelta(minutes=2)  # an assumption: the page that shows it is loaded within a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,9 @@ class Flash:
 
     text: str
     good: bool
-    secret: str = field(default="", repr=False)  # a key or a link, to be copied: it is told this once
+    then: str  # path of the page that the reader is led to
+    at: datetime  # aware, UTC
+    secret: str = field(default="", repr=False)  # a key or a link, to be copied: it is told this once, on `then` alone
 
 
 class Flashes:
@@ -81,13 +84,27 @@ class Flashes:
 
     def put(self, visitor: Visitor, flash: Flash) -> None:
         """Keep something for somebody's next page, in the place of what waits there."""
+        self._drop_old(flash.at)
         self._waiting[visitor.session.csrf] = flash
         while len(self._waiting) > MOST_FLASHES:
             self._waiting.popitem(last=False)
 
-    def take(self, visitor: Visitor) -> Flash | None:
-        """What waits for somebody, once."""
-        return self._waiting.pop(visitor.session.csrf, None)
+    def take(self, visitor: Visitor, path: str, now: datetime) -> Flash | None:
+        """What waits for somebody, once; with a secret it waits for its own page, and not for long."""
+        self._drop_old(now)
+        found = self._waiting.get(visitor.session.csrf)
+        if found is None or (found.secret and found.then != path):
+            return None
+        return self._waiting.pop(visitor.session.csrf)
+
+    def drop(self, visitor: Visitor) -> None:
+        """Tell somebody nothing of what waits for them."""
+        self._waiting.pop(visitor.session.csrf, None)
+
+    def _drop_old(self, now: datetime) -> None:
+        old = [key for key, one in self._waiting.items() if one.secret and now - one.at >= SECRET_WAITS]
+        for key in old:
+            del self._waiting[key]
 
 
 def parts_of(request: Request) -> WebParts:
@@ -146,7 +163,9 @@ async def framed(
         entries=[(one, _number(waiting, one)) for one in ENTRIES if may(visitor.person.role, one.least)],
         waiting=waiting,
         # a piece that htmx fetches shows no flash: the next page does
-        flash=None if "hx-request" in request.headers else flashes_of(request).take(visitor),
+        flash=None
+        if "hx-request" in request.headers
+        else flashes_of(request).take(visitor, request.url.path, parts.store.clock()),
         token=lambda: _token(visitor),
         clock=lambda moment: f"{_local(moment, zone):%Y-%m-%d %H:%M}",
         day=lambda moment: f"{_local(moment, zone):%Y-%m-%d}",
@@ -165,7 +184,8 @@ def done(request: Request, visitor: Visitor, text: str, *, then: str, good: bool
         good: False if it was not done.
         secret: What was made and is shown on that page alone: loading that page again makes no second one.
     """
-    flashes_of(request).put(visitor, Flash(text=text, good=good, secret=secret))
+    now = parts_of(request).store.clock()
+    flashes_of(request).put(visitor, Flash(text=text, good=good, then=then, at=now, secret=secret))
     return RedirectResponse(then, status_code=SEE_OTHER)
 
 

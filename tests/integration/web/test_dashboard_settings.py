@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from bot.texts import say
 from bot.types import Role, Scope
+from bot.web.access import CSRF_HEADER, Visitor
+from bot.web.app import create_app
 from tests.integration.commands.office import Template
 from tests.integration.web.machine import add_people
-from tests.integration.web.site import Site
+from tests.integration.web.site import COOKIE, Site
 from tests.integration.web.test_dashboard_learning import HTML, audited, seen, told
 
 SECRET = "xoxb-a-secret-that-nobody-sees"
@@ -46,6 +50,36 @@ async def test_a_key_is_shown_once_and_works_until_it_is_revoked(served: Site) -
         ("web:admin", "refused: revoke key", "web", "1"),
     ]
     assert all(secret not in entry[3] for entry in audited(served))
+
+
+async def test_a_new_key_is_shown_on_the_page_of_keys_alone(served: Site) -> None:
+    async with served.client(served.login(Role.ADMIN)) as client:
+        await client.post("/dashboard/keys", data={"name": "x", "scopes": "chat"})
+        for other in ("/dashboard/people", "/dashboard/runs"):
+            assert 'value="bk-' not in (await client.get(other, headers=HTML)).text, other
+        assert 'value="bk-' in (await client.get("/dashboard/keys", headers=HTML)).text, "no other tab uses it up"
+
+
+async def test_a_new_key_that_nobody_came_to_see_is_shown_for_two_minutes(served: Site) -> None:
+    async with served.client(served.login(Role.ADMIN)) as client:
+        for seconds, shown in ((119, True), (120, False)):
+            await client.post("/dashboard/keys", data={"name": "x", "scopes": "chat"})
+            served.office.clock.now += timedelta(seconds=seconds)
+            assert ('value="bk-' in (await client.get("/dashboard/keys", headers=HTML)).text) is shown, seconds
+
+
+async def test_a_new_key_that_nobody_came_to_see_is_gone_at_the_log_out(served: Site) -> None:
+    login, app = served.login(Role.ADMIN), create_app(served.parts)
+    session, headers = served.store.sessions.find(login.cookie), {CSRF_HEADER: login.csrf}
+    assert session is not None
+    transport, cookies = httpx.ASGITransport(app=app), {COOKIE: login.cookie}
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", cookies=cookies) as client:
+        made = await client.post("/dashboard/keys", data={"name": "x", "scopes": "chat"}, headers=headers)
+        left = await client.post("/logout", headers=headers)
+    assert (made.status_code, left.status_code) == (303, 303)
+    assert len(served.store.api_keys.list()) == 1
+    before = Visitor(person=login.person, session=session, language="en")
+    assert app.state.flashes.take(before, "/dashboard/keys", served.office.clock.now) is None
 
 
 async def test_a_key_without_a_limit_of_its_own_has_the_usual_one(served: Site) -> None:
