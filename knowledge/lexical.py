@@ -55,6 +55,12 @@ class Analyzer:
         """How words are cut and weighed."""
         return self._settings
 
+    def words(self, text: str) -> list[str]:
+        """Cut a text into whole words, each once, as they are written; punctuation is dropped."""
+        segmenter = _segmenter(self._cache_folder)
+        runs = _RUN.findall(unicodedata.normalize("NFKC", text))
+        return [word for run in runs for word in (segmenter.lcut(run) if _is_unspaced(run) else (run,))]
+
     def terms(self, text: str) -> list[str]:
         """Cut a text into terms, lower-cased, in order; punctuation is dropped.
 
@@ -100,6 +106,10 @@ class LexicalIndex:
 
     def __len__(self) -> int:
         return len(self._built.ids)
+
+    def words(self, text: str) -> list[str]:
+        """Cut a text into words, as `Analyzer.words` does."""
+        return self._analyzer.words(text)
 
     @property
     def ids(self) -> ChunkIds:

@@ -175,7 +175,7 @@ class KnowledgeBase:
         # Queries that the encoder does not read are all alike: what was learned of one would be applied to every other.
         read = self._encoder.reads(text)
         found = self._ranking.ranked(
-            text if read else matter(text),
+            text if read else matter(text, self._lexical.words),
             Advised(vector=vector, changes={}) if advice is None or not read else advice,
             allowed=view.allowed(collections),
             depth=max(self._settings.depth, wanted),

@@ -24,12 +24,16 @@ _BULLET = re.compile(r"[•▪◦‣·–*-]\s+\S|\(?\d{1,2}[.)]\s+\S")
 # What programs write where a title should stand: their own names, file names, paths and addresses.
 _NO_TITLE = re.compile(
     r"\A(?:microsoft (?:word|excel|powerpoint)\b.*|powerpoint[ -]presentation|untitled.*|unbenannt.*|无标题.*|slide \d+"
-    r"|(?:new )?(?:document|presentation|book|workbook|sheet|dokument|文档|文稿) ?\d*|[a-z][a-z0-9+.-]*:\S*|www\.\S+"
-    r"|(?:~?/|\\\\|[a-z]:[\\/]).*|\S*[/\\]\S*[/\\]\S*)\Z"
-    r"|\.(?:pdf|docx?|dotx?|odt|rtf|pptx?|odp|xlsx?|ods|x?html?|txt|md|tex|dvi|indd|qxd|pages|key|pub|tmp|png|jpe?g|tiff?)\Z",
+    r"|(?:new )?(?:document|presentation|book|workbook|sheet|dokument|文档|文稿) ?\d*"
+    r"|[a-z][a-z0-9+.-]*://\S*|(?:file|about|mailto|https?):\S*|www\.\S+"
+    r"|(?:~?/|\\\\|[a-z]:[\\/]).*|[^\s\\]*\\[^\s\\]*\\\S*"
+    r"|(?-i:[a-z._][^\sA-Z/]*/[^\sA-Z/]*/[^\sA-Z]*)"  # a path in small letters: Design/Build/Operate is a title
+    r"|\S+\.(?:txt|md|tex|dvi|pages|key|pub|tmp|png|jpe?g|tiff?))\Z"  # one word: "Working with node.key" is a title
+    r"|\.(?:pdf|docx?|dotx?|odt|rtf|pptx?|odp|xlsx?|ods|x?html?|indd|qxd)\Z",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"[^\W\d_]")
+_LONGEST_TITLE = 300  # characters
+_LETTER = re.compile(r"[^\W\d_]|\A24/7(?:/36[56])?\Z")  # the figures that say something by themselves
 _LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
 _LOOKED_THROUGH = 2  # pages: on a cover every line is large
 _LOOKED_AT = 3_000  # characters of a page, for the sizes of its lines
@@ -99,7 +103,7 @@ def _titles(document: PdfDocument) -> dict[int, tuple[str, ...]]:
 
 def _stated_title(metadata: str) -> str:
     """Take the title that a file states; "" where a program left a name, an address or nothing there."""
-    title = one_line(metadata)
+    title = one_line(metadata)[:_LONGEST_TITLE].rstrip()
     return "" if _NO_TITLE.search(title) or not _LETTER.search(title) else title
 
 

@@ -61,6 +61,23 @@ async def test_a_question_that_shares_its_words_is_answered_with_a_quotation(
 
 
 @pytest.mark.parametrize(
+    ("asked", "entry"),
+    [
+        ("账户被注销了怎么办？", "如何注销账户？"),
+        ("订阅取消了怎么办？", "如何取消订阅？"),
+        ("需要用美元或英镑收款吗？", "可以用美元或英镑收款吗？"),
+        ("为什么要开启两步验证？", "必须开启两步验证吗？"),
+    ],
+)
+async def test_what_was_done_to_somebody_gets_no_curated_answer_to_how_it_is_done(
+    path: Pipeline, asked: str, entry: str
+) -> None:
+    given = await answer(path, asked)
+    assert given.kind is not AnswerKind.CURATED
+    assert given.text != ENTRIES[entry]
+
+
+@pytest.mark.parametrize(
     "asked", ["公司的总裁是谁？", "怎么买股票？", "可以贷款吗？", "如何申请信用卡？", "你们的员工有多少人？"]
 )
 async def test_what_no_entry_tells_is_refused(path: Pipeline, asked: str) -> None:

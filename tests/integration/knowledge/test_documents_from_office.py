@@ -100,6 +100,10 @@ JUNK = (
     "docs/policies/refunds",
     "https://example.com/policy?id=5",
     "file:///tmp/x",
+    "mailto:ada@example.com",
+    "ftp://example.com/policy",
+    "policies\\2026\\refunds",
+    "notes.md",
     "www.example.com",
     "20261127-01",
 )
@@ -131,11 +135,26 @@ def test_a_pdf_without_title_and_heading_is_called_by_its_file_name(tmp_path: Pa
         "Documents that we need",
         "Inputs and/or outputs",
         "24/7 support: who answers",
+        "24/7/365",
+        "24/7/365-support",
+        "Design/Build/Operate",
+        "FAQ:Refunds",
+        "node.js guide.md",
         "员工手册",
     ],
 )
 def test_the_title_that_a_pdf_states_counts(title: str) -> None:
     assert titled(title, headed).title == title
+
+
+def test_a_title_of_a_pdf_is_cut_at_300_characters() -> None:
+    assert titled("Refunds " * 5_000, headed).title == "Refunds " * 37 + "Refu"
+
+
+def test_a_title_of_many_slashes_does_not_hold_up_the_reading() -> (
+    None
+):  # its letters were gone through in every pairing
+    assert titled("a/" * 20_000 + " x", headed).title.startswith("Working from abroad")
 
 
 def test_a_cover_is_read_by_the_size_of_the_text_behind_it() -> None:
