@@ -211,8 +211,10 @@ class Worker:
                 return self._score(request, prompt)
             if request.on_prompt is None:
                 admitted = self._engine.admit(prompt)
+                self.read += len(prompt)
             else:
                 admitted = self._engine.admit(prompt, self._codec.question(request.turns))
+                self.read += len(prompt)
                 request.on_prompt(admitted)
         except PromptTooLongError as error:
             request.finish(error)
@@ -221,7 +223,6 @@ class Worker:
                 self._engine.release(row)
             request.finish(_failed(error))
         else:
-            self.read += len(prompt)
             request.detokenizer = Detokenizer(self._codec.decode)
             with self._changed:
                 self._running.append(request)
@@ -236,9 +237,9 @@ class Worker:
             raise PromptTooLongError(tokens=len(read), limit=self._context)
         admitted = self._engine.admit(read, range(len(prompt), len(read)))
         self._engine.release(row)
+        self.read += len(read)
         if request.on_prompt is not None:
             request.on_prompt(admitted)
-        self.read += len(read)
         request.finish(None)
         return len(read)
 

@@ -262,7 +262,7 @@ async def press(here: _Here, given: _Press) -> Response:
             takes_form=True,
         )
     )
-    told = _told(here, pressed, response, given)
+    told = _told(here, response, given)
     if given.menu and (corrects or (pressed is not None and _ends(pressed))):
         hub.drop(here.channel, f"menu:{given.menu}")
     elif given.menu and response.buttons is not None:
@@ -278,8 +278,8 @@ def _ends(pressed: Button) -> bool:
     return pressed.verb is Verb.BACK or (pressed.verb is Verb.RATE and pressed.argument == RatingValue.UP)
 
 
-def _told(here: Here, pressed: Button | None, response: Pressed, given: _Press) -> dict[str, Any]:
-    shown = pressed is not None and pressed.verb is Verb.AGAIN  # that it is looked for stands where it will be
+def _told(here: Here, response: Pressed, given: _Press) -> dict[str, Any]:
+    shown = response.toast == say("looking-again", here.who.language)  # that stands where the answer will be
     told: dict[str, Any] = {"toast": "" if shown else response.toast}
     if response.say is not None:
         told["note"] = Showing(here.parts).card(response.say, here.who.language)

@@ -51,13 +51,11 @@ function fit() {
   box.style.height = `${box.scrollHeight}px`;
 }
 
-// Said before it is sent, and nothing of it is cut off; a command may be longer than a question.
+// Said before it is sent. It hinders nobody: a command, or an answer that the bot asked for, may be longer than a question.
 function measure() {
   const text = box.value.trim();
   const isTooLong = !text.startsWith("/") && [...text].length > Number(app.dataset.mostCharacters);
-  const problem = isTooLong ? app.dataset.textTooLong : "";
-  box.setCustomValidity(problem);
-  document.getElementById("too-long").textContent = problem;
+  document.getElementById("too-long").textContent = isTooLong ? app.dataset.textTooLong : "";
 }
 
 export function writing() {
