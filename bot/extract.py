@@ -26,6 +26,7 @@ _RULE = re.compile(r"\s*(?:#{1,6}\s.*|\|?[\s|:-]+\|?|[-=*_]{3,})\s*")  # a headi
 # What begins a section: a heading as Markdown has it, joined to what follows, or a line alone as a chunk of several
 # sections has it.
 _SECTION = re.compile(r"\s*(?:#{1,6}\s.*|[^\n]*[:：][ \t]*\n\s*\n\s*)", re.DOTALL)
+_BLANK = re.compile(r"\n[ \t]*\n\s*\Z")  # a paragraph ends
 _ITEM = re.compile(r"\s*(?:[-*+•]\s|\d{1,3}[.)]\s|\|)")
 _ITEM_GOES_ON = re.compile(r"(?:[^\n]|\n[ \t]+)\Z")  # what follows is of the same line, or indented
 
@@ -114,6 +115,7 @@ def best_extracts(
     *,
     max_lines: int,
     most: int,
+    in_paragraph: bool = False,
 ) -> tuple[Extract, ...]:
     """Choose from each passage the lines that answer a question best.
 
@@ -124,6 +126,8 @@ def best_extracts(
         similarities: Cosine of the question and each line's embedding_text, [-1, 1].
         max_lines: How many consecutive lines of a passage at most, >= 1.
         most: How many extracts at most.
+        in_paragraph: Whether an extract stays within its best line's paragraph: where the encoder does not read the
+            question, nothing tells whether the next one is still about it, or what somebody planted there.
 
     Returns:
         One extract a passage, that of the best line first; none without lines.
@@ -133,11 +137,17 @@ def best_extracts(
         sum(weight * value for weight, value in zip(astuple(LINE_WEIGHTS), astuple(one), strict=True))
         for one in measured
     ]
-    return extracts(found, scores, similarities, max_lines=max_lines, most=most)
+    return extracts(found, scores, similarities, max_lines=max_lines, most=most, in_paragraph=in_paragraph)
 
 
 def extracts(
-    found: Sequence[Line], scores: Sequence[float], similarities: Sequence[float], *, max_lines: int, most: int
+    found: Sequence[Line],
+    scores: Sequence[float],
+    similarities: Sequence[float],
+    *,
+    max_lines: int,
+    most: int,
+    in_paragraph: bool = False,
 ) -> tuple[Extract, ...]:
     """Choose from each passage its best line with its better neighbours; arguments as for best_extracts."""
     own: dict[int, list[int]] = {}
@@ -147,7 +157,8 @@ def extracts(
     chosen = []
     for i in best[:most]:
         rows = own[found[i].passage]
-        first, last = _section([found[row].text for row in rows], i - rows[0])
+        texts = [found[row].text for row in rows]
+        first, last = (_paragraph if in_paragraph else _section)(texts, i - rows[0])
         start, end = _grown(scores, i, rows[0] + first, rows[0] + last, max_lines)
         text = "".join(line.text for line in found[start:end]).strip()
         chosen.append(Extract(passage=found[i].passage, text=text, score=scores[i], nearest=max(similarities)))
@@ -210,6 +221,13 @@ def _section(texts: Sequence[str], place: int) -> tuple[int, int]:
     """Start and end of the section that a line is in, among the lines of its passage."""
     starts = [i for i, text in enumerate(texts) if _SECTION.fullmatch(text)]
     before, after = [i for i in starts if i <= place], [i for i in starts if i > place]
+    return max(before, default=0), min(after, default=len(texts))
+
+
+def _paragraph(texts: Sequence[str], place: int) -> tuple[int, int]:
+    """Start and end of the paragraph that a line is in, among the lines of its passage."""
+    ends = [i + 1 for i, text in enumerate(texts) if _BLANK.search(text)]
+    before, after = [i for i in ends if i <= place], [i for i in ends if i > place]
     return max(before, default=0), min(after, default=len(texts))
 
 

@@ -258,11 +258,13 @@ class Looker:
         found = lines(read)
         if not found:
             return (), ()
-        similarities = [UNREAD_SIMILARITY] * len(found)
-        if self._encoder.reads(query):
+        similarities, reads = [UNREAD_SIMILARITY] * len(found), self._encoder.reads(query)
+        if reads:
             similarities = (self._line_vectors.of([line.embedding_text for line in found]) @ vector).tolist()
         short, long = (
-            best_extracts(query, read, found, similarities, max_lines=length, most=READ_PASSAGES)
+            best_extracts(
+                query, read, found, similarities, max_lines=length, most=READ_PASSAGES, in_paragraph=not reads
+            )
             for length in (EXTRACT_LINES, READ_LINES)
         )
         return short, long
