@@ -230,6 +230,26 @@ async def test_the_keyboard_alone_is_enough(chat: Page) -> None:
     await expect(chat.get_by_role("button", name="Source 1: Refunds")).to_be_focused()
 
 
+async def test_a_passage_closed_gives_the_focus_back_though_the_answer_was_shown_anew_meanwhile(
+    chat: Page, context: BrowserContext
+) -> None:
+    item = await ask(chat, Q_REFUND, REFUNDS)
+    other = await context.new_page()
+    await other.goto(chat.url)
+    await chat.bring_to_front()
+    cited, listed = item.get_by_role("button", name="Source 1: Refunds"), item.locator("button.source").first
+    for opener, verdict in ((cited, "Good answer"), (listed, "Not a good answer")):
+        await opener.click()
+        await expect(chat.get_by_role("dialog", name="Refunds")).to_be_visible()
+        version = await item.get_attribute("data-version")
+        await other.get_by_role("button", name=verdict, exact=True).click()
+        await expect(item).not_to_have_attribute("data-version", version or "")
+        await expect(chat.get_by_role("dialog", name="Refunds")).to_be_visible()
+        await chat.keyboard.press("Escape")
+        await expect(chat.get_by_role("dialog", name="Refunds")).to_be_hidden()
+        await expect(opener).to_be_focused()
+
+
 async def to(page: Page, name: str, *, backwards: bool = False) -> None:
     """Press Tab until something has the focus."""
     for _ in range(40):

@@ -18,15 +18,28 @@ function keepingEnd(change) {
   if (follows) toEnd();
 }
 
-// What had the focus is found again in new HTML: by what it does, else the first button in its place.
+let opener = 0; // which of the buttons that open the same passage opened it
+const openers = (element, id) => [...element.querySelectorAll(`[data-opens="${CSS.escape(id)}"]`)];
+
+export function openPassage(button) {
+  opener = openers(button.closest(".item"), button.dataset.opens).indexOf(button);
+  document.getElementById(button.dataset.opens)?.showModal();
+}
+
+// What had the focus is found again in new HTML: by what it does, else the first button in its place. A passage that was
+// open is opened again from its own button, to which the focus goes back when it is closed.
 function refocusing(element, change) {
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
   const open = element.querySelector("dialog[open]")?.id;
   const { press, opens } = focused?.dataset ?? {};
   const inActs = focused?.closest(".acts") !== null;
   change();
-  if (open) document.getElementById(open)?.showModal();
-  if (!focused || open) return;
+  const passage = open ? document.getElementById(open) : null;
+  if (passage) {
+    openers(element, open)[opener]?.focus();
+    passage.showModal();
+  }
+  if (!focused || passage) return;
   const same = [...element.querySelectorAll("button")].find(
     (one) => (press && one.dataset.press === press) || (opens && one.dataset.opens === opens),
   );
@@ -66,7 +79,7 @@ export function keepOnly(keys) {
 export function grow({ id, html }) {
   const body = document.getElementById(id)?.querySelector(".body");
   if (!body) return;
-  keepingEnd(() => (body.innerHTML = html));
+  keepingEnd(() => refocusing(body, () => (body.innerHTML = html)));
   body.closest(".item").dataset.version = ""; // whatever comes next takes its place
   showLine({ key: body.closest(".item").id, text: "" });
 }

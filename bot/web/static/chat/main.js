@@ -4,7 +4,7 @@ import { follow } from "./feed.js";
 import { say, send, writing } from "./saying.js";
 import { pressing } from "./pressing.js";
 import { settings } from "./settings.js";
-import { toEnd } from "./items.js";
+import { openPassage, toEnd } from "./items.js";
 
 const app = document.getElementById("app");
 
@@ -25,7 +25,7 @@ document.addEventListener("click", (event) => {
     button.disabled = true;
     send("stop", { event: button.dataset.stop });
   }
-  if (button.dataset.opens) document.getElementById(button.dataset.opens)?.showModal();
+  if (button.dataset.opens) openPassage(button);
 });
 
 // A dialog is left by a press beside it, too.
