@@ -88,7 +88,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         found = folders({**os.environ, "BURNISH_HOME": home})
         # The data folder is named in the environment too, and it is no setting.
-        environ = {name: value for name, value in os.environ.items() if name != "BURNISH_BENCH_DATA"}
+        environ = {name: value for name, value in os.environ.items() if name != "BENCH_DATA"}
         wiring = Wiring(load_settings(environ, found.file), found, lambda *_: None)
         wiring.ingest_example()
         with wiring.open_store() as store:

@@ -101,7 +101,7 @@ def peak_memory() -> float:
     """Peak resident memory of one `burnish ask` over the example knowledge, MB."""
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "BURNISH_HOME": home}
-        environment.pop("BURNISH_BENCH_DATA", None)  # no setting of the program's
+        environment.pop("BENCH_DATA", None)  # no setting of the program's
         named = [str(EXAMPLES / "help-centre"), str(EXAMPLES / "faq.csv")]
         ingest = [sys.executable, "-m", "bot", "ingest", *named]
         subprocess.run(ingest, env=environment, stdout=subprocess.DEVNULL, check=True)

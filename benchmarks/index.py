@@ -6,7 +6,7 @@ Chunks of documents lie in topics within themes, so vectors are drawn the same w
 them, chunks around those. They are added in batches, as ingest does, and the index changes its form by itself. Queries
 are chunks moved a little, so that the nearest is not the query itself. Every query is asked of our index and of the
 FAISS index within it, in turn. With --sentences N the same is measured on N sentences of real documents and real
-questions, through the default encoder; the data folder is BURNISH_BENCH_DATA, or ../shared/data beside the project.
+questions, through the default encoder; the data folder is BENCH_DATA, or ../shared/data beside the project.
 One million needs 4 GB and some minutes.
 """
 

@@ -3,7 +3,7 @@
     python -m benchmarks.ingest [--corpora syncthing tidb] [--pages N]
 
 Writes the pages of two manuals as files, then ingests each folder twice into a fresh SQLite store, with the real
-encoder and the program's own classes. The data folder is BURNISH_BENCH_DATA, or ../shared/data beside the project.
+encoder and the program's own classes. The data folder is BENCH_DATA, or ../shared/data beside the project.
 Nothing is random.
 """
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.intent [--sets clinc150 banking77 ...] [--seeds 2] [--epochs 3] [--no-tuning] [--quick]
 
-The data folder is BURNISH_BENCH_DATA, or ../shared/data beside the project. Where a set's folder holds test.jsonl.gz
+The data folder is BENCH_DATA, or ../shared/data beside the project. Where a set's folder holds test.jsonl.gz
 (and oos_test.jsonl.gz), these are the test side; else it is the share of the rows that the hash of the text puts there.
 Each set's figures are kept in benchmarks/results/intent-SET.json. `--quick` takes four labels, one epoch, and keeps
 its figures in a temporary folder. The built-in intents are measured by benchmarks.intent_builtin.

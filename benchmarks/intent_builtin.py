@@ -2,7 +2,7 @@
 
     python -m benchmarks.intent_builtin [--encoder SOURCE] [--only builtin matcher] [--picture FILE.png]
 
-The data folder is BURNISH_BENCH_DATA, or ../shared/data beside the project. The built-in intents are measured on
+The data folder is BENCH_DATA, or ../shared/data beside the project. The built-in intents are measured on
 messages that are not among their examples (tests/data/builtin_intents_heldout.csv), and on real questions, of which
 none should be diverted.
 """
@@ -36,7 +36,7 @@ from training.train_intent import encode_rows
 from training.types import IntentReport, Split
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-DATA: Final = Path(os.environ.get("BURNISH_BENCH_DATA", ROOT.parent / "shared" / "data"))
+DATA: Final = Path(os.environ.get("BENCH_DATA", ROOT.parent / "shared" / "data"))
 HELD_OUT: Final = ROOT / "tests" / "data" / "builtin_intents_heldout.csv"
 PARTS: Final = ("builtin", "matcher")
 THRESHOLDS: Final = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)

@@ -19,7 +19,7 @@ from adapters.types import LabelledText
 from training.splits import fold_order, normalised, split_of
 from training.types import Split
 
-DATA: Final = Path(os.environ.get("BURNISH_BENCH_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+DATA: Final = Path(os.environ.get("BENCH_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 SETS: Final = ("clinc150", "banking77", "banking77_oos", "hwu64", "smp_ecdt_zh")
 FEW_SHOT_SETS: Final = ("clinc150-10shot", "banking77-10shot")
 SHOTS: Final = 10  # training rows a label in the few-shot sets

@@ -2,7 +2,7 @@
 
     python -m benchmarks.retrieval [--tasks feedbackqa squad ...] [--train FOLDER] [--quick]
 
-The program's own encoders (fetched into its cache), chunker and indexes. The data folder is BURNISH_BENCH_DATA, or
+The program's own encoders (fetched into its cache), chunker and indexes. The data folder is BENCH_DATA, or
 ../shared/data beside the project. Where a set's official test questions lie beside the others they are the test and
 all others may be learned from; else a hash of their text splits them in two. Settings were chosen on the one side
 (benchmarks/ranking.py), the figures are of the other. A document counts once, at the place of its best chunk.

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from knowledge.sources import parse
 from knowledge.types import Chunk, ChunkKind, Document, Found, Section
 
-DATA = Path(os.environ.get("BURNISH_BENCH_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("BENCH_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def rows(name: str) -> list[dict[str, Any]]:
     """Read one gzipped file of JSON lines."""
     path = DATA / f"{name}.jsonl.gz"
     if not path.is_file():
-        raise SystemExit(f"There is no {path}: set BURNISH_BENCH_DATA to the folder with the benchmark data.")
+        raise SystemExit(f"There is no {path}: set BENCH_DATA to the folder with the benchmark data.")
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 

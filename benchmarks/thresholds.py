@@ -3,7 +3,7 @@
     python -m benchmarks.thresholds answerability      retrieval against questions without an answer
     python -m benchmarks.thresholds support            the groundedness check against the untuned generator
 
-The data folder is BURNISH_BENCH_DATA, or ../shared/data beside the project. Constants are fitted on the dev side and
+The data folder is BENCH_DATA, or ../shared/data beside the project. Constants are fitted on the dev side and
 reported on the test side: squad2_en is split by article (dev: European_Union_law, French_and_Indian_War, Imperialism,
 Steam_engine, Warsaw; test: Force, Immune_system), everything else by a hash of the question. The example knowledge's
 dev questions are all dev, its acceptance questions test. FeedbackQA and the product documentation are only reported.

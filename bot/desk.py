@@ -124,16 +124,19 @@ class Desk:
     # -- what front ends bring
 
     @one_event
-    async def said(self, message: Message) -> None:
+    async def said(self, message: Message) -> bool:
         """Store a message and have it answered; a repeated event changes nothing.
 
         With origin.replaces it is a new version of an earlier message, and its answer takes the earlier one's place.
+
+        Returns:
+            False where a new version is not taken, and nothing said of it, because its sender sent too many.
         """
         message = with_caption(message)
         if message.origin.replaces:
-            await self._said_anew(message)
-        else:
-            await self._said_first(message)
+            return await self._said_anew(message)
+        await self._said_first(message)
+        return True
 
     async def _said_first(self, message: Message) -> None:
         stored = await self._accepted(message)
@@ -151,22 +154,23 @@ class Desk:
             self._too_fast.append(stored.id)
             await self._bot.drop(stored)
 
-    async def _said_anew(self, message: Message) -> None:
+    async def _said_anew(self, message: Message) -> bool:
         """Take a new version of an earlier message; one that is not taken leaves the earlier one's answer as it is."""
         before = await run_blocking(self._store.inbox.by_event, message.platform, message.origin.replaces)
         if before is None:
             if not message.origin.avoid:  # only the new text is for the bot: it is a question like any other
                 await self._said_first(_as_first(message))
-            return
+            return True
         if _same(before.message, message) and not message.origin.avoid:
-            return  # nothing changed but a link's preview, say
+            return True  # nothing changed but a link's preview, say
         if self._limits.check(message) is not Verdict.PASS and not await self._is_staff(before):
             self.counts["slowed down"] += 1
-            return
+            return False
         stored = await self._accepted(message)
         if stored is not None:
             self._lanes.cancel(_lane(before), before.id)
             self._take(stored, must=True)
+        return True
 
     async def _accepted(self, message: Message) -> StoredMessage | None:
         stored = await self._bot.accept(message)
@@ -210,8 +214,8 @@ class Desk:
         )
         self.counts["presses"] += 1
         outcome = await self._presses.press(press, person, language)
-        if outcome.message is not None:
-            await self.said(outcome.message)
+        if outcome.message is not None and not await self.said(outcome.message):
+            return Response(toast=say("slow-down-press", language))
         if outcome.posts:
             await self.send_posts()
         return outcome.response

@@ -162,11 +162,12 @@ class Presses:
         if answer is None or asked is None:
             return _say(say("button-unknown", language))
         original = asked.message.origin.replaces or asked.message.event_id
+        tries = await run_blocking(self._store.inbox.given_up_since, asked)
         origin = asked.message.origin
         shown = tuple(source.chunk_id for source in answer.answer.sources)
         again = Message(
             platform=press.platform,
-            event_id=f"{original}{EDIT_MARK}again-{answer.id}",  # pressed twice, it is looked for once
+            event_id=f"{original}{EDIT_MARK}again-{answer.id}-{tries}",  # pressed twice, it is looked for once
             channel=press.channel,
             thread=asked.message.thread,
             sender=person.platform_user_id,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select, update
 
 from bot.store.clock import Clock
+from bot.store.conversations import keep_conversation, open_in
 from bot.store.engine import Database
 from bot.store.expectations import take
+from bot.store.messages import (
+    latest_origin,
+    read_origin,
+    select_messages,
+    stored_message,
+    versions_of,
+    written_origin,
+)
 from bot.store.people import keep_person
 from bot.store.schema import (
     AnswerRow,
@@ -35,7 +41,6 @@ EDIT_MARK = "#"  # stands between the id of an event and what tells its later ve
 NOT_DIALOGUE = (AnswerKind.COMMAND, AnswerKind.RELAYED)  # replies that a follow-up does not refer to
 
 _ALBUM = timedelta(minutes=5)  # between two files of an album, at most; they are sent at once
-_ORIGIN = TypeAdapter(Origin)
 
 
 class Inbox:
@@ -67,7 +72,7 @@ class Inbox:
                 connection, message.platform, message.sender, message.sender_name, now=self._clock()
             )
             message = _expected(connection, message, user_id)
-            conversation_id = _keep_conversation(connection, message, timedelta(minutes=idle_minutes))
+            conversation_id = keep_conversation(connection, message, timedelta(minutes=idle_minutes))
             values = {
                 **event,
                 "conversation_id": conversation_id,
@@ -82,8 +87,8 @@ class Inbox:
             if message_id is None:
                 return None
             if message.origin != Origin():
-                detail = json.dumps(_ORIGIN.dump_python(message.origin, mode="json"), separators=(",", ":"))
-                connection.execute(_ADD_ORIGIN, {"message_id": message_id, "detail": detail})
+                origin = {"message_id": message_id, "detail": written_origin(message.origin)}
+                connection.execute(_ADD_ORIGIN, origin)
             if message.origin.replaces:
                 _withdraw(connection, message, before=message_id)
         return StoredMessage(
@@ -94,23 +99,23 @@ class Inbox:
         """Read one message, whatever its state."""
         with self._database.read() as connection:
             row = connection.execute(_BY_ID, {"id": message_id}).first()
-        return None if row is None else _stored(row)
+        return None if row is None else stored_message(row)
 
     def named(self, message_ids: Sequence[int]) -> tuple[StoredMessage, ...]:
         """Read some messages by id, ascending; those that are gone are left out."""
         found: list[StoredMessage] = []
         with self._database.read() as connection:
             for batch in batches(sorted(set(message_ids))):
-                query = _messages().where(MessageRow.id.in_(batch)).order_by(MessageRow.id)
-                found += [_stored(row) for row in connection.execute(query)]
+                query = select_messages().where(MessageRow.id.in_(batch)).order_by(MessageRow.id)
+                found += [stored_message(row) for row in connection.execute(query)]
         return tuple(found)
 
     def by_event(self, platform: str, event_id: str) -> StoredMessage | None:
         """Read the newest version of a message, by the id of its first event."""
-        query = _messages().where(MessageRow.platform == platform, _versions(event_id))
+        query = select_messages().where(MessageRow.platform == platform, versions_of(event_id))
         with self._database.read() as connection:
             row = connection.execute(query.order_by(MessageRow.id.desc()).limit(1)).first()
-        return None if row is None else _stored(row)
+        return None if row is None else stored_message(row)
 
     def note_reply(self, message_id: int, reply_id: str) -> None:
         """Note the platform's message that the answer will be edited into, before there is an answer."""
@@ -123,7 +128,7 @@ class Inbox:
             select(MessageRow.id, MessageRow.reply_id)
             .where(
                 MessageRow.platform == stored.message.platform,
-                _versions(stored.message.origin.replaces),
+                versions_of(stored.message.origin.replaces),
                 MessageRow.id < stored.id,
             )
             .order_by(MessageRow.id.desc())
@@ -146,11 +151,23 @@ class Inbox:
             return ()
         query = select(MessageRow.id).where(
             MessageRow.platform == stored.message.platform,
-            _versions(stored.message.origin.replaces),
+            versions_of(stored.message.origin.replaces),
             MessageRow.id < stored.id,
         )
         with self._database.read() as connection:
             return tuple(connection.execute(query.order_by(MessageRow.id.desc())).scalars())
+
+    def given_up_since(self, stored: StoredMessage) -> int:
+        """Count the later versions of a message that only asked for another answer and were given up."""
+        root = stored.message.origin.replaces or stored.message.event_id
+        query = select(func.count()).where(
+            MessageRow.platform == stored.message.platform,
+            versions_of(root),
+            MessageRow.id > stored.id,
+            MessageRow.replaced.is_(True),
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
 
     def speakers(self, platform: str, channel: str, thread: str) -> frozenset[str]:
         """The platform's ids of everybody who has spoken to the bot in a place."""
@@ -170,7 +187,7 @@ class Inbox:
 
     def latest_of(self, platform: str, channel: str, thread: str, user_id: int) -> StoredMessage | None:
         """Read what a person said last in a place."""
-        query = _messages().where(
+        query = select_messages().where(
             ConversationRow.platform == platform,
             ConversationRow.channel == channel,
             ConversationRow.thread == thread,
@@ -178,18 +195,18 @@ class Inbox:
         )
         with self._database.read() as connection:
             row = connection.execute(query.order_by(MessageRow.id.desc()).limit(1)).first()
-        return None if row is None else _stored(row)
+        return None if row is None else stored_message(row)
 
     def album(self, message: Message) -> tuple[StoredMessage, ...]:
         """Read the messages of a message's album that are here, in every version, oldest first."""
         sent = message.received_at
-        query = _messages().where(
+        query = select_messages().where(
             ConversationRow.platform == message.platform,
             ConversationRow.channel == message.channel,
             MessageRow.received_at.between(sent - _ALBUM, sent + _ALBUM),
         )
         with self._database.read() as connection:
-            near = [_stored(row) for row in connection.execute(query.order_by(MessageRow.id))]
+            near = [stored_message(row) for row in connection.execute(query.order_by(MessageRow.id))]
         return tuple(one for one in near if one.message.origin.album == message.origin.album)
 
     def rename_channel(self, platform: str, channel: str, new: str) -> None:
@@ -216,12 +233,12 @@ class Inbox:
 
         A sender's name is the newest that is known of them.
         """
-        query = _messages().where(MessageRow.platform == platform, MessageRow.state == MessageState.PENDING)
+        query = select_messages().where(MessageRow.platform == platform, MessageRow.state == MessageState.PENDING)
         if sender is not None:
             query = query.where(UserRow.platform_user_id == sender)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(MessageRow.id)).all()
-        return tuple(_stored(row) for row in rows)
+        return tuple(stored_message(row) for row in rows)
 
     def attempt(self, message_id: int) -> int:
         """Count that answering a message is tried, before it is tried.
@@ -240,13 +257,20 @@ class Inbox:
             return connection.execute(count).scalar_one_or_none() or 0
 
     def fail(self, message_id: int) -> None:
-        """Give a message up: it is pending no more. An answered one stays answered."""
+        """Give a message up: it is pending no more. An answered one stays answered.
+
+        Where it asked for another answer, the one before counts again.
+        """
+        given_up = (
+            update(MessageRow)
+            .where(MessageRow.id == message_id, MessageRow.state == MessageState.PENDING)
+            .values(state=MessageState.FAILED)
+            .returning(MessageRow.platform, MessageRow.first_event)
+        )
         with self._database.write() as connection:
-            connection.execute(
-                update(MessageRow)
-                .where(MessageRow.id == message_id, MessageRow.state == MessageState.PENDING)
-                .values(state=MessageState.FAILED)
-            )
+            row = connection.execute(given_up).first()
+            if row is not None and row.first_event:
+                _restore(connection, message_id, row.platform, row.first_event)
 
     def history(
         self, conversation_id: int, *, before_message_id: int, turns: int, user_id: int | None = None
@@ -285,45 +309,12 @@ class Inbox:
         """End the conversation that is open in a place; False if none is."""
         close = (
             update(ConversationRow)
-            .where(*_open_in(platform, channel, thread))
+            .where(*open_in(platform, channel, thread))
             .values(closed=True)
             .returning(ConversationRow.id)
         )
         with self._database.write() as connection:
             return connection.execute(close).first() is not None
-
-
-def _open_in(platform: str, channel: str, thread: str) -> tuple[Any, ...]:
-    return (
-        ConversationRow.platform == platform,
-        ConversationRow.channel == channel,
-        ConversationRow.thread == thread,
-        ConversationRow.closed.is_(False),
-    )
-
-
-def _keep_conversation(connection: Connection, message: Message, idle: timedelta) -> int:
-    """Find the open conversation of a message's place, or open one; a unique index allows no second."""
-    place = {"platform": message.platform, "channel": message.channel, "thread": message.thread}
-    found = connection.execute(_CURRENT, place).first()
-    if found is not None:
-        conversation_id, last_at = found
-        if message.received_at - last_at <= idle:
-            last = {"conversation": conversation_id, "last": max(last_at, message.received_at)}
-            connection.execute(_GOES_ON, last)
-            return int(conversation_id)
-        connection.execute(update(ConversationRow).where(ConversationRow.id == conversation_id).values(closed=True))
-    values = {**place, "started_at": message.received_at, "last_at": message.received_at, "closed": False}
-    opened: int | None = connection.execute(_OPEN(connection), values).scalar_one_or_none()
-    if opened is not None:
-        return opened
-    # another process opened one since we looked (PostgreSQL only); its row is visible now
-    (conversation_id, _) = connection.execute(_CURRENT, place).one()
-    return int(conversation_id)
-
-
-def _versions(event_id: str) -> ColumnElement[bool]:
-    return or_(MessageRow.event_id == event_id, MessageRow.first_event == event_id)
 
 
 def _expected(connection: Connection, message: Message, user_id: int) -> Message:
@@ -332,7 +323,7 @@ def _expected(connection: Connection, message: Message, user_id: int) -> Message
     if origin.command or origin.avoid or not message.text.strip():
         return message
     if origin.replaces:  # a new text of what was asked for is that still
-        before = _latest_origin(connection, message)
+        before = latest_origin(connection, message)
         if before.command not in set(Wanted):
             return message
         return replace(message, origin=replace(origin, command=before.command, subject=before.subject))
@@ -345,21 +336,9 @@ def _expected(connection: Connection, message: Message, user_id: int) -> Message
     return message
 
 
-def _latest_origin(connection: Connection, message: Message) -> Origin:
-    query = (
-        select(OriginRow.detail)
-        .join(MessageRow, MessageRow.id == OriginRow.message_id)
-        .where(MessageRow.platform == message.platform, _versions(message.origin.replaces))
-        .order_by(MessageRow.id.desc())
-        .limit(1)
-    )
-    detail = connection.execute(query).scalar_one_or_none()
-    return Origin() if detail is None else _ORIGIN.validate_python(json.loads(detail))
-
-
 def _withdraw(connection: Connection, message: Message, *, before: int) -> None:
     """Let nothing more come of the versions before this one."""
-    earlier = (MessageRow.platform == message.platform, _versions(message.origin.replaces), MessageRow.id < before)
+    earlier = (MessageRow.platform == message.platform, versions_of(message.origin.replaces), MessageRow.id < before)
     connection.execute(update(MessageRow).where(*earlier).values(replaced=True))
     connection.execute(
         update(MessageRow).where(*earlier, MessageRow.state == MessageState.PENDING).values(state=MessageState.FAILED)
@@ -372,29 +351,19 @@ def _withdraw(connection: Connection, message: Message, *, before: int) -> None:
     )
 
 
-def _messages() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            MessageRow.id,
-            MessageRow.conversation_id,
-            MessageRow.user_id,
-            MessageRow.platform,
-            MessageRow.event_id,
-            MessageRow.text,
-            MessageRow.received_at,
-            MessageRow.reply_id,
-            MessageRow.replaced,
-            OriginRow.detail,
-            ConversationRow.channel,
-            ConversationRow.thread,
-            UserRow.platform_user_id,
-            UserRow.name,
-            UserRow.language,
-        )
-        .join_from(MessageRow, ConversationRow)
-        .join(UserRow)
-        .outerjoin(OriginRow, OriginRow.message_id == MessageRow.id)
+def _restore(connection: Connection, message_id: int, platform: str, first_event: str) -> None:
+    """Put the answered version before a message in its place, if all it asked for was another answer."""
+    detail = connection.execute(select(OriginRow.detail).where(OriginRow.message_id == message_id)).scalar_one_or_none()
+    earlier = select(MessageRow.id).where(
+        MessageRow.platform == platform,
+        versions_of(first_event),
+        MessageRow.id < message_id,
+        MessageRow.state == MessageState.ANSWERED,
     )
+    before = connection.execute(earlier.order_by(MessageRow.id.desc()).limit(1)).scalar_one_or_none()
+    if before is not None and read_origin(detail).avoid:
+        connection.execute(update(MessageRow).where(MessageRow.id == message_id).values(replaced=True))
+        connection.execute(update(MessageRow).where(MessageRow.id == before).values(replaced=False))
 
 
 _KNOWN = select(MessageRow.id).where(
@@ -403,23 +372,7 @@ _KNOWN = select(MessageRow.id).where(
 # a conflict: another process was faster since we looked (PostgreSQL only)
 _ADD = made_once(MessageRow, lambda insert: insert.on_conflict_do_nothing().returning(MessageRow.id))
 _ADD_ORIGIN = insert(OriginRow)
-_BY_ID = _messages().where(MessageRow.id == bindparam("id"))
-_CURRENT = (
-    select(ConversationRow.id, ConversationRow.last_at)
-    .where(
-        ConversationRow.platform == bindparam("platform"),
-        ConversationRow.channel == bindparam("channel"),
-        ConversationRow.thread == bindparam("thread"),
-        ConversationRow.closed.is_(False),
-    )
-    .with_for_update()
-)
-_GOES_ON = (
-    update(ConversationRow)
-    .where(ConversationRow.id == bindparam("conversation"))
-    .values(last_at=bindparam("last", type_=ConversationRow.last_at.type))
-)
-_OPEN = made_once(ConversationRow, lambda insert: insert.on_conflict_do_nothing().returning(ConversationRow.id))
+_BY_ID = select_messages().where(MessageRow.id == bindparam("id"))
 _HISTORY = (
     select(MessageRow.text.label("question"), AnswerRow.text.label("answer"))
     .join(AnswerRow, AnswerRow.message_id == MessageRow.id)
@@ -434,25 +387,3 @@ _HISTORY = (
     .limit(bindparam("turns", type_=Integer))
 )
 _HISTORY_OF_ONE = _HISTORY.where(MessageRow.user_id == bindparam("user"))
-
-
-def _stored(row: Row[*tuple[Any, ...]]) -> StoredMessage:
-    return StoredMessage(
-        id=row.id,
-        conversation_id=row.conversation_id,
-        user_id=row.user_id,
-        message=Message(
-            platform=row.platform,
-            event_id=row.event_id,
-            channel=row.channel,
-            thread=row.thread,
-            sender=row.platform_user_id,
-            sender_name=row.name,
-            text=row.text,
-            received_at=row.received_at,
-            origin=Origin() if row.detail is None else _ORIGIN.validate_python(json.loads(row.detail)),
-        ),
-        reply_id=row.reply_id,
-        replaced=row.replaced,
-        language=row.language,
-    )

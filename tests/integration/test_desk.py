@@ -531,7 +531,8 @@ async def test_a_limit_costs_nobody_the_answer_that_is_there(office: Office) -> 
     await office.say(event_id="C1:1")
     before = office.texts[0]
     [answer] = office.store.answers.recent(1)
-    await office.press(Verb.AGAIN, answer.id)
+    told = await office.press(Verb.AGAIN, answer.id)
+    assert "wait a minute and press it again" in told.toast
     await office.say(Q_INVOICE, event_id="C1:1#2", origin=Origin(replaces="C1:1"))
     assert office.texts == [before]
 

@@ -54,6 +54,7 @@ ask-correction = What would have been the right answer? Your next message here i
 looking-again = Looking for another answer …
 no-other-answer = I looked for another answer and found none in the documents.
 slow-down = That is a lot of questions in one minute. Please wait a minute and send it again then.
+slow-down-press = That is a lot in one minute. Please wait a minute and press it again then.
 cannot-hear = I cannot listen to voice messages yet. Please write your question.
 cannot-see = I cannot look at pictures yet. Please describe in words what you see and what you want to know.
 cannot-read = I cannot read files that are sent to me here. Please ask your question in words. (An admin who sends a document with the word ingest as its caption adds it to what I know.)

@@ -51,6 +51,7 @@ ask-correction = 正确答案应该是什么？您在这里发送的下一条消
 looking-again = 正在寻找其他答案……
 no-other-answer = 我又找了一遍，文档中没有其他答案。
 slow-down = 一分钟内的问题有点多，请过一分钟再重新发送。
+slow-down-press = 一分钟内的操作有点多，请过一分钟再按一次。
 cannot-hear = 我暂时还听不了语音消息，请用文字提问。
 cannot-see = 我暂时还看不了图片，请用文字描述您看到的内容和想问的问题。
 cannot-read = 我读不了这里发来的文件，请用文字提问。（管理员发送文档并附上说明 ingest，即可将其加入知识库。）

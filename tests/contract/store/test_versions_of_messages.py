@@ -116,3 +116,33 @@ def test_history_can_be_that_of_one_person(store: Store) -> None:
     assert [turn.question for turn in everybody] == ["Mine?", "Theirs?"]
     alone = store.inbox.history(conversation, before_message_id=99, turns=9, user_id=mine.user_id)
     assert [turn.question for turn in alone] == ["Mine?"]
+
+
+def test_another_answer_that_is_given_up_leaves_the_one_before_in_force(store: Store) -> None:
+    first = accepted(store, event_id="e")
+    store.answers.add(first.id, answer("The first."))
+    again = Origin(replaces="e", avoid=(1,))
+    for number in (1, 2):  # the second time, too
+        second = accepted(store, event_id=f"e{EDIT_MARK}{number}", origin=again)
+        store.inbox.fail(second.id)
+        states = {one.id: one.replaced for one in store.inbox.named([first.id, second.id])}
+        assert states == {first.id: False, second.id: True}
+    history = store.inbox.history(first.conversation_id, before_message_id=99, turns=9)
+    assert [turn.answer for turn in history] == ["The first."]
+
+
+def test_new_words_that_are_given_up_do_not_bring_the_old_ones_back(store: Store) -> None:
+    first = accepted(store, event_id="e")
+    store.answers.add(first.id, answer())
+    second = edited(store, 1)
+    store.inbox.fail(second.id)
+    states = {one.id: one.replaced for one in store.inbox.named([first.id, second.id])}
+    assert states == {first.id: True, second.id: False}
+
+
+def test_another_answer_to_what_was_never_answered_is_given_up_alone(store: Store) -> None:
+    first = accepted(store, event_id="e")
+    second = accepted(store, event_id=f"e{EDIT_MARK}1", origin=Origin(replaces="e", avoid=(1,)))
+    store.inbox.fail(second.id)
+    states = {one.id: one.replaced for one in store.inbox.named([first.id, second.id])}
+    assert states == {first.id: True, second.id: False}

@@ -114,3 +114,23 @@ async def test_an_answer_that_is_not_wanted_any_more_is_stopped(tmp_path: Path, 
         await heard.until("item", lambda one: "was not answered" in one["html"])
         await site.desk.idle()
         assert site.store.answers.count() == 0
+
+
+async def test_another_answer_that_is_stopped_brings_the_first_one_back(tmp_path: Path, template: Template) -> None:
+    written = iter([REFUNDS, *["word " * 400] * 2])
+    slow = ScriptedGenerator(lambda _: next(written), seconds_per_word=0.1)
+    async with (
+        Site.open(tmp_path, template, generator=slow) as site,
+        talking(site, site.login()) as ada,
+        ada.hearing() as heard,
+    ):
+        await ada.say(Q_REFUND)
+        await heard.answer(REFUNDS)
+        for _ in range(2):  # the button works once more
+            await ada.press(data_of(Verb.AGAIN, 1), menu="a1")
+            item = await heard.until("item", lambda one: "data-stop" in one["html"])
+            [event] = re.findall(r'data-stop="([^"]+)"', item["html"])
+            await ada.client.post("/c/t1/stop", json={"event": event})
+            await heard.answer(REFUNDS)
+        await site.desk.idle()
+        assert site.store.answers.count() == 1
