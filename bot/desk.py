@@ -124,14 +124,15 @@ class Desk:
     # -- what front ends bring
 
     @one_event
-    async def said(self, message: Message) -> bool:
+    async def said(self, message: Message) -> None:
         """Store a message and have it answered; a repeated event changes nothing.
 
         With origin.replaces it is a new version of an earlier message, and its answer takes the earlier one's place.
-
-        Returns:
-            False where a new version is not taken, and nothing said of it, because its sender sent too many.
         """
+        await self._said(message)
+
+    async def _said(self, message: Message) -> bool:
+        """As said(); False where a new version is not taken, and nothing is said of it: its sender sent too many."""
         message = with_caption(message)
         if message.origin.replaces:
             return await self._said_anew(message)
@@ -214,7 +215,7 @@ class Desk:
         )
         self.counts["presses"] += 1
         outcome = await self._presses.press(press, person, language)
-        if outcome.message is not None and not await self.said(outcome.message):
+        if outcome.message is not None and not await self._said(outcome.message):
             return Response(toast=say("slow-down-press", language))
         if outcome.posts:
             await self.send_posts()
