@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -16,6 +19,7 @@ DeviceName: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 DtypeName: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
 _DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+MOST_THREADS: Final = 4
 _DTYPES: Final = ("auto", "float32", "bfloat16", "float16")
 
 
@@ -59,6 +63,29 @@ def choose_device(wish: str = "auto", *, dtype: str = "auto", threads: int = 0, 
         raise AdapterError("dtype 'float16' is no use on a CPU; choose auto, bfloat16 or float32.")
     chosen = _native_dtype(kind, token_by_token=token_by_token) if dtype == "auto" else dtype
     return Device(kind=kind, dtype=chosen)
+
+
+def automatic_threads() -> int:
+    """CPU threads for the small models of one program: half of the cores, 4 at the most.
+
+    Encoder and generator compute at the same time, and of a single question a second thread makes nothing faster
+    (docs/experiments.md).
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(cores // 2, 1), MOST_THREADS)
+
+
+@contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """Let torch compute with so many CPU threads for a while, as training does."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _choose_kind(wish: str) -> str:

@@ -91,7 +91,7 @@ class ModelSettings(_Section):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Number format; auto takes bfloat16 where the hardware has it."
     )
-    threads: int = Field(0, ge=0, le=256, description="CPU threads for the models; 0: all cores.")
+    threads: int = Field(0, ge=0, le=256, description="CPU threads of each model; 0: half of the cores, at most 4.")
     max_batch: int = Field(8, ge=1, le=64, description="Answers that are generated together at most.")
     max_queue: int = Field(64, ge=1, le=10_000, description="Answers that may wait before the bot says it is busy.")
 

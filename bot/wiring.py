@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from adapters import bases
+from adapters.device import automatic_threads
 from adapters.encoder.adapter import EncoderDelta
 from adapters.encoder.config import EncoderSettings
 from adapters.errors import AdapterError
@@ -113,9 +114,14 @@ class Wiring:
         return SentenceEncoder(self.encoder_folder, self._encoder_settings, delta=delta)
 
     @property
+    def _threads(self) -> int:
+        """Of each model."""
+        return self.settings.models.threads or automatic_threads()
+
+    @property
     def _encoder_settings(self) -> EncoderSettings:
         models = self.settings.models
-        return EncoderSettings(device=models.device, dtype=models.dtype, threads=models.threads)
+        return EncoderSettings(device=models.device, dtype=models.dtype, threads=self._threads)
 
     @cached_property
     def generator_folder(self) -> Path | None:
@@ -136,7 +142,7 @@ class Wiring:
         settings = GeneratorSettings(
             device=models.device,
             dtype=models.dtype,
-            threads=models.threads,
+            threads=self._threads,
             max_batch=models.max_batch,
             max_waiting=models.max_queue,
         )

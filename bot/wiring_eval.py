@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from adapters.types import Task
+from adapters.memory import give_back
+from adapters.types import Generator, Task
 from bot.blocking import run_blocking
 from bot.errors import BotError
 from bot.learning.comparing import Questions, Seen, Subject, see, side_by_side
@@ -21,6 +22,7 @@ from bot.learning.held_out import HeldOut
 from bot.learning.live import Arm, Versions
 from bot.learning.near import kept_back
 from bot.learning.regression import fill, load_suite
+from bot.learning.rehearing import Copies, Memory, Rehearing
 from bot.learning.replay import Likelihood, how_many_together
 from bot.learning.verdicts import points, reason_lines
 from bot.store.store import Store
@@ -38,6 +40,28 @@ __all__ = ["Part", "Report", "points", "reason_lines"]
 
 WHAT_SERVES = "what serves"
 SEED = 0  # of the gate's resamples: the same answers give the same decision
+
+
+class _Rehearing(Generators):
+    """The same generators, in several copies that are asked at once, and with a memory of what they said."""
+
+    def __init__(self, copies: int) -> None:
+        super().__init__()
+        self._copies = copies
+        self._memories: dict[Path | None, Memory] = {}
+
+    def take(self, key: Path | None, load: Callable[[], Generator]) -> Generator:
+        """Hold a generator, loaded if need be; blocks meanwhile."""
+
+        def loaded() -> Generator:
+            from adapters.generator.model import LocalGenerator
+
+            first = load()
+            more = range(1, self._copies)
+            copies = [first.copy() for _ in more] if isinstance(first, LocalGenerator) else []
+            return Rehearing(Copies([first, *copies]), self._memories.setdefault(key, {}))
+
+        return super().take(key, loaded)
 
 
 class _SuiteArms(Arms):
@@ -67,7 +91,8 @@ class Comparer:
             store: Holds the team's knowledge.
             folder: To work in.
         """
-        generators = Generators()
+        self._copies = wiring.settings.learning.threads
+        generators = _Rehearing(self._copies)
         self._wiring = wiring
         self._arms = Arms(wiring, store, generators)
         self._suite_arms = _SuiteArms(wiring, store, generators, folder)
@@ -75,6 +100,10 @@ class Comparer:
     async def serving(self) -> Arm:
         """What serves, to be asked or closed."""
         return await run_blocking(self._arms.first)
+
+    def versions(self) -> Versions:
+        """Those that serve now. Blocks."""
+        return self._arms.versions()
 
     async def see(
         self, versions: Versions, questions: Questions, progress: Callable[[int, int], None], *, margins: bool = True
@@ -103,7 +132,7 @@ class Comparer:
                 suite=suite.path,
                 likelihood=arm.generator if margins and isinstance(arm.generator, Likelihood) else None,
             )
-            together = how_many_together(self._wiring.settings.models.max_batch)
+            together = self._copies * how_many_together(self._wiring.settings.models.max_batch)
             try:
                 return await see(subject, questions, together=together, progress=progress)
             finally:
@@ -111,6 +140,7 @@ class Comparer:
                     await suite.aclose()
         finally:
             await arm.aclose()
+            await run_blocking(give_back)  # what comes next may need it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,8 +137,9 @@ def supervisor_of(wiring: Wiring) -> Supervisor:
         command=[sys.executable, "-m", "bot", *named, WORKER],
         environ={
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads),
-            "BURNISH_MODELS__THREADS": threads,
+            "BURNISH_MODELS__THREADS": "1",  # of each copy of the generator: there are so many copies (bot.wiring_eval)
             "TOKENIZERS_PARALLELISM": "false",
+            "MALLOC_ARENA_MAX": "2",  # glibc's own number keeps memory that other threads have freed
         },
         limits=Limits(
             seconds=60 * settings.max_minutes,

@@ -177,9 +177,13 @@ class Arms:
             patient: Whether the documents are encoded for a version that has an encoder of its own, however many
                 there are; else it gives way too where they have not been encoded yet.
         """
+        return self._arm(self.versions(patient=patient), at_once=False)
+
+    def versions(self, *, patient: bool = True) -> Versions:
+        """Those that serve now, as `first` takes them; blocks."""
         self._add_shipped()
         most = None if patient else MOST_AT_START
-        return self._arm({task: self._first(task, most) for task in Task}, at_once=False)
+        return {task: self._first(task, most) for task in Task}
 
     def build(self, versions: Versions) -> Arm:
         """The message path of a set of versions, completely loaded; blocks, for long where documents are encoded.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from adapters.device import computing_with
 from adapters.examples import Example, Examples, RatingId
 from adapters.generator.prompt import Evidence
 from adapters.layout import read_manifest
@@ -108,7 +109,8 @@ class LocalLearner:
             Task.RETRIEVAL: self._retrieval,
             Task.GENERATOR: self._generator,
         }
-        return trainers[task](examples, folder, seed, on_step)
+        with computing_with(self._wiring.settings.learning.threads):
+            return trainers[task](examples, folder, seed, on_step)
 
     def _intent(self, examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
         from training.feedback_intent import train_intent_on_feedback
@@ -267,13 +269,7 @@ class LocalLearner:
     @cached_property
     def _versions(self) -> Versions:
         """What serves now."""
-
-        async def serving() -> Versions:
-            arm = await self._comparer.serving()
-            await arm.aclose()
-            return arm.versions
-
-        return asyncio.run(serving())
+        return self._comparer.versions()
 
     def _parent(self, task: Task) -> str:
         serving = self._versions[task]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import torch
 
+from adapters.device import choose_device
 from adapters.generator.merging import BEFORE, merged
 from adapters.layout import read_manifest
 from adapters.pretrained import LOADING, load_causal_model
@@ -69,9 +70,10 @@ def attach(base: Path, parent: Path | None, shape: AdapterShape, *, steps: int) 
         raise TrainingError(f"{parent} is no complete adapter, so nothing can be trained on top of it.")
     goes_on = parent is not None and shape.kind is not AdapterKind.ADALORA and kind_of(parent) is shape.kind
     below = _below(parent) if goes_on and parent is not None else parent
-    model = load_causal_model(base, dtype=torch.float32 if below else torch.bfloat16)
+    dtype = choose_device("cpu", token_by_token=False).torch_dtype
+    model = load_causal_model(base, dtype=torch.float32 if below else dtype)
     if below is not None:
-        model = merged(model, below).to(torch.bfloat16)
+        model = merged(model, below).to(dtype)
     if parent is None or not goes_on:
         return Attached(model=model, config=new_config(shape, steps=steps), before=below)
     config = PeftConfig.from_pretrained(parent)

@@ -60,7 +60,7 @@ class FeedbackConfig:
     patience: int = 2  # looks without a lower dev loss before it stops, >= 1
     min_examples: int = 20  # usable ones on the training side, >= 1; fewer train nothing
     max_tokens: int = 512  # of prompt and answer, 64 or more
-    long_tokens: int = 256  # of the longest, above which activations are computed twice, not kept: 10 GB at 512; >= 0
+    together: int | None = None  # prompts that are computed together, >= 1; None: by the objective
     seed: int = 0  # the same seed, examples and parent give the same adapter, byte for byte, on one machine
     wandb_project: str = ""  # of Weights & Biases; "" for off: figures would leave the machine
 
@@ -75,6 +75,7 @@ class FeedbackConfig:
             ("epochs", self.epochs > 0, "above 0"),
             ("max_steps", self.max_steps >= 1, "1 or more"),
             ("batch_size", self.batch_size >= 2, "2 or more"),  # noqa: PLR2004 - KTO compares within a batch
+            ("together", self.together is None or self.together >= 1, "1 or more"),
             ("rehearsal", 0 <= self.rehearsal <= 0.9, "0 to 0.9"),  # noqa: PLR2004 - the range of the field
             ("distilled", self.distilled >= 0, "0 or more"),
             ("evaluate_every", self.evaluate_every >= 1, "1 or more"),
@@ -233,6 +234,6 @@ def _loop(objective: Objective, config: FeedbackConfig) -> LoopConfig:
         evaluate_every=config.evaluate_every,
         patience=config.patience,
         max_tokens=config.max_tokens,
-        long_tokens=config.long_tokens,
+        together=config.together,
         seed=config.seed,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from adapters.types import Matrix
 
 FILE: Final = Path(__file__).with_name("rehearsal.toml")
-BATCH: Final = 8  # prompts that are computed together
+BATCH: Final = 16  # prompts that are computed together
 LONGEST_ANSWER: Final = 64  # tokens
 
 
@@ -96,12 +96,13 @@ def prompt_states(model: Any, tokenizer: Any, prompts: Sequence[Sequence[ChatTur
     import torch
 
     states = []
+    order = sorted(range(len(prompts)), key=lambda place: sum(len(turn.content) for turn in prompts[place]))
     model.eval()
     with torch.inference_mode():
-        for batch in _padded(tokenizer, prompts, model.device):
+        for batch in _padded(tokenizer, [prompts[place] for place in order], model.device):  # little is padded so
             hidden = model(**batch, output_hidden_states=True, logits_to_keep=1, use_cache=False).hidden_states[-1]
             states.append(hidden[:, -1].float().cpu().numpy())
-    return np.concatenate(states)
+    return np.concatenate(states)[np.argsort(order)]
 
 
 def _padded(tokenizer: Any, prompts: Sequence[Sequence[ChatTurn]], device: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - as above

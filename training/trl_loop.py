@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import gcd
 from typing import Any, Final, TypeAlias
 
 import torch
@@ -21,6 +22,7 @@ from adapters.types import ChatTurn
 from training.adapter_kinds import Attached
 from training.answer_scores import score_answers_only
 from training.preferences import Objective
+from training.quick_dropout import quicken_dropout
 from training.tracking import Tracker
 from training.types import OnTrainStep, TrainStep
 
@@ -31,8 +33,9 @@ Entry: TypeAlias = dict[str, Any]  # a row of TRL's: a prompt with its answers, 
 
 # KTO's losses of good and bad answers weigh the same in sum within these bounds (arXiv 2402.01306, equation 8).
 MOST_BALANCE: Final = 4.0
-# From there on a step of eight rows takes more than 4 GB: 10 GB at 512 tokens.
-LONG_TOKENS: Final = 256
+# Prompts that are computed together: a step is the same in several portions, in a fraction of the memory. KTO compares
+# answers within a portion, and a pair of DPO's is two rows.
+TOGETHER: Final = {Objective.SFT: 1, Objective.KTO: 2, Objective.DPO: 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +56,12 @@ class LoopConfig:
     beta: float  # of KTO and DPO: how dear it is to leave the version that serves
     weight_decay: float
     warm_up: float  # share of the steps
-    batch_size: int  # prompts
+    batch_size: int  # prompts a step
     evaluate_every: int  # steps
     patience: int  # measurements without a lower dev loss before it stops
     max_tokens: int  # of prompt and answer; longer ones are cut
-    long_tokens: int = LONG_TOKENS  # of the longest one, above which memory is spared and time spent, >= 0
     seed: int
+    together: int | None = None  # prompts that are computed together, >= 1; None: by the objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,7 +90,7 @@ def fit(
     Args:
         attached: The model.
         tokenizer: Its own.
-        train: What is learned from; whole batches, in their order.
+        train: What is learned from; whole batches, in their order, but for the order within a batch.
         dev: What decides which step's weights are kept; none: the last step's are.
         config: How.
         on_step: Told after each step.
@@ -99,6 +102,7 @@ def fit(
         trainer = _trainer(attached, tokenizer, train, dev, config, steps=steps, scratch=scratch, watch=watch)
         trainer.remove_callback(PrinterCallback)  # standard output is whoever started us
         score_answers_only(trainer.model.get_base_model())
+        quicken_dropout(trainer.model)
         trainer.train()
     watch.restore(trainer.model)
     return Fitted(
@@ -188,11 +192,13 @@ def _trainer(
     if config.objective is Objective.DPO:
         # The good answer's own likelihood beside the margin: else both fall, the good one a little less.
         own = {"beta": config.beta, "loss_type": ["sigmoid", "sft"]}
+    together = together_of(config)
     arguments = settings(
         output_dir=scratch,
         max_steps=steps,
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=config.batch_size,
+        per_device_train_batch_size=together,
+        per_device_eval_batch_size=together,
+        gradient_accumulation_steps=config.batch_size // together,
         learning_rate=config.learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=round(config.warm_up * steps),
@@ -207,8 +213,7 @@ def _trainer(
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
-        # The same weights come of it, in a third more time: only where the memory would not do.
-        activation_checkpointing=_longest(tokenizer, train, config.max_tokens) > config.long_tokens,
+        activation_checkpointing=False,  # its third more time is not needed: little is computed at once
         bf16=False,  # the base is in bfloat16 already, the adapter in float32
         dataloader_pin_memory=False,
         seed=config.seed,
@@ -217,16 +222,22 @@ def _trainer(
     return kind(
         model=attached.model,
         args=arguments,
-        train_dataset=_dataset(train),
-        eval_dataset=_dataset(dev) if dev else None,
+        train_dataset=_dataset(alike(tokenizer, train, config.batch_size)),
+        eval_dataset=_dataset(alike(tokenizer, dev, len(dev))) if dev else None,
         processing_class=tokenizer,
         peft_config=attached.config,
         callbacks=[watch],
     )
 
 
-def _longest(tokenizer: Any, entries: Sequence[Entry], most: int) -> int:  # noqa: ANN401 - transformers ships no types
-    """Tokens of the longest entry, to which its whole batch is padded; counted without the chat template."""
+def together_of(config: LoopConfig) -> int:
+    """Prompts that are computed together, of which a step has a whole number."""
+    together = gcd(config.batch_size, config.together or TOGETHER[config.objective])
+    return config.batch_size if config.objective is Objective.KTO and together == 1 else together
+
+
+def alike(tokenizer: Any, entries: Sequence[Entry], batch_size: int) -> list[Entry]:  # noqa: ANN401 - transformers ships no types
+    """The same batches, the shortest entries of each first: those computed together are padded to the longest."""
 
     def tokens(entry: Entry) -> int:
         if "input_ids" in entry:
@@ -234,7 +245,8 @@ def _longest(tokenizer: Any, entries: Sequence[Entry], most: int) -> int:  # noq
         said = [one["content"] for part in entry.values() if isinstance(part, list) for one in part]
         return len(tokenizer("\n".join(said))["input_ids"])
 
-    return min(most, max(map(tokens, entries), default=0))
+    batches = [entries[start : start + batch_size] for start in range(0, len(entries), batch_size)]
+    return [entry for batch in batches for entry in sorted(batch, key=tokens)]
 
 
 def entry_of(turn: Turn, objective: Objective) -> Entry:

@@ -141,11 +141,11 @@ class LeanLlama:
 
     def _rotations(self, positions: Tensor) -> Tensor:
         """How far each head is turned at positions (N,): complex, (N, H + 2K, d / 2); values are not."""
-        needed = int(positions.max()) + 1
-        if needed > len(self._turns):
+        needed, known = int(positions.max()) + 1, self._turns
+        if needed > len(known):
             angles = torch.outer(torch.arange(needed + _GROWTH, dtype=torch.float32), self._frequencies)
-            self._turns = torch.polar(torch.ones_like(angles), angles)
-        turns = self._turns[positions][:, None].expand(-1, self.heads + self.kv_heads, -1)
+            known = self._turns = torch.polar(torch.ones_like(angles), angles)  # another thread may have its own
+        turns = known[positions][:, None].expand(-1, self.heads + self.kv_heads, -1)
         still = turns.new_ones(()).expand(len(positions), self.kv_heads, turns.shape[-1])
         return torch.cat([turns, still], dim=1)
 

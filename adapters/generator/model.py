@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,25 @@ class LocalGenerator(ThreadedGenerator):
         if adapter is not None:
             name = f"{base}+{_adapter_name(adapter, base=fingerprint(folder))}"
         model = load_model(folder, adapter, device, int8=wants_int8(settings, device))
-        codec = ChatCodec.load(folder, model)
+        self._worked_by = partial(ChatCodec.of, folder, model.generation_config)
+        codec = self._worked_by()
+        self._made_of = _computed_by(model, device, settings)
+        self._settings = settings
+        self._context = min(settings.context_tokens, _model_context(model.config))
+        self._own_head = load_head(adapter, dimension=int(model.config.hidden_size)) if adapter is not None else None
         super().__init__(
-            _make_engine(model, device, settings),
-            codec,
-            name=name,
-            settings=settings,
-            context=min(settings.context_tokens, _model_context(model.config)),
-            head=load_head(adapter, dimension=int(model.config.hidden_size)) if adapter is not None else None,
+            self._made_of(), codec, name=name, settings=settings, context=self._context, head=self._own_head
+        )
+
+    def copy(self) -> ThreadedGenerator:
+        """The same generator with a thread and rows of its own; the weights are in memory once."""
+        return ThreadedGenerator(
+            self._made_of(),
+            self._worked_by(),  # a tokenizer is not to be used by two threads at once
+            name=self.name,
+            settings=self._settings,
+            context=self._context,
+            head=self._own_head,
         )
 
 
@@ -74,19 +86,20 @@ def load_model(folder: Path, adapter: Path | None, device: Device, *, int8: bool
     return load_causal_model(folder, dtype=torch.float32 if int8 else device.torch_dtype)
 
 
-def _make_engine(model: Any, device: Device, settings: GeneratorSettings) -> Engine:  # noqa: ANN401
-    """The fastest engine that computes a model rightly; it may take the weights out of the model."""
+def _computed_by(model: Any, device: Device, settings: GeneratorSettings) -> Callable[[], Engine]:  # noqa: ANN401
+    """Makes the fastest engine that computes a model rightly; the weights may be taken out of the model."""
     from adapters.generator.engine import BatchEngine
     from adapters.generator.lean import LeanLlama, is_plain_llama
     from adapters.generator.lean_engine import LeanEngine
 
     if device.kind != "cpu" or not is_plain_llama(model.config):
         model = model.to(device=device.kind, dtype=device.torch_dtype)
-        return BatchEngine(model, max_rows=settings.max_batch)
+        return partial(BatchEngine, model, max_rows=settings.max_batch)
     int8 = wants_int8(settings, device)
     if not int8:
         model = model.to(dtype=device.torch_dtype)
-    return LeanEngine(LeanLlama(model, int8=int8), max_rows=settings.max_batch, speculate=settings.speculate)
+    lean = LeanLlama(model, int8=int8)
+    return partial(LeanEngine, lean, max_rows=settings.max_batch, speculate=settings.speculate)
 
 
 class ChatCodec:
@@ -103,10 +116,19 @@ class ChatCodec:
         Raises:
             AdapterError: The model has no chat template: it was not made to follow instructions.
         """
+        return cls.of(folder, model.generation_config)
+
+    @classmethod
+    def of(cls, folder: Path, generation: Any) -> ChatCodec:  # noqa: ANN401 - as above
+        """Load a folder's tokenizer, given its model's configuration of generation.
+
+        Raises:
+            AdapterError: The model has no chat template: it was not made to follow instructions.
+        """
         tokenizer = load_tokenizer(folder)
         if tokenizer.chat_template is None:
             raise AdapterError(f"{folder} has no chat template; choose an instruction-tuned model.")
-        configured = model.generation_config.eos_token_id
+        configured = generation.eos_token_id
         ends = configured if isinstance(configured, list) else [configured]
         end_tokens = frozenset(token for token in (*ends, tokenizer.eos_token_id) if token is not None)
         return cls(tokenizer, end_tokens=end_tokens)

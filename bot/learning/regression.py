@@ -5,7 +5,6 @@ What is asked, and of which documents, stands in regression.toml.
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from adapters.types import Encoder
 from bot.errors import BotError
+from bot.learning.abreast import abreast
 from bot.learning.live import Path as MessagePath
 from bot.learning.replay import ask
 from bot.types import Answer, AnswerKind, Outcome, Turn
@@ -129,25 +129,12 @@ async def run_suite(
         together: So many side by side.
         progress: Told after each case: done, of how many.
     """
-    turn = asyncio.Semaphore(together)
-    done = 0
 
     async def one(case: Case) -> bool:
-        nonlocal done
-        async with turn:
-            history = [Turn(question=earlier, answer="") for earlier in case.history]
-            answer = await ask(path, case.question, history=history)
-        done += 1
-        progress(done, len(cases))
-        return holds(case, answer)
+        history = [Turn(question=earlier, answer="") for earlier in case.history]
+        return holds(case, await ask(path, case.question, history=history))
 
-    tasks = [asyncio.ensure_future(one(case)) for case in cases]
-    try:
-        return tuple(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    return await abreast(one, cases, together=together, progress=progress)
 
 
 def holds(case: Case, answer: Answer) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from adapters.generator.prompt import Evidence, grounded_turns
 from adapters.types import ChatTurn
 from bot.errors import BotError
 from bot.extract import quote
+from bot.learning.abreast import abreast
 from bot.learning.held_out import HeldOut
 from bot.learning.live import Path
 from bot.learning.scoring import bare, measure
@@ -59,7 +59,7 @@ async def replay(
     Args:
         path: The message path with the version's adapters.
         items: Questions.
-        together: Asked side by side; `how_many_together` of the generator's batch.
+        together: Asked side by side; `how_many_together` of the generator's batch, for each of its copies.
         likelihood: The version's generator, to tell the wanted answer from the unwanted one; it reads each of the
             two once, about a tenth of a second on two cores. None: no margin.
         progress: Told after each question: done, of how many.
@@ -67,25 +67,13 @@ async def replay(
     Raises:
         BotError: The path gave no answer.
     """
-    turn = asyncio.Semaphore(together)
-    done = 0
 
     async def one(item: HeldOut) -> Replayed:
-        nonlocal done
-        async with turn:
-            answer = await ask(path, item.question, avoid=item.avoid)
-            margin = await _margin(likelihood, item) if likelihood is not None else None
-        done += 1
-        progress(done, len(items))
+        answer = await ask(path, item.question, avoid=item.avoid)
+        margin = await _margin(likelihood, item) if likelihood is not None else None
         return Replayed(item=item, answer=answer, measured=measure(item, answer, margin=margin))
 
-    tasks = [asyncio.ensure_future(one(item)) for item in items]
-    try:
-        return tuple(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)  # what one failure or a cancellation left behind
+    return await abreast(one, items, together=together, progress=progress)
 
 
 async def ask(path: Path, question: str, *, history: Sequence[Turn] = (), avoid: Collection[int] = ()) -> Answer:

@@ -26,7 +26,7 @@ from adapters.generator.prompt import Evidence, Style, grounded_turns
 from adapters.generator.worker import Token
 from adapters.layout import seal_adapter
 from adapters.pretrained import load_causal_model
-from adapters.types import ChatTurn, GenerationLimits
+from adapters.types import ChatTurn, GenerationLimits, Generator
 
 pytestmark = pytest.mark.models
 
@@ -70,7 +70,7 @@ def turns(question: str) -> tuple[ChatTurn, ...]:
     return (ChatTurn(role="user", content=question),)
 
 
-async def answer(generator: LocalGenerator, question: str, *, tokens: int = TOKENS) -> str:
+async def answer(generator: Generator, question: str, *, tokens: int = TOKENS) -> str:
     limits = GenerationLimits(max_new_tokens=tokens, seconds=120)
     return "".join([piece async for piece in generator.stream(turns(question), limits)])
 
@@ -352,3 +352,15 @@ async def test_the_right_answer_is_likelier_than_nonsense(generator: LocalGenera
         for text in ("The capital of France is Paris.", "Bananas are blue.")
     ]
     assert right > wrong + 1
+
+
+async def test_a_copy_says_the_same_at_the_same_time_and_is_stopped_alone(generator: LocalGenerator) -> None:
+    alone = [await answer(generator, question) for question in QUESTIONS]
+    copy = generator.copy()
+    try:
+        together = await asyncio.gather(*(answer(one, question) for one in (generator, copy) for question in QUESTIONS))
+    finally:
+        await copy.aclose()
+    assert together == alone * 2
+    assert (copy.name, copy.grounded) == (generator.name, generator.grounded)
+    assert await answer(generator, QUESTIONS[0]) == alone[0]

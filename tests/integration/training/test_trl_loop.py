@@ -11,8 +11,10 @@ import torch
 from huggingface_hub.utils import _telemetry
 from safetensors.torch import load_file
 
+from adapters.pretrained import load_tokenizer
 from tests.integration.training.test_feedback_generator import CORRECTED, NOW, QUICK, ground
 from training.feedback_generator import train_generator_on_feedback
+from training.trl_loop import alike
 
 pytestmark = pytest.mark.models
 
@@ -28,16 +30,22 @@ def test_a_training_tells_nobody_on_the_network_of_itself(
     assert told.empty(), "its makers would be sent the kind of trainer, model and device"
 
 
-def test_sparing_memory_changes_nothing_that_is_learned(tiny: Path, tmp_path: Path) -> None:
-    weights = [
+def test_a_step_is_the_same_in_portions(tiny: Path, tmp_path: Path) -> None:
+    one_by_one, at_once = (
         load_file(
             train_generator_on_feedback(
-                CORRECTED, ground(tiny), tmp_path / str(most), replace(QUICK, long_tokens=most), now=NOW
+                CORRECTED, ground(tiny), tmp_path / str(together), replace(QUICK, together=together, dropout=0), now=NOW
             ).folder
             / "adapter_model.safetensors"
         )
-        for most in (0, 512)
-    ]
-    assert weights[0].keys() == weights[1].keys()
-    for name, kept in weights[1].items():
-        torch.testing.assert_close(weights[0][name], kept, msg=name)
+        for together in (1, QUICK.batch_size)
+    )
+    assert one_by_one.keys() == at_once.keys()
+    for name, weights in at_once.items():
+        torch.testing.assert_close(one_by_one[name], weights, msg=name)
+
+
+def test_only_those_that_are_computed_together_are_padded_to_one_length(tiny: Path) -> None:
+    tokenizer = load_tokenizer(tiny)
+    entries = [{"input_ids": [1] * length} for length in (7, 3, 5, 2, 9, 1)]
+    assert [len(one["input_ids"]) for one in alike(tokenizer, entries, 4)] == [2, 3, 5, 7, 1, 9]
