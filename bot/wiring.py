@@ -53,6 +53,7 @@ class Wiring:
     settings: Settings
     folders: Folders
     progress: Progress
+    alone: bool = False  # nobody is answered meanwhile: a model may take all cores
 
     # -- store
 
@@ -115,8 +116,8 @@ class Wiring:
 
     @property
     def _threads(self) -> int:
-        """Of each model."""
-        return self.settings.models.threads or automatic_threads()
+        """Of each model; 0: torch's own choice, all cores."""
+        return self.settings.models.threads or (0 if self.alone else automatic_threads())
 
     @property
     def _encoder_settings(self) -> EncoderSettings:

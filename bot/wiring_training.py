@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,10 +14,7 @@ import numpy as np
 
 from adapters.device import computing_with
 from adapters.examples import Example, Examples, RatingId
-from adapters.generator.prompt import Evidence
 from adapters.layout import read_manifest
-from adapters.lineage import Lineage
-from adapters.registry import Registry
 from adapters.types import AdapterVersion, Stage, Task
 from bot.confidence import terms
 from bot.errors import BotError
@@ -34,17 +31,15 @@ from bot.learning.worker import Tell
 from bot.store.store import Store
 from bot.wiring import Wiring, example_folder
 from bot.wiring_eval import WHAT_SERVES, Comparer
-from knowledge.curated import TAUGHT
-from knowledge.types import StoredChunk
+from bot.wiring_ground import ground_of, inherited
 from training.errors import TrainingError
 from training.feedback_intent import IntentGround
 from training.gate import GateConfig, Reason, ReasonCode, decide, decide_renewal
 from training.ground import Ground
 from training.paired import PairedReport
 from training.plots import plot_learning
-from training.rehearsal import example_questions
 from training.report import Report, as_json, make_report
-from training.splits import feedback_side, normalised
+from training.splits import feedback_side
 from training.types import Candidate, OnTrainStep, Split, TrainConfig, TrainStep
 
 CANDIDATE = "candidate"  # what a version is called before it is in the registry
@@ -177,7 +172,7 @@ class LocalLearner:
 
     @cached_property
     def _ground(self) -> Ground:
-        return _ground(self._wiring, self._versions[Task.GENERATOR])
+        return ground_of(self._wiring, self._versions[Task.GENERATOR])
 
     def _inherited(self, task: Task) -> tuple[RatingId, ...]:
         return inherited(self._wiring.registry, self._ground.parent_name) if task is Task.GENERATOR else ()
@@ -276,94 +271,9 @@ class LocalLearner:
         return serving.name if serving is not None else ""
 
 
-def train_on_documents(wiring: Wiring, folder: Path, *, on_step: OnTrainStep) -> tuple[AdapterVersion, Candidate]:
-    """Let the generator read the documents, and add what comes of it as a candidate.
-
-    Args:
-        wiring: Of the settings.
-        folder: A new one, for the adapter.
-        on_step: Told after each step.
-
-    Raises:
-        BotError: The language model runs elsewhere.
-        TooFewError: The documents are too short.
-    """
-    from training.domain import DomainConfig, train_domain
-
-    with wiring.open_store() as store:
-        documents = to_read(store.knowledge.load_chunks())
-    ground = _ground(wiring, wiring.registry.active(Task.GENERATOR))
-    seed = wiring.settings.learning.seed
-    candidate = train_domain(documents, ground, folder, DomainConfig(seed=seed), now=datetime.now(UTC), on_step=on_step)
-    lineage = Lineage(
-        ratings=inherited(wiring.registry, ground.parent_name),
-        examples_digest="",
-        parent=ground.parent_name,
-        base=_version(candidate).base,
-        code=version("burnish"),
-        seed=seed,
-    )
-    report = {"training": dict(candidate.metrics)}
-    return wiring.registry.add_candidate(Task.GENERATOR, folder, lineage=lineage, report=report), candidate
-
-
-def to_read(chunks: Iterable[StoredChunk]) -> dict[str, list[str]]:
-    """The texts of each document by its uri, without what was taught in chat.
-
-    Those are people's words, some of them answers to questions that the gate asks; ratings and corrections are learned
-    from as such, by rules of their own, and unlearned.
-    """
-    documents: dict[str, list[str]] = {}
-    for stored in chunks:
-        if stored.source != TAUGHT:
-            documents.setdefault(stored.uri, []).append(stored.chunk.text)
-    return documents
-
-
 def unseen_by(task: Task, paired: PairedReport) -> PairedReport:
     """What can speak for a task's candidate: a generator's training was stopped by the dev side, others learn it."""
     return paired if task is Task.GENERATOR else replace(paired, dev=())
-
-
-def _ground(wiring: Wiring, serving: AdapterVersion | None) -> Ground:
-    base = wiring.generator_folder
-    if base is None:
-        raise BotError("The language model runs elsewhere; it cannot be trained here.")
-    parent = grown_from(wiring.registry, serving)
-    return Ground(
-        base=base,
-        source=wiring.settings.models.generator,
-        parent=parent.folder if parent is not None else None,
-        parent_name=parent.name if parent is not None else "",
-        regression=rehearsed(),
-    )
-
-
-def grown_from(registry: Registry, serving: AdapterVersion | None) -> AdapterVersion | None:
-    """The generator's version whose weights training goes on from: what serves, unless somebody in it is forgotten.
-
-    Then it is the last one before it of which that is not so; None for the bare model.
-    """
-    if serving is None or not serving.stale:
-        return serving
-    before = registry.served(Task.GENERATOR)
-    return next((one for one in before if not one.stale and one.base == serving.base), None)
-
-
-def inherited(registry: Registry, parent: str) -> tuple[RatingId, ...]:
-    """The ratings that are in a generator's version, "" for none, and so in what goes on from its weights."""
-    lineage = registry.lineage(Task.GENERATOR, parent) if parent else None
-    return lineage.ratings if lineage is not None else ()
-
-
-def rehearsed() -> tuple[tuple[str, Evidence], ...]:
-    """Questions that must not be forgotten, but for those that the gate asks and those of the side that decides."""
-    asked = {normalised(case.question) for case in load_suite().cases}
-    return tuple(
-        (question, evidence)
-        for question, evidence in example_questions(example_folder())
-        if normalised(question) not in asked and feedback_side(question) is not Split.TEST
-    )
 
 
 def used_for(task: Task, examples: Examples) -> tuple[Example, ...]:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -61,6 +61,11 @@ class Context:
         from bot.wiring import Wiring  # brings the whole program along
 
         return Wiring(self.settings, self.folders, self._report)
+
+    @cached_property
+    def wiring_alone(self) -> Wiring:
+        """The same for work during which this program answers nobody."""
+        return replace(self.wiring, alone=True)
 
     @contextmanager
     def bar(self) -> Iterator[None]:

@@ -58,7 +58,7 @@ def train(
         "seed": seed,
     }
     with call.bar():
-        training = call.wiring.train_intents(
+        training = call.wiring_alone.train_intents(
             file,
             chosen,
             builtin=builtin,
@@ -137,7 +137,7 @@ def evaluate(
     """Measure the intent head on the test side of a file: precision, recall and F1 of each intent."""
     call = context(ctx)
     with call.bar():
-        report = call.wiring.evaluate_intents(file, every_row=every_row, seed=seed, picture=picture)
+        report = call.wiring_alone.evaluate_intents(file, every_row=every_row, seed=seed, picture=picture)
     if as_json:
         call.print_json(_as_dict(report, picture))
     else:

@@ -38,7 +38,7 @@ def ingest(
 
     call = context(ctx)
     with call.bar():
-        report = call.wiring.ingest(sources, collection=collection)
+        report = call.wiring_alone.ingest(sources, collection=collection)
     if as_json:
         call.print_json([_row(row) for row in report.rows])
     else:

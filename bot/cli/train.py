@@ -179,7 +179,7 @@ def domain(
 
     docs/experiments-learning.md says what that brought; measure it with `burnish eval` before you promote it.
     """
-    from bot.wiring_training import train_on_documents
+    from bot.wiring_ground import train_on_documents
 
     call = context(ctx)
     with call.bar():

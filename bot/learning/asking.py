@@ -17,6 +17,8 @@ from adapters.types import Encoder
 from bot.blocking import run_blocking
 from bot.store.store import Store
 from bot.types import AnswerKind, RatingValue, StoredAnswer, StoredMessage
+from knowledge.curated import normalise
+from knowledge.wording import same_matter
 
 ASKED_KINDS: Final = frozenset({AnswerKind.GENERATED, AnswerKind.QUOTED})  # a curated answer is the team's own
 A_DAY: Final = timedelta(days=1)
@@ -33,7 +35,7 @@ _SURE: Final = 3.0  # log odds from the threshold at which nothing is uncertain 
 class Rated:
     """A question whose answer was rated, beside one that was not."""
 
-    similarity: float  # of the two questions, cosine, [-1, 1]
+    similarity: float  # of the two questions, cosine, [-1, 1]; by words alone where the encoder does not read this one
     good: bool
 
 
@@ -158,6 +160,12 @@ class _RatedQuestions:
             values, known = self._values, self._known
         if not values:
             return []
+        if not self._encoder.reads(question):  # to it all of those are the same
+            asked = normalise(question)
+            return [
+                Rated(similarity=same_matter(asked, normalise(text)), good=value is RatingValue.UP)
+                for text, value in values
+            ]
         vector = self._encoder.encode([question])[0]
         rows = np.stack([known[text] for text, _ in values])  # (n, dim), unit length: a product is a cosine
         return [

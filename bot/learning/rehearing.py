@@ -124,7 +124,8 @@ class Rehearing:
                         yield new
             whole = True
         finally:
-            if whole or len(said) > len(known.text):
+            kept = self._memory.get((turns, limits), known)  # another question may have had the same prompt
+            if whole or (not kept.whole and len(said) > len(kept.text)):
                 self._memory[turns, limits] = Heard(verdict, said, whole)
 
     async def likelihood(self, turns: Sequence[ChatTurn], text: str) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.testing import FakeEncoder, ScriptedGenerator
+from adapters.types import Matrix
 from bot.config import Settings
 from bot.desk import Desk
 from bot.frontends.base import PlatformError
@@ -132,6 +133,29 @@ async def test_switched_off_nobody_is_asked(store: Store, clock: FakeClock) -> N
     asker = asker_of(store, clock, share=0.0)
     await watched(store, asker)
     assert await asker.asks(*said(store), fresh=True) is False
+
+
+class Unread(FakeEncoder):
+    """As all-MiniLM with Chinese: every question is the same to it."""
+
+    def encode(self, texts: Sequence[str]) -> Matrix:
+        return super().encode(["one"] * len(texts))
+
+    def reads(self, text: str) -> bool:
+        return text.isascii()
+
+
+async def test_a_question_that_the_encoder_does_not_read_is_new_unless_it_was_rated_in_like_words(
+    store: Store, clock: FakeClock
+) -> None:
+    asker = Asker(store, Unread(), share=0.5, threshold=0.35, now=clock)
+    for number in range(5):
+        rated = said(store, "退款需要多久？", sender=f"R{number}", reply=unsure(SURE))
+        store.ratings.rate(Rating(answer_id=rated[1].id, user_id=rated[0].user_id, value=RatingValue.UP))
+    for number in range(FIRST):
+        await asker.asks(*said(store, "退款需要多久？", sender=f"W{number}", reply=unsure(SURE)), fresh=True)
+    assert await asker.asks(*said(store, "退款要多长时间？", sender="A", reply=unsure(SURE)), fresh=True) is False
+    assert await asker.asks(*said(store, "发票怎么开？", sender="B", reply=unsure(SURE)), fresh=True) is True
 
 
 # -- through the desk

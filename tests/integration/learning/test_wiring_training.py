@@ -30,8 +30,9 @@ from bot.store.store import Store
 from bot.types import Answer, Message, Rating, RatingValue
 from bot.wiring import Wiring, example_folder
 from bot.wiring_eval import Report, evaluate_versions, questions_from
+from bot.wiring_ground import rehearsed
 from bot.wiring_live import live_path
-from bot.wiring_training import LocalLearner, rehearsed
+from bot.wiring_training import LocalLearner
 from knowledge.advice import text_digest
 from knowledge.types import DEFAULT_COLLECTION
 from tests.acceptance.learning_team import Clock, no_model

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 
-from adapters.device import Device, choose_device
+from adapters.device import Device, automatic_threads, choose_device, computing_with
 from adapters.errors import AdapterError
 
 
@@ -50,3 +52,16 @@ def test_threads_are_set() -> None:
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 1), (4, 2), (8, 4), (64, 4)])
+def test_half_of_the_cores_compute_and_never_many(monkeypatch: pytest.MonkeyPatch, cores: int, threads: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert automatic_threads() == threads
+
+
+def test_more_threads_compute_for_a_while() -> None:
+    before = torch.get_num_threads()
+    with computing_with(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before

@@ -10,7 +10,8 @@ from adapters.examples import AnswerExample, Examples
 from adapters.generator.shipped import FOLDER
 from adapters.registry import Lineage, Registry
 from adapters.types import AdapterVersion, Task
-from bot.wiring_training import grown_from, inherited, to_read, unseen_by, used_for
+from bot.wiring_ground import grown_from, inherited, to_read
+from bot.wiring_training import unseen_by, used_for
 from knowledge.curated import TAUGHT
 from knowledge.types import StoredChunk
 from tests.stores import chunks
