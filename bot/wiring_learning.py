@@ -153,7 +153,7 @@ def supervisor_of(wiring: Wiring) -> Supervisor:
 
 
 def _rows(served: int) -> int:
-    """Rows that the training process computes together: more, since nobody waits there; but as one question is asked."""
+    """Rows that the training process computes together: more, since nobody waits there; a question is asked as ever."""
     return max(served, ROWS) if served >= READINGS else served
 
 
