@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 
 
 def give_back() -> None:
@@ -12,6 +13,8 @@ def give_back() -> None:
     Only glibc can be told to; elsewhere nothing happens. Blocks for a tenth of a second.
     """
     gc.collect()
+    if os.name != "posix":
+        return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

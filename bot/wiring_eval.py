@@ -57,9 +57,10 @@ class _Rehearing(Generators):
             from adapters.generator.model import LocalGenerator
 
             first = load()
-            more = range(1, self._copies)
-            copies = [first.copy() for _ in more] if isinstance(first, LocalGenerator) else []
-            return Rehearing(Copies([first, *copies]), self._memories.setdefault(key, {}))
+            if not isinstance(first, LocalGenerator):
+                return first  # it is loaded later, or runs elsewhere, where others ask it too
+            more = range(1, self._copies if first.on_cpu else 1)
+            return Rehearing(Copies([first, *(first.copy() for _ in more)]), self._memories.setdefault(key, {}))
 
         return super().take(key, loaded)
 
@@ -91,15 +92,10 @@ class Comparer:
             store: Holds the team's knowledge.
             folder: To work in.
         """
-        self._copies = wiring.settings.learning.threads
-        generators = _Rehearing(self._copies)
+        generators = _Rehearing(wiring.settings.learning.threads)
         self._wiring = wiring
         self._arms = Arms(wiring, store, generators)
         self._suite_arms = _SuiteArms(wiring, store, generators, folder)
-
-    async def serving(self) -> Arm:
-        """What serves, to be asked or closed."""
-        return await run_blocking(self._arms.first)
 
     def versions(self) -> Versions:
         """Those that serve now. Blocks."""
@@ -132,7 +128,8 @@ class Comparer:
                 suite=suite.path,
                 likelihood=arm.generator if margins and isinstance(arm.generator, Likelihood) else None,
             )
-            together = self._copies * how_many_together(self._wiring.settings.models.max_batch)
+            copies = arm.generator.copies if isinstance(arm.generator, Rehearing) else 1
+            together = copies * how_many_together(self._wiring.settings.models.max_batch)
             try:
                 return await see(subject, questions, together=together, progress=progress)
             finally:
@@ -192,18 +189,13 @@ async def _evaluate(
         raise BotError(f"With these settings no version of the {task.value} serves, so none can be measured.")
     new = wiring.registry.version(task, candidate) if candidate else None
     old = wiring.registry.version(task, against) if against else None
-    arm = await comparer.serving()
-    versions = arm.versions
+    versions = await run_blocking(comparer.versions)
     compared = old or versions[task]
     if new is not None and compared is not None and compared.name == new.name:
-        await arm.aclose()
         raise BotError(f"{new.name} would be compared with itself; name another version with --against.")
-    if old is None:
-        before = await comparer.ask(arm, questions, progress(WHAT_SERVES))
-    else:
-        await arm.aclose()
+    if old is not None:
         versions = {**versions, task: old}
-        before = await comparer.see(versions, questions, progress(old.name))
+    before = await comparer.see(versions, questions, progress(WHAT_SERVES if old is None else old.name))
     served = versions[task]
     name = served.name if served is not None else WHAT_SERVES
     if new is None:

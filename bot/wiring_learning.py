@@ -140,7 +140,7 @@ def supervisor_of(wiring: Wiring) -> Supervisor:
         environ={
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads),
             "BURNISH_MODELS__THREADS": "1",  # of each copy of the generator: there are so many copies (bot.wiring_eval)
-            "BURNISH_MODELS__MAX_BATCH": str(_rows(wiring.settings.models.max_batch)),
+            "BURNISH_MODELS__MAX_BATCH": str(_rows(wiring)),
             "TOKENIZERS_PARALLELISM": "false",
             "MALLOC_ARENA_MAX": "2",  # glibc's own number keeps memory that other threads have freed
         },
@@ -152,9 +152,10 @@ def supervisor_of(wiring: Wiring) -> Supervisor:
     )
 
 
-def _rows(served: int) -> int:
+def _rows(wiring: Wiring) -> int:
     """Rows that the training process computes together: more, since nobody waits there; a question is asked as ever."""
-    return max(served, ROWS) if served >= READINGS else served
+    served = wiring.settings.models.max_batch
+    return max(served, ROWS) if served >= READINGS and Task.GENERATOR in wiring.followed else served
 
 
 def _previewing(wiring: Wiring, store: Store, gathering: Gathering) -> Preview:

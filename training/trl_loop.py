@@ -6,8 +6,10 @@ Heavy: imports torch and trl. Import it where a model is trained.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import zip_longest
 from math import gcd
 from typing import Any, Final, TypeAlias
 
@@ -33,8 +35,8 @@ Entry: TypeAlias = dict[str, Any]  # a row of TRL's: a prompt with its answers, 
 
 # KTO's losses of good and bad answers weigh the same in sum within these bounds (arXiv 2402.01306, equation 8).
 MOST_BALANCE: Final = 4.0
-# Prompts that are computed together: a step is the same in several portions, in a fraction of the memory. KTO compares
-# answers within a portion, and a pair of DPO's is two rows.
+# Prompts that are computed together: several portions make one step, in a fraction of the memory. For SFT it is the
+# same step; DPO's part of likelihood becomes a mean over answers, not tokens; KTO compares answers within a portion.
 TOGETHER: Final = {Objective.SFT: 1, Objective.KTO: 2, Objective.DPO: 1}
 
 
@@ -192,6 +194,10 @@ def _trainer(
     if config.objective is Objective.DPO:
         # The good answer's own likelihood beside the margin: else both fall, the good one a little less.
         own = {"beta": config.beta, "loss_type": ["sigmoid", "sft"]}
+    ordered: Callable[[Sequence[Entry], int], list[Entry]] = partial(alike, tokenizer)
+    if config.objective is Objective.KTO:
+        ordered = apart
+        dev = dev[: len(dev) // 2 * 2]  # a lone one would be compared with itself
     together = together_of(config)
     arguments = settings(
         output_dir=scratch,
@@ -214,7 +220,7 @@ def _trainer(
         report_to="none",
         disable_tqdm=True,
         activation_checkpointing=False,  # its third more time is not needed: little is computed at once
-        bf16=False,  # the base is in bfloat16 already, the adapter in float32
+        bf16=False,  # the base is in the processor's own precision already, the adapter in float32
         dataloader_pin_memory=False,
         seed=config.seed,
         **own,
@@ -222,8 +228,8 @@ def _trainer(
     return kind(
         model=attached.model,
         args=arguments,
-        train_dataset=_dataset(alike(tokenizer, train, config.batch_size)),
-        eval_dataset=_dataset(alike(tokenizer, dev, len(dev))) if dev else None,
+        train_dataset=_dataset(ordered(train, config.batch_size)),
+        eval_dataset=_dataset(ordered(dev, len(dev))) if dev else None,
         processing_class=tokenizer,
         peft_config=attached.config,
         callbacks=[watch],
@@ -233,7 +239,9 @@ def _trainer(
 def together_of(config: LoopConfig) -> int:
     """Prompts that are computed together, of which a step has a whole number."""
     together = gcd(config.batch_size, config.together or TOGETHER[config.objective])
-    return config.batch_size if config.objective is Objective.KTO and together == 1 else together
+    if config.objective is Objective.KTO and together == 1:  # it needs another answer to compare with
+        return next(size for size in range(2, config.batch_size + 1) if config.batch_size % size == 0)
+    return together
 
 
 def alike(tokenizer: Any, entries: Sequence[Entry], batch_size: int) -> list[Entry]:  # noqa: ANN401 - transformers ships no types
@@ -245,8 +253,24 @@ def alike(tokenizer: Any, entries: Sequence[Entry], batch_size: int) -> list[Ent
         said = [one["content"] for part in entry.values() if isinstance(part, list) for one in part]
         return len(tokenizer("\n".join(said))["input_ids"])
 
-    batches = [entries[start : start + batch_size] for start in range(0, len(entries), batch_size)]
-    return [entry for batch in batches for entry in sorted(batch, key=tokens)]
+    return [entry for batch in _batches(entries, batch_size) for entry in sorted(batch, key=tokens)]
+
+
+def apart(entries: Sequence[Entry], batch_size: int) -> list[Entry]:
+    """The same batches, neighbours of each put apart: the answers to one prompt stand side by side.
+
+    KTO takes the next answer of a portion for one that does not belong to the prompt.
+    """
+    found: list[Entry] = []
+    for batch in _batches(entries, batch_size):
+        half = (len(batch) + 1) // 2
+        pairs = zip_longest(batch[:half], batch[half:])
+        found += [entry for pair in pairs for entry in pair if entry is not None]
+    return found
+
+
+def _batches(entries: Sequence[Entry], size: int) -> list[Sequence[Entry]]:
+    return [entries[start : start + size] for start in range(0, len(entries), size)]
 
 
 def entry_of(turn: Turn, objective: Objective) -> Entry:

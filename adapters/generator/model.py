@@ -47,12 +47,18 @@ class LocalGenerator(ThreadedGenerator):
         self._worked_by = partial(ChatCodec.of, folder, model.generation_config)
         codec = self._worked_by()
         self._made_of = _computed_by(model, device, settings)
+        self._on_cpu = device.kind == "cpu"
         self._settings = settings
         self._context = min(settings.context_tokens, _model_context(model.config))
         self._own_head = load_head(adapter, dimension=int(model.config.hidden_size)) if adapter is not None else None
         super().__init__(
             self._made_of(), codec, name=name, settings=settings, context=self._context, head=self._own_head
         )
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it computes there; elsewhere copies would only wait for one another."""
+        return self._on_cpu
 
     def copy(self) -> ThreadedGenerator:
         """The same generator with a thread and rows of its own; the weights are in memory once."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from adapters.errors import GenerationError
 from adapters.types import ChatTurn, GenerationLimits, Generator, Judged, Verdict
 from bot.learning.abreast import SLOT
 from bot.learning.replay import Likelihood
@@ -35,6 +37,11 @@ class Copies:
     def __init__(self, copies: Sequence[Generator]) -> None:
         """Take over copies that say the same; at least one."""
         self._copies = tuple(copies)
+
+    @property
+    def copies(self) -> int:
+        """How many there are."""
+        return len(self._copies)
 
     @property
     def name(self) -> str:
@@ -80,6 +87,11 @@ class Rehearing:
         self._memory = memory
 
     @property
+    def copies(self) -> int:
+        """How many questions it computes at once without one waiting for another."""
+        return self._generator.copies if isinstance(self._generator, Copies) else 1
+
+    @property
     def name(self) -> str:
         """Its own."""
         return self._generator.name
@@ -107,7 +119,7 @@ class Rehearing:
         self, turns: tuple[ChatTurn, ...], limits: GenerationLimits, known: Heard, judged: Judged | None
     ) -> AsyncGenerator[str, None]:
         """What the generator says beyond what is known; all of it is remembered."""
-        verdict, said, whole = known.verdict, "", False
+        verdict, said, whole, began = known.verdict, "", False, time.monotonic()
 
         def judging(given: Verdict) -> None:
             nonlocal verdict
@@ -120,9 +132,11 @@ class Rehearing:
                 async for piece in pieces:
                     begun = max(len(said), len(known.text))
                     said += piece
+                    if not said.startswith(known.text[: len(said)]):
+                        raise GenerationError("The language model said something else the second time.")
                     if new := said[begun:]:
                         yield new
-            whole = True
+            whole = time.monotonic() - began < limits.seconds  # else it was cut
         finally:
             kept = self._memory.get((turns, limits), known)  # another question may have had the same prompt
             if whole or (not kept.whole and len(said) > len(kept.text)):

@@ -165,6 +165,7 @@ class Inbox:
             versions_of(root),
             MessageRow.id > stored.id,
             MessageRow.replaced.is_(True),
+            MessageRow.state == MessageState.FAILED,
         )
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()

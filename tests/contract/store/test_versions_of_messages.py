@@ -131,6 +131,19 @@ def test_another_answer_that_is_given_up_leaves_the_one_before_in_force(store: S
     assert [turn.answer for turn in history] == ["The first."]
 
 
+def test_only_what_was_given_up_is_counted(store: Store) -> None:
+    first = accepted(store, event_id="e")
+    store.answers.add(first.id, answer())
+    again = Origin(replaces="e", avoid=(1,))
+    second = accepted(store, event_id=f"e{EDIT_MARK}1", origin=again)
+    store.answers.add(second.id, answer("Another."))
+    accepted(store, event_id=f"e{EDIT_MARK}2", origin=again)
+    assert store.inbox.given_up_since(first) == 0, "the second was answered, the third waits"
+    stopped = accepted(store, event_id=f"e{EDIT_MARK}3", origin=again)
+    store.inbox.fail(stopped.id)
+    assert store.inbox.given_up_since(second) == 2, "the third gave way to the fourth, and that was stopped"
+
+
 def test_new_words_that_are_given_up_do_not_bring_the_old_ones_back(store: Store) -> None:
     first = accepted(store, event_id="e")
     store.answers.add(first.id, answer())

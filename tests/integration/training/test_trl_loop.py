@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 
 from adapters.pretrained import load_tokenizer
 from tests.integration.training.test_feedback_generator import CORRECTED, NOW, QUICK, ground
-from training.feedback_generator import train_generator_on_feedback
-from training.trl_loop import alike
+from training.feedback_generator import _loop, train_generator_on_feedback
+from training.preferences import Objective
+from training.trl_loop import alike, apart, together_of
 
 pytestmark = pytest.mark.models
 
@@ -43,6 +44,29 @@ def test_a_step_is_the_same_in_portions(tiny: Path, tmp_path: Path) -> None:
     assert one_by_one.keys() == at_once.keys()
     for name, weights in at_once.items():
         torch.testing.assert_close(one_by_one[name], weights, msg=name)
+
+
+def test_kto_compares_answers_to_different_prompts_in_each_portion() -> None:
+    both = [{"prompt": prompt, "label": label} for prompt in "abcdef" for label in (True, False)]
+    for portion in zip(*[iter(apart(both, 12))] * 2, strict=True):
+        assert portion[0]["prompt"] != portion[1]["prompt"]
+    assert [one["prompt"] for one in apart([{"prompt": number} for number in range(9)], 4)] == [
+        0,
+        2,
+        1,
+        3,
+        4,
+        6,
+        5,
+        7,
+        8,
+    ]
+
+
+@pytest.mark.parametrize(("batch", "wanted", "together"), [(8, None, 2), (8, 1, 2), (9, None, 3), (7, 2, 7), (8, 4, 4)])
+def test_kto_always_has_an_answer_to_compare_with(batch: int, wanted: int | None, together: int) -> None:
+    loop = _loop(Objective.KTO, replace(QUICK, batch_size=batch, together=wanted))
+    assert together_of(loop) == together
 
 
 def test_only_those_that_are_computed_together_are_padded_to_one_length(tiny: Path) -> None:

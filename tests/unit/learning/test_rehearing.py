@@ -63,6 +63,23 @@ async def test_what_was_not_listened_to_is_computed_when_it_is_wanted() -> None:
     assert silent.asked == []
 
 
+async def test_a_text_that_came_out_otherwise_is_not_joined_to_the_one_before() -> None:
+    memory: Memory = {}
+    await said(Rehearing(ScriptedGenerator(["One way of it."]), memory), FIRST, pieces=1)
+    with pytest.raises(GenerationError, match="second time"):
+        await said(Rehearing(ScriptedGenerator(["Another way."]), memory), FIRST)
+
+
+async def test_an_answer_that_ran_out_of_time_is_not_taken_for_whole() -> None:
+    memory: Memory = {}
+    hurried = GenerationLimits(max_new_tokens=50, seconds=0.0)
+    generator = scripted()
+    for count in (1, 2):
+        async with aclosing(Rehearing(generator, memory).stream(FIRST, hurried)) as pieces:
+            assert not [piece async for piece in pieces]
+        assert len(generator.asked) == count
+
+
 async def test_a_failure_is_not_remembered() -> None:
     memory: Memory = {}
     with pytest.raises(GenerationError):
