@@ -58,6 +58,7 @@ from training.schedule import NoPlanError, PlanKind, plan_of
 PAUSED = "learning_paused"  # setting: "yes" while nothing is to be trained
 PLAN = "learning_plan"  # setting: when to train, where somebody said so
 REMEMBERED = 8  # runs of this program whose questions and answers can still be shown
+TIDY_SECONDS = 10.0  # for a run that has ended to let the next one begin
 STOPPED = "The program was stopped while the training ran; nothing was changed. Start it again when you like."
 
 log = logging.getLogger(__name__)
@@ -247,8 +248,10 @@ class LearningLoop:
         """Take the lock, which a dead program does not hold, and note the run. Blocks."""
         if not (tasks := tuple(task for task in tasks if task in self._parts.trainable())):
             raise LearningError("That cannot be trained here: with these settings its model runs elsewhere.")
+        # a run that has ended for everybody else may still be tidying up
+        is_over = not self._store.runs.running()
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=TIDY_SECONDS if is_over else 0)
         except Timeout:
             raise RunningError(
                 "A training run is going on already; wait for its end, or stop it with `burnish train cancel` or "
@@ -332,7 +335,7 @@ class LearningLoop:
 
     def _take_up(self) -> None:
         lock = self._lock()
-        with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+        with contextlib.suppress(Timeout), lock.acquire(timeout=TIDY_SECONDS if is_over else 0):
             self._recover()
 
     def _recover(self) -> None:

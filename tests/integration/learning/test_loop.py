@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 from filelock import FileLock
@@ -402,3 +403,30 @@ async def test_a_torn_version_keeps_no_run_from_beginning(school: Made) -> None:
     (one.registry.version(Task.GENERATOR, "generator-1").folder / "manifest.json").unlink()
     state, detail = await one.run()
     assert (state, detail.results[0].stage) == (RunState.DONE, Stage.ACTIVE)
+
+
+async def test_a_run_begins_though_the_one_before_is_still_tidying_up(
+    school: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = school()
+    tidying, go_on = Event(), Event()
+    sweep = LearningLoop._sweep
+
+    def slow(loop: LearningLoop) -> None:
+        if one.store.runs.last_done() is not None:
+            tidying.set()
+            go_on.wait(SECONDS)
+        sweep(loop)
+
+    monkeypatch.setattr(LearningLoop, "_sweep", slow)
+    first = await one.loop.retrain([Task.GENERATOR], cause=Cause.ASKED)
+    await asyncio.to_thread(tidying.wait, SECONDS)
+    ended = one.store.runs.get(first.id)
+    assert ended is not None
+    assert ended.state is RunState.DONE, "it has ended for everybody else"
+    second = asyncio.create_task(one.loop.retrain([Task.GENERATOR], cause=Cause.ASKED))
+    await asyncio.sleep(0.1)
+    go_on.set()
+    run = await second
+    assert run.id > first.id
+    assert await one.loop.wait(run.id) is not None
