@@ -335,7 +335,7 @@ class LearningLoop:
 
     def _take_up(self) -> None:
         lock = self._lock()
-        with contextlib.suppress(Timeout), lock.acquire(timeout=TIDY_SECONDS if is_over else 0):
+        with contextlib.suppress(Timeout), lock.acquire(timeout=0):
             self._recover()
 
     def _recover(self) -> None:
