@@ -104,7 +104,8 @@ class LocalLearner:
             Task.RETRIEVAL: self._retrieval,
             Task.GENERATOR: self._generator,
         }
-        _ = self._versions  # looked up first: it may load an encoder, which sets the threads anew
+        if task is Task.GENERATOR:
+            _ = self._ground  # looked up first: it may load an encoder, which sets the threads anew
         with computing_with(self._wiring.settings.learning.threads):
             return trainers[task](examples, folder, seed, on_step)
 

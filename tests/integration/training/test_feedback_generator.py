@@ -122,7 +122,7 @@ def test_the_dev_side_says_whose_weights_are_kept_and_stops_a_training_that_goes
 ) -> None:
     held = [n for n in range(1, 400) if feedback_side(f"What is the code of door {n}?") is Split.DEV]
     examples = Examples(answers=(*CORRECTED.answers, *(rated(number) for number in held[:6])))
-    config = replace(QUICK, learning_rate=3.0, max_steps=12, epochs=9, evaluate_every=1, patience=2, warm_up=0)
+    config = replace(QUICK, learning_rate=30.0, max_steps=12, epochs=9, evaluate_every=1, patience=1, warm_up=0)
     made = train_generator_on_feedback(examples, ground(tiny), tmp_path / "a", config, now=NOW)
     losses = [made.metrics["dev loss before"], *(step.dev_loss or 0 for step in made.curve)]
     assert made.metrics["dev loss after"] == min(losses)
