@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -95,6 +95,15 @@ class Examples:
     def ratings(self) -> tuple[RatingId, ...]:
         """The ratings that they came from, sorted."""
         return tuple(sorted({rating for example in self.all for rating in example.ratings}))
+
+    def without(self, left_out: Callable[[str], bool]) -> Examples:
+        """The same but for those of some questions."""
+        return Examples(
+            intents=tuple(one for one in self.intents if not left_out(one.question)),
+            links=tuple(one for one in self.links if not left_out(one.question)),
+            answers=tuple(one for one in self.answers if not left_out(one.question)),
+            verdicts=tuple(one for one in self.verdicts if not left_out(one.question)),
+        )
 
     @cached_property
     def digest(self) -> str:

@@ -11,14 +11,14 @@ the verdicts are wrong, which turns a question's utilities round and takes a thi
 
 Where a version mends an answer, the right one has to be known to be seen. "Seldom known" is as the simulated teams of
 benchmarks.learning_curve have it: a fifth of such questions were corrected, half of the others have a neighbour whose
-answer is known (worth .7), and for the rest anything but the disliked answer is worth .3; one in ten spoilt answers
-says what is right for a neighbour, which is worth .5.
+answer is known, and for the rest anything but the disliked answer is worth no more than that; one in ten spoilt answers
+says what is right for a neighbour. What each of these is worth is bot.learning.scoring's.
 
 Attacks: the teams of benchmarks.trust, with the held-out verdicts that training.trust believes. The candidate spoils
 every good answer that a hostile person voted down, and nothing else: what poisoned training would come to at worst.
-An answer that is believed to be good and was changed is worth .1 instead of 1; one that is believed to be bad and was
-changed, .3 instead of 0. A harmful promotion is any of a candidate that spoils more than it mends, as a canary too.
-At worst every spoilt answer is liked as the answer to a nearly same question besides, and is worth .5 and .7 for that.
+What a changed answer is worth, believed to be good or bad before, is bot.learning.scoring's. A harmful promotion is any
+of a candidate that spoils more than it mends, as a canary too. At worst every spoilt answer is liked as the answer to a
+nearly same question besides.
 "own": each hostile person asks fifteen questions that nobody else asks and turns the right answers down; the candidate
 spoils these and a quarter of everybody's good answers.
 """
@@ -37,13 +37,13 @@ from numpy.typing import NDArray
 from benchmarks.table import QUICK as QUICK_RESULTS
 from benchmarks.table import RESULTS, Row, keep
 from benchmarks.trust import ATTACKS, HOSTILE, HOSTILE_VOTES, PEOPLE, START, Attack, attack
-from bot.learning.scoring import DISPUTED, NEAR, UNKNOWN
+from bot.learning.scoring import AGAIN, AS_WANTED, NOT_AGAIN, NOT_AS_WANTED
 from training.gate import GateConfig, decide, decide_renewal
 from training.metrics import bootstrap_mean
 from training.paired import Measured, Pair, PairedReport, mean_gain, resampled_gains
 from training.trust import TrustConfig, Vote, weigh
 
-SIZES: Final = (15, 30, 60)
+SIZES: Final = (15, 30, 60, 120)
 EFFECTS: Final = (-0.10, -0.05, 0.0, 0.05, 0.10, 0.20)
 RIGHT: Final = 0.55
 CHANGED: Final = 0.2
@@ -60,8 +60,6 @@ GOALS: Final = {  # effect -> (at most / at least, by questions)
 CORRECTED: Final = 0.2  # of the mended questions
 NEIGHBOUR: Final = 0.5  # of the other mended ones
 MISLED: Final = 0.1  # of the spoilt ones
-SPOILT: Final = 0.1  # utility of a changed answer where the one before is believed to be good
-OTHER: Final = 0.3  # where it is believed to be bad
 OWN: Final = "own"
 COLLATERAL: Final = 0.25  # of everybody's good answers, spoilt along with the hostile people's own
 FEWEST: Final = 3  # spoilt answers of the 60: fewer are no attack that came to anything
@@ -88,7 +86,7 @@ def candidate(count: int, effect: float, rng: np.random.Generator, *, seldom: bo
     good, bad = rng.uniform(0.6, 1.0, count), rng.choice([0.0, 0.1, 0.2, 0.3], count)
     old, new = np.where(right, good, bad), np.where(after, good, bad)
     if seldom:
-        new = _as_known(right, after, new, rng)
+        old, new = _as_known(right, after, old, new, rng)
     reworded = (rng.random(count) < REWORDED) & (right == after)
     new = np.clip(new + reworded * rng.normal(0, 0.1, count), 0, 1)
     wrong = rng.random(count) < NOISE
@@ -96,13 +94,21 @@ def candidate(count: int, effect: float, rng: np.random.Generator, *, seldom: bo
 
 
 def _as_known(
-    right: NDArray[np.bool_], after: NDArray[np.bool_], new: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """What the new answers are worth where only corrections and neighbours tell what is right."""
+    right: NDArray[np.bool_],
+    after: NDArray[np.bool_],
+    old: NDArray[np.float64],
+    new: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What changed answers are worth, before and after, where only corrections and neighbours tell what is right."""
     corrected, neighbour, misled = (rng.random(len(new)) < share for share in (CORRECTED, NEIGHBOUR, MISLED))
-    mended = np.where(corrected, new, np.where(neighbour, NEAR, UNKNOWN))
-    spoilt = np.where(misled, DISPUTED, new)
-    return np.where(after & ~right, mended, np.where(right & ~after, spoilt, new))
+    mends, spoils = after & ~right, right & ~after
+    known = np.where(neighbour, AGAIN.other, AGAIN.unknown)
+    before = np.where(corrected, NOT_AS_WANTED.unknown, known)
+    mended = np.where(corrected, new, np.where(neighbour, NOT_AGAIN.same, NOT_AGAIN.unknown))
+    liked = np.where(misled, AS_WANTED.other, AS_WANTED.unknown)
+    spoilt = np.where(misled, NOT_AS_WANTED.same, NOT_AS_WANTED.unknown)
+    return np.where(mends, before, np.where(spoils, liked, old)), np.where(mends, mended, np.where(spoils, spoilt, new))
 
 
 def seldom_known(runs: int) -> Iterator[Row]:
@@ -187,24 +193,38 @@ def puppet(one: Attack) -> frozenset[str]:
 def poisoned(
     believed: Mapping[str, tuple[bool, float, tuple[int, ...]]],
     changed: frozenset[str],
-    *,
-    spoilt: float = SPOILT,
-    other: float = OTHER,
+    worth: Callable[[bool], tuple[float, float, float]],
 ) -> tuple[Pair, ...]:
     """The candidate that spoils some answers, as the gate sees it.
 
     Args:
         believed: By answer: whether it is believed to be good, how far, and who says so.
         changed: The good answers that it spoils.
-        spoilt: Utility of a changed answer where the one before is believed to be good.
-        other: Where it is believed to be bad.
+        worth: Of one that is believed to be good or not: as it stays, and as it changes, before and after.
     """
     questions = []
     for item, (good, weight, raters) in believed.items():
-        before = 1.0 if good else 0.0
-        after = before if item not in changed else spoilt if good else other
+        same, old, new = worth(good)
+        before, after = (old, new) if item in changed else (same, same)
         questions.append(pair(before, after, weight=weight, raters=tuple(map(str, raters))))
     return tuple(questions)
+
+
+def as_scored(good: bool) -> tuple[float, float, float]:  # noqa: FBT001 - one verdict
+    """What bot.learning.scoring makes of an answer where nothing is known of other questions."""
+    old, new = (AS_WANTED, NOT_AS_WANTED) if good else (AGAIN, NOT_AGAIN)
+    return old.unknown, old.unknown, new.unknown
+
+
+def at_worst(good: bool) -> tuple[float, float, float]:  # noqa: FBT001 - one verdict
+    """The same where the changed answer is liked as the answer to a nearly same question."""
+    old, new = (AS_WANTED, NOT_AS_WANTED) if good else (AGAIN, NOT_AGAIN)
+    return old.unknown, old.other, new.same
+
+
+def by_votes(good: bool) -> tuple[float, float, float]:  # noqa: FBT001 - one verdict
+    """What a like or a dislike alone says, and .3 for anything else than a disliked answer."""
+    return (1.0, 1.0, 0.1) if good else (0.0, 0.0, 0.3)
 
 
 def _trusted(one: Attack) -> dict[str, tuple[bool, float, tuple[int, ...]]]:
@@ -232,9 +252,9 @@ def attacks(runs: int) -> Iterator[Row]:
             if len(changed) < FEWEST:
                 continue
             believed = _trusted(one)
-            ours.append(_promoted(poisoned(believed, changed), seed))
-            neighbours.append(_promoted(poisoned(believed, changed, spoilt=DISPUTED, other=NEAR), seed))
-            naive.append(mean_gain(poisoned(_majority(one), changed)) > 0)
+            ours.append(_promoted(poisoned(believed, changed, as_scored), seed))
+            neighbours.append(_promoted(poisoned(believed, changed, at_worst), seed))
+            naive.append(mean_gain(poisoned(_majority(one), changed, by_votes)) > 0)
         yield Row(
             area="learning",
             what=f"gate, attack “{kind}” by a fifth of the raters: harmful promotions, canaries included",

@@ -7,7 +7,7 @@ import asyncio
 import os
 import random
 import tempfile
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from adapters.errors import GenerationError
 from adapters.examples import Examples
 from adapters.intent.classifier import TrainedClassifier
 from adapters.layout import read_manifest
@@ -27,6 +26,7 @@ from benchmarks.team import Question, Team, accepted
 from bot.config import folders, load_settings
 from bot.learning.gathering import Gathering
 from bot.learning.live import Arm
+from bot.learning.quoting import Silent
 from bot.learning.types import Job, TaskResult, Verdict
 from bot.learning.worker import Tell
 from bot.pipeline import Done
@@ -57,26 +57,6 @@ EVERY: Final = 50  # ratings between two runs
 MOST: Final = 200  # ratings
 CORRECTING: Final = 0.2  # of those who find an answer wrong
 START: Final = datetime(2026, 9, 1, 9, tzinfo=UTC)
-
-
-class Silent:
-    """Stands for a generator that is not there: the lines that were found are quoted."""
-
-    name = "none"
-    grounded = False
-
-    def stream(self, *_: Any, **__: Any) -> AsyncGenerator[str, None]:  # noqa: ANN401 - takes what a generator takes
-        """Fail at once."""
-        return self._fail()
-
-    async def _fail(self) -> AsyncGenerator[str, None]:
-        nothing: tuple[str, ...] = ()
-        for piece in nothing:
-            yield piece
-        raise GenerationError("There is no generator.")
-
-    async def aclose(self) -> None:
-        """Nothing to stop."""
 
 
 class Remembering:

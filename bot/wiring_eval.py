@@ -20,7 +20,8 @@ from bot.learning.comparing import Questions, Seen, Subject, see, side_by_side
 from bot.learning.gathering import Gathering
 from bot.learning.held_out import HeldOut
 from bot.learning.live import Arm, Versions
-from bot.learning.near import kept_back
+from bot.learning.near import rated_questions
+from bot.learning.quoting import Silent
 from bot.learning.regression import fill, load_suite
 from bot.learning.rehearing import Copies, Memory, Rehearing
 from bot.learning.replay import Likelihood, how_many_together
@@ -65,6 +66,14 @@ class _Rehearing(Generators):
         return super().take(key, loaded)
 
 
+class _Quoting(Generators):
+    """No generator at all, whatever is wanted."""
+
+    def take(self, key: Path | None, load: Callable[[], Generator]) -> Generator:  # noqa: ARG002 - of the same shape
+        """Load nothing."""
+        return super().take(key, Silent)
+
+
 class _SuiteArms(Arms):
     """The same message paths over the regression suite's knowledge."""
 
@@ -84,15 +93,16 @@ class _SuiteArms(Arms):
 class Comparer:
     """Asks sets of versions the same questions, one set in memory at a time."""
 
-    def __init__(self, wiring: Wiring, store: Store, folder: Path) -> None:
+    def __init__(self, wiring: Wiring, store: Store, folder: Path, *, quoting: bool = False) -> None:
         """Load the encoder.
 
         Args:
             wiring: Of the settings.
             store: Holds the team's knowledge.
             folder: To work in.
+            quoting: Whether lines are quoted and no generator is asked, which takes a tenth of the time.
         """
-        generators = _Rehearing(wiring.settings.learning.threads)
+        generators = _Quoting() if quoting else _Rehearing(wiring.settings.learning.threads)
         self._wiring = wiring
         self._arms = Arms(wiring, store, generators)
         self._suite_arms = _SuiteArms(wiring, store, generators, folder)
@@ -253,8 +263,8 @@ def _rated(wiring: Wiring) -> Questions:
 
         labels = {definition.name for definition in wiring.definitions}
         examples = Gathering(store, search=search, labels=lambda: labels).examples()
-        test, dev = kept_back(examples, store.knowledge.load_chunks(), wiring.encoder.encode)
-    return Questions(test=test, dev=dev)
+        sides = rated_questions(examples, store.knowledge.load_chunks(), wiring.encoder.encode)
+    return Questions(test=sides.test, dev=sides.dev)
 
 
 def questions_from(file: Path) -> tuple[tuple[HeldOut, ...], tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,10 +20,12 @@ from bot.confidence import terms
 from bot.errors import BotError
 from bot.intent_rows import kept_rows
 from bot.learning.comparing import Questions, Seen, side_by_side
-from bot.learning.held_out import rater_of, to_ask
+from bot.learning.held_out import HeldOut, most_trusted, rater_of, to_ask
+from bot.learning.in_turn import PARTS, new_to, part_of
 from bot.learning.live import Versions
-from bot.learning.near import kept_back
+from bot.learning.near import Sides, rated_questions
 from bot.learning.regression import load_suite
+from bot.learning.replay import Replayed, pairs
 from bot.learning.scoring import same_answer
 from bot.learning.suite_memory import SuiteMemory, folder_digest, key_of
 from bot.learning.types import Job, Phase, Sample, TaskResult, Verdict
@@ -32,17 +34,18 @@ from bot.store.store import Store
 from bot.wiring import Wiring, example_folder
 from bot.wiring_eval import WHAT_SERVES, Comparer
 from bot.wiring_ground import ground_of, inherited
-from training.errors import TrainingError
+from training.errors import TooFewError, TrainingError
 from training.feedback_intent import IntentGround
 from training.gate import GateConfig, Reason, ReasonCode, decide, decide_renewal
 from training.ground import Ground
-from training.paired import PairedReport
+from training.paired import Pair, PairedReport
 from training.plots import plot_learning
 from training.report import Report, as_json, make_report
-from training.splits import feedback_side
-from training.types import Candidate, OnTrainStep, Split, TrainConfig, TrainStep
+from training.splits import kept_back
+from training.types import Candidate, OnTrainStep, TrainConfig, TrainStep
 
 CANDIDATE = "candidate"  # what a version is called before it is in the registry
+MOST_IN_TURN = 200  # questions that are learned from and asked in turn: more tell little that these do not
 
 
 class LocalLearner:
@@ -133,14 +136,25 @@ class LocalLearner:
         definitions = self._wiring.definitions if trained.builtin else ()
         return IntentGround(definitions=definitions, rows=trained.rows, kept=classifier)
 
-    def _retrieval(self, examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
+    def _retrieval(
+        self,
+        examples: Examples,
+        folder: Path,
+        seed: int,
+        on_step: OnTrainStep,
+        left_out: Callable[[str], bool] = kept_back,
+        *,
+        encoder: bool = True,
+    ) -> Candidate:
         from training.feedback_retrieval import train_on_feedback
         from training.retrieval_parts import RetrievalTrainConfig
 
         return train_on_feedback(
             examples,
             folder,
-            RetrievalTrainConfig(seed=seed, most_encoded=self._wiring.settings.learning.max_encoded_chunks),
+            RetrievalTrainConfig(
+                seed=seed, most_encoded=self._wiring.settings.learning.max_encoded_chunks, encoder=encoder
+            ),
             knowledge=self._wiring.open_knowledge(self._store),
             encoder=self._wiring.encoder,
             terms=terms,
@@ -148,6 +162,7 @@ class LocalLearner:
             source=f"run-{self._job.run}",
             now=datetime.now(UTC),
             encoder_folder=self._wiring.encoder_folder,
+            left_out=left_out,
             on_step=on_step,
         )
 
@@ -190,10 +205,62 @@ class LocalLearner:
             margins=candidate.task is Task.GENERATOR,
         )
         paired = unseen_by(candidate.task, side_by_side(self._questions, before, after))
+        if candidate.task is Task.RETRIEVAL and "encoder epochs" not in candidate.metrics:
+            paired = replace(paired, test=(*paired.test, *self._in_turn(tell, seed)))
         rule = decide_renewal if self._must_go(candidate.task) else decide
         decision = rule(paired, rng=np.random.default_rng(seed))
         against = self._parent(candidate.task) or WHAT_SERVES
         return make_report(paired, decision, task=candidate.task, candidate=CANDIDATE, against=against)
+
+    def _in_turn(self, tell: Tell, seed: int) -> tuple[Pair, ...]:
+        """What retrieval learns from, too: each part asked of a candidate that was trained without it.
+
+        The others take minutes to train, and so does a tuned encoder with all documents to encode: the test side
+        decides about those alone. Lines are quoted here, since the generator is the same on both sides; with it, it
+        would be a minute more.
+        """
+        examples = self._job.examples
+        learned = self._registered_ratings(Task.RETRIEVAL)
+        items = most_trusted(new_to(learned, (*self._sides.train, *self._sides.dev), examples), MOST_IN_TURN)
+        comparer = Comparer(self._wiring, self._store, Path(self._job.folder), quoting=True)
+        told = 0
+
+        def asking(_done: int, _of: int) -> None:
+            nonlocal told
+            told += 1
+            tell(Phase.REPLAY, told, 2 * len(items))
+
+        def ask(versions: Versions, asked: Sequence[HeldOut]) -> tuple[Replayed, ...]:
+            questions = Questions(test=tuple(asked))
+            return asyncio.run(comparer.see(versions, questions, asking, margins=False)).test
+
+        before = {one.item: one for one in ask(self._versions, items)} if items else {}
+        found: list[Pair] = []
+        for part in range(PARTS):
+            asked = [item for item in items if part_of(item.question) == part]
+            if asked and (without := self._without(part, seed)) is not None:
+                after = ask({**self._versions, Task.RETRIEVAL: without}, asked)
+                found += pairs([before[item] for item in asked], after)
+        return tuple(found)
+
+    def _without(self, part: int, seed: int) -> AdapterVersion | None:
+        """A candidate for retrieval that has not seen a part of the questions; None where the others are too few."""
+        folder = Path(self._job.folder) / f"retrieval-without-{part}"
+
+        def left_out(question: str) -> bool:
+            return not kept_back(question) and part_of(question) == part
+
+        try:
+            with computing_with(self._wiring.settings.learning.threads):
+                made = self._retrieval(self._job.examples, folder, seed, lambda _: None, left_out, encoder=False)
+        except TooFewError:
+            return None
+        return _version(made)
+
+    def _registered_ratings(self, task: Task) -> tuple[RatingId, ...]:
+        """What the version that serves was trained on."""
+        lineage = self._wiring.registry.lineage(task, self._parent(task)) if self._parent(task) else None
+        return lineage.ratings if lineage is not None else ()
 
     def _must_go(self, task: Task) -> bool:
         """Whether what serves learned from somebody who is forgotten since."""
@@ -259,9 +326,12 @@ class LocalLearner:
 
     @cached_property
     def _questions(self) -> Questions:
-        sides = kept_back(self._job.examples, self._store.knowledge.load_chunks(), self._wiring.encoder.encode)
-        test, dev = to_ask(*sides, needed=GateConfig().min_questions)
+        test, dev = to_ask(self._sides.test, self._sides.dev, needed=GateConfig().min_questions)
         return Questions(test=test, dev=dev, suite=load_suite().cases)
+
+    @cached_property
+    def _sides(self) -> Sides:
+        return rated_questions(self._job.examples, self._store.knowledge.load_chunks(), self._wiring.encoder.encode)
 
     @cached_property
     def _versions(self) -> Versions:
@@ -285,7 +355,7 @@ def used_for(task: Task, examples: Examples) -> tuple[Example, ...]:
         Task.RETRIEVAL: (*examples.links, *examples.verdicts, *examples.answers),
         Task.GENERATOR: examples.answers,
     }
-    return tuple(one for one in kinds[task] if feedback_side(one.question) is not Split.TEST)
+    return tuple(one for one in kinds[task] if not kept_back(one.question))
 
 
 def _drawn(candidate: Candidate, report: Report, picture: Path) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters.encoder.adapter import EncoderDelta
-from adapters.examples import AnswerExample, Examples, LinkExample, VerdictExample
+from adapters.examples import Examples, LinkExample, VerdictExample
 from adapters.retrieval.config import Calibration
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, QueryAdapter, RetrievalAdapter
 from adapters.retrieval.persist import save
@@ -43,8 +43,8 @@ from training.retrieval_parts import (
     log_loss,
     of_rank,
 )
-from training.splits import feedback_side, fold_order
-from training.types import Candidate, OnTrainStep, Split, TrainStep
+from training.splits import fold_order, kept_back
+from training.types import Candidate, OnTrainStep, TrainStep
 
 Terms = Callable[[Mapping[str, float]], tuple[float, float, float]]
 """A trace's scores to what retrieval, head and likelihood give to the log odds; bot.confidence.terms."""
@@ -84,12 +84,13 @@ def train_on_feedback(
     source: str,
     now: datetime,
     encoder_folder: Path | None = None,
+    left_out: Callable[[str], bool] = kept_back,
     on_step: OnTrainStep = lambda _step: None,
 ) -> Candidate:
     """Train a retrieval adapter on what people said of passages and answers.
 
     Args:
-        examples: Links and verdicts count; those of the test side are passed over.
+        examples: Links, answers and verdicts count.
         folder: Where the adapter is written; must hold nothing yet.
         config: How.
         knowledge: What is searched, as it is now.
@@ -99,6 +100,7 @@ def train_on_feedback(
         source: Name of the run.
         now: Aware, UTC.
         encoder_folder: The encoder's weights, as adapters.bases.resolve gave them; None where it is not to be tuned.
+        left_out: The questions that nothing is learned from: the test side, for what may serve.
         on_step: Told after each pass over the questions.
 
     Returns:
@@ -110,8 +112,9 @@ def train_on_feedback(
         AdapterError: The folder cannot be written.
     """
     config, started = config or RetrievalTrainConfig(), time.perf_counter()
-    verdicts = [one for one in examples.verdicts if feedback_side(one.question) is not Split.TEST]
-    known = _known([one for one in examples.links if feedback_side(one.question) is not Split.TEST], knowledge, encoder)
+    examples = examples.without(left_out)
+    verdicts = examples.verdicts
+    known = _known(examples.links, knowledge, encoder)
     answered = len({question for question, _, worth in known.links if worth > 0})
     if answered < config.least_questions and len(verdicts) < config.least_verdicts:
         raise TooFewError(answered, config.least_questions)
@@ -142,7 +145,7 @@ def train_on_feedback(
         calibration=calibration,
         curated=curated,
         tuned=tuned,
-        answers=None if curated is None else remembered_answers([a for a in examples.answers if _seen(a)], encoder),
+        answers=None if curated is None else remembered_answers(examples.answers, encoder),
     )
     save(adapter, folder, source=source, created_at=now)
     return Candidate(
@@ -362,9 +365,9 @@ def _learn_verdicts(
 
 def _learn_nearness(examples: Examples, encoder: Encoder, alike: Alike, metrics: dict[str, float]) -> float | None:
     """From which similarity on the answer of one question answers another; None where nothing is proven."""
-    known: dict[str, str] = {one.question: "" for one in examples.verdicts if not one.answerable and _seen(one)}
-    known |= {one.question: one.answer for one in examples.answers if one.liked and one.answer and _seen(one)}
-    known |= {one.question: one.better for one in examples.answers if one.better and _seen(one)}
+    known: dict[str, str] = {one.question: "" for one in examples.verdicts if not one.answerable}
+    known |= {one.question: one.answer for one in examples.answers if one.liked and one.answer}
+    known |= {one.question: one.better for one in examples.answers if one.better}
     questions = sorted(known)
     if not questions:
         return None
@@ -373,10 +376,6 @@ def _learn_nearness(examples: Examples, encoder: Encoder, alike: Alike, metrics:
     if found.similarity is not None:
         metrics["curated from"] = found.similarity
     return found.similarity
-
-
-def _seen(example: AnswerExample | VerdictExample) -> bool:
-    return feedback_side(example.question) is not Split.TEST
 
 
 def _numbers(made: Calibration) -> NDArray[np.float64]:

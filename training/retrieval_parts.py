@@ -66,7 +66,7 @@ class RetrievalTrainConfig:
     encoder_folds: int = 3  # in which questions are left out in turn, 2 to folds: each costs a training
     encoder_questions: int = 2_000  # that it learns from at most, drawn where there are more: they take minutes
     encoder_once: int = 1_000  # with more questions, one fold is left out, and no other in turn
-    least_encoder_questions: int = 40  # with a passage that was called right, for the encoder
+    least_encoder_questions: int = 150  # the same, for the encoder: with fewer it never paid, and took 20 s to try
     most_encoded: int = 10_000  # chunks in the knowledge base, all of which have to be encoded for a tuned encoder
     memory: bool = True  # whether each part is tried
     query: bool = True

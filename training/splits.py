@@ -47,6 +47,11 @@ def fold_order(text: str) -> str:
     return hashlib.sha256(f"fold\n{normalised(text)}".encode()).hexdigest()
 
 
+def kept_back(question: str) -> bool:
+    """Whether a rated question is on the test side, which no version that may serve ever learns from."""
+    return feedback_side(question) is Split.TEST
+
+
 def feedback_side(question: str) -> Split:
     """The side of a rated question."""
     return split_of(question, dev_share=FEEDBACK_DEV, test_share=FEEDBACK_TEST)

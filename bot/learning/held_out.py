@@ -88,15 +88,15 @@ def to_ask(
         needed: Questions of equal weight that decide by themselves.
         most: Questions of both sides together.
     """
-    asked = _most_trusted(test, most)
+    asked = most_trusted(test, most)
     nothing = Measured(answer="", utility=0.0)
     pairs = [Pair(question="", before=nothing, after=nothing, weight=one.weight, raters=one.raters) for one in asked]
     enough = effective(capped(pairs)) >= needed
-    return asked, () if enough else _most_trusted(dev, most - len(asked))
+    return asked, () if enough else most_trusted(dev, most - len(asked))
 
 
-def _most_trusted(items: Sequence[HeldOut], most: int) -> tuple[HeldOut, ...]:
-    """Those of the greatest weight, in their order."""
+def most_trusted(items: Sequence[HeldOut], most: int) -> tuple[HeldOut, ...]:
+    """Those of the greatest weight, in the order of their texts."""
     first = sorted(items, key=lambda one: (-one.weight, fold_order(one.question)))[:most]
     return tuple(sorted(first, key=lambda one: normalised(one.question)))
 

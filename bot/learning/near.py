@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from bot.learning.scoring import same_answer
 from bot.words import has_han
 from knowledge.types import StoredChunk
 from training.nearness import learned_nearness
-from training.splits import normalised
+from training.splits import feedback_side, normalised
 from training.types import Split
 
 MOST: Final = 3  # neighbours whose answers count
@@ -23,10 +23,17 @@ MOST: Final = 3  # neighbours whose answers count
 Encode = Callable[[Sequence[str]], Matrix]
 
 
-def kept_back(
-    examples: Examples, chunks: Iterable[StoredChunk], encode: Encode
-) -> tuple[tuple[HeldOut, ...], tuple[HeldOut, ...]]:
-    """The questions of the test side and of the dev side, with all that is known of them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """The rated questions, with all that is known of each."""
+
+    test: tuple[HeldOut, ...]
+    dev: tuple[HeldOut, ...]
+    train: tuple[HeldOut, ...]
+
+
+def rated_questions(examples: Examples, chunks: Iterable[StoredChunk], encode: Encode) -> Sides:
+    """The questions of each side, with all that is known of them.
 
     Args:
         examples: All there are.
@@ -34,9 +41,11 @@ def kept_back(
         encode: Texts to unit vectors.
     """
     known = tuple(chunks)
-    test, dev = (without_own_answers(held_out(examples, side), known) for side in (Split.TEST, Split.DEV))
-    with_neighbours = with_near((*test, *dev), examples, encode)
-    return with_neighbours[: len(test)], with_neighbours[len(test) :]
+    items = [item for side in Split for item in without_own_answers(held_out(examples, side), known)]
+    by_side: dict[Split, list[HeldOut]] = {side: [] for side in Split}
+    for item in with_near(items, examples, encode):
+        by_side[feedback_side(item.question)].append(item)
+    return Sides(**{side.value: tuple(found) for side, found in by_side.items()})
 
 
 def with_near(items: Sequence[HeldOut], examples: Examples, encode: Encode) -> tuple[HeldOut, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from adapters.examples import ShownPassage
 from adapters.intent.config import QUESTION
@@ -20,8 +20,24 @@ from bot.types import Answer, AnswerKind, Outcome
 from bot.words import words
 from training.paired import Measured
 
+
+class Chance(NamedTuple):
+    """How often an answer of a kind is right, [0, 1], by what is known of nearly the same questions."""
+
+    same: float  # it says what is right for one of them
+    unknown: float  # nothing is known of any
+    other: float  # it says something else than what is right for them
+
+
+# As seen in simulated teams with 15 % mistaken ratings (docs/experiments-learning.md).
+AS_WANTED: Final = Chance(same=1.0, unknown=0.9, other=0.75)
+NOT_AS_WANTED: Final = Chance(same=0.5, unknown=0.05, other=0.05)
+AGAIN: Final = Chance(same=0.7, unknown=0.3, other=0.1)  # the disliked answer
+NOT_AGAIN: Final = Chance(same=0.65, unknown=0.3, other=0.2)  # another one
+UNTOLD: Final = Chance(same=0.9, unknown=0.5, other=0.3)  # the documents do tell, and that is all that is known
+NOT_REFUSED: Final = Chance(same=0.5, unknown=0.15, other=0.15)  # an answer where they are said not to tell
+RIGHTLY_REFUSED: Final = 0.9
 REFUSED: Final = 0.3  # a refusal where the documents do tell: as good as an answer that is right 3 times in 10
-UNKNOWN: Final = 0.3  # another answer than the disliked one, of which nobody said anything
 PASSAGE_ALONE: Final = 0.8  # the right passage is shown, and nothing else is known
 PASSAGE_WEIGHT: Final = 0.3  # of the passage beside the agreement of the words
 SAME_PAGE: Final = 0.5  # of a right passage's credit, where another part of its page is shown: often that tells it too
@@ -29,9 +45,7 @@ HELD: Final = (
     0.7  # share of a wanted answer's content words from which a passage holds it; its figures must all be there
 )
 UNBACKED: Final = 0.5  # what is left of an answer that no passage backs
-SAME: Final = 0.6  # agreement from which one answer says what the other says
-NEAR: Final = 0.7  # what answers a nearly same question: as often as it is seen to, ratings being mistaken now and then
-DISPUTED: Final = 0.5  # the same, where a rating of the question itself says otherwise: each is as likely mistaken
+SAME: Final = 0.6  # agreement from which one answer says what the other says; hardly one such was wrong
 REPEATED: Final = 0.9  # share of words in common from which an answer is the disliked one again
 _RECALL: Final = 3.0  # beta of the F measure: a fact in three quoted lines is an answer, if a long one
 _FIGURE_WEIGHT: Final = 2.0
@@ -122,28 +136,56 @@ def _utility(
     if item.intent and not _right_topic(item, answer):
         return 0.0
     if answer.outcome is not Outcome.ANSWERED:
-        return 1.0 if item.answerable is False or _knows_only_the_topic(item) else REFUSED
+        return _refused(item)
     backing = UNBACKED + (1 - UNBACKED) * (1.0 if grounded is None else grounded)
+    return backing * _right(item, text, told=told, passage=passage)
+
+
+def _refused(item: HeldOut) -> float:
+    if _knows_only_the_topic(item):
+        return 1.0
+    return RIGHTLY_REFUSED if item.answerable is False else REFUSED
+
+
+def _right(item: HeldOut, text: str, *, told: float | None, passage: float | None) -> float:
+    """How likely an answer is right, [0, 1]."""
     repeated = _repeats(text, item, told or 0.0)
-    own = 0.0 if item.answerable is False or repeated else _quality(item, told, passage=passage)
-    disputed = repeated or item.answerable is False or bool(item.wanted)
-    return backing * max(own, _as_near(item, text) * (DISPUTED if disputed else NEAR))
+    if not repeated and item.answerable is not False:
+        if told is not None:
+            return _as_wanted(item, text, told, passage=passage)
+        if passage is not None:  # only where the answer stands is known
+            return max(PASSAGE_ALONE * passage, NOT_AGAIN.same * _as_near(item, text))
+    if _knows_only_the_topic(item):
+        return 1.0
+    return _of(_chance(item, repeated=repeated), item, text)
+
+
+def _chance(item: HeldOut, *, repeated: bool) -> Chance:
+    if item.answerable is False:
+        return NOT_REFUSED
+    if repeated:
+        return NOT_AS_WANTED if item.wanted else AGAIN
+    return NOT_AGAIN if item.unwanted else UNTOLD
+
+
+def _as_wanted(item: HeldOut, text: str, told: float, *, passage: float | None) -> float:
+    """How likely an answer is right that says so much of a wanted one."""
+    said = min(1.0, told / SAME)
+    if passage is not None:
+        said = (1 - PASSAGE_WEIGHT) * said + PASSAGE_WEIGHT * passage
+    least = _of(NOT_AS_WANTED, item, text)
+    return least + (_of(AS_WANTED, item, text) - least) * said
+
+
+def _of(chance: Chance, item: HeldOut, text: str) -> float:
+    if not item.near:
+        return chance.unknown
+    return chance.same if _as_near(item, text) else chance.other
 
 
 def _as_near(item: HeldOut, text: str) -> bool:
     """Whether an answer says what is right for a question that is nearly the same."""
     return any(agreement(text, one, item.question) >= SAME for one in item.near)
-
-
-def _quality(item: HeldOut, told: float | None, *, passage: float | None) -> float:
-    """By the wanted answers and the passages, as far as they are known."""
-    if told is not None:
-        if passage is None:
-            return told
-        return (1 - PASSAGE_WEIGHT) * told + PASSAGE_WEIGHT * passage
-    if passage is not None:
-        return PASSAGE_ALONE * passage
-    return 1.0 if _knows_only_the_topic(item) else UNKNOWN
 
 
 def _knows_only_the_topic(item: HeldOut) -> bool:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from adapters.examples import Examples, IntentExample, LinkExample, ShownPassage
+from adapters.examples import AnswerExample, Examples, IntentExample, LinkExample, ShownPassage
 from adapters.registry import Lineage
+from adapters.retrieval.answers import AnswerMemory
 from adapters.retrieval.config import SHIFT_RANGE, Calibration, Kernel
 from adapters.retrieval.model import KnownPassage, LinkMemory, Links, RetrievalAdapter
-from adapters.retrieval.persist import save
+from adapters.retrieval.persist import load, save
 from adapters.types import Stage, Task
 from benchmarks.team import Question, accepted, examples
 from bot.config import folders, load_settings
 from bot.learning.canary import Act, WatchConfig, watch
 from bot.learning.comparing import Questions
+from bot.learning.held_out import MOST
+from bot.learning.in_turn import PARTS, part_of
 from bot.learning.live import LivePath
 from bot.learning.regression import load_suite
 from bot.learning.types import Job, Phase, TaskResult, Verdict
@@ -189,6 +193,67 @@ def test_what_helps_with_nothing_says_so_and_leaves_no_version(wiring: Wiring, t
         result, asked = learned(wiring, store, Task.RETRIEVAL, found, tmp_path / "work")
     assert (result.verdict, result.folder, asked) == (Verdict.NOTHING, "", 0)
     assert result.examples > 0
+
+
+def told(store: Store) -> Examples:
+    """Answers from the right passages that people liked."""
+    chunks = list(store.knowledge.load_chunks())
+    answers: list[AnswerExample] = []
+    links: list[LinkExample] = []
+    for number, question in enumerate(dict.fromkeys(examples(0).asked)):
+        said = question.correction
+        one = next(
+            (one for one in chunks if said and one.uri.endswith(question.document) and said in one.chunk.text), None
+        )
+        if one is None:
+            continue
+        passage = ShownPassage(uri=one.uri, title=" > ".join(one.chunk.title_path), text=one.chunk.text)
+        ratings = (f"{number}:{number % 20}",)
+        answers.append(
+            AnswerExample(
+                question=question.text, passages=(passage,), answer=said, liked=True, weight=0.8, ratings=ratings
+            )
+        )
+        links.append(LinkExample(question=question.text, passage=passage, good=True, weight=0.8, ratings=ratings))
+    return Examples(answers=tuple(answers), links=tuple(links))
+
+
+def test_retrieval_is_judged_by_what_it_learns_from_too_and_each_part_by_one_that_has_not_seen_it(
+    wiring: Wiring, tmp_path: Path
+) -> None:
+    with wiring.open_store() as store:
+        found = told(store)
+        result, _ = learned(wiring, store, Task.RETRIEVAL, found, tmp_path / "first")
+        asked = {one.question for one in found.answers}
+        held_out = {question for question in asked if feedback_side(question) is Split.TEST}
+        assert questions_of(result) == len(asked) > MOST > len(held_out)
+        for part in range(PARTS):
+            remembered = load(tmp_path / "first" / f"retrieval-without-{part}", encoder=wiring.encoder.name).answers
+            assert remembered is not None
+            without = {question for question in asked - held_out if part_of(question) == part}
+            assert known(wiring, remembered, without) == 0, "none of the part"
+            assert known(wiring, remembered, asked - without) == len(asked - without), "all others"
+        added = wiring.registry.add_candidate(
+            Task.RETRIEVAL, Path(result.folder), lineage=replace(LINEAGE, ratings=result.ratings)
+        )
+        wiring.registry.promote(Task.RETRIEVAL, added.name)
+        again, _ = learned(wiring, store, Task.RETRIEVAL, found, tmp_path / "second")
+    assert again.verdict is Verdict.NOT_BETTER
+    assert questions_of(again) == len(held_out), "what serves has learned from all others"
+
+
+def questions_of(result: TaskResult) -> int:
+    """How many questions a candidate was judged by."""
+    reasons = {reason.code: reason for reason in result.reasons}
+    judged = next(reason for code, reason in reasons.items() if "questions" in reason.values)
+    return int(judged.values["questions"])
+
+
+def known(wiring: Wiring, memory: AnswerMemory, questions: Iterable[str]) -> int:
+    """How many of some questions a memory has."""
+    texts = sorted(questions)
+    nearest = (wiring.encoder.encode(texts) @ memory.questions.T).max(axis=1) if texts else np.zeros(0)
+    return int((nearest > 0.999).sum())
 
 
 def test_a_teams_own_rows_are_learned_on_top_of_and_the_suite_is_asked_once_of_what_serves(

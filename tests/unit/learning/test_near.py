@@ -10,7 +10,7 @@ import pytest
 from adapters.examples import AnswerExample, Examples, VerdictExample
 from adapters.types import Matrix
 from bot.learning.held_out import HeldOut
-from bot.learning.near import kept_back, with_near
+from bot.learning.near import rated_questions, with_near
 from knowledge.testing import MemoryStore, WordEncoder, chunk, document
 from training.splits import feedback_side
 from training.types import Split
@@ -94,13 +94,14 @@ def test_chinese_questions_have_no_neighbours() -> None:
     assert near("tell me of the refund 退款?", Examples(answers=answered())) == ()
 
 
-def test_both_sides_know_their_neighbours_and_hide_the_entries_made_of_them() -> None:
+def test_every_side_knows_its_neighbours_and_hides_the_entries_made_of_them() -> None:
     examples = Examples(answers=answered())
     store, encoder = MemoryStore(), WordEncoder()
     entries = [chunk("x", question=one.question, title="FAQ", ordinal=n) for n, one in enumerate(examples.answers)]
     vectors = encoder.encode([one.embedding_text for one in entries])
     store.replace_document(document("/faq.csv"), entries, vectors, encoder=encoder.name)
-    for side, items in zip((Split.TEST, Split.DEV), kept_back(examples, store.load_chunks(), encode), strict=True):
+    sides = rated_questions(examples, store.load_chunks(), encode)
+    for side, items in ((Split.TEST, sides.test), (Split.DEV, sides.dev), (Split.TRAIN, sides.train)):
         assert {item.question for item in items} == {
             one.question for one in examples.answers if feedback_side(one.question) is side
         }

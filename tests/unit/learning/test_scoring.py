@@ -10,12 +10,18 @@ from adapters.examples import ShownPassage
 from adapters.types import Intent
 from bot.learning.held_out import HeldOut
 from bot.learning.scoring import (
-    DISPUTED,
-    NEAR,
+    AGAIN,
+    AS_WANTED,
+    NOT_AGAIN,
+    NOT_AS_WANTED,
+    NOT_REFUSED,
     PASSAGE_ALONE,
+    PASSAGE_WEIGHT,
     REFUSED,
+    RIGHTLY_REFUSED,
+    SAME,
     SAME_PAGE,
-    UNKNOWN,
+    UNTOLD,
     agreement,
     bare,
     measure,
@@ -64,10 +70,10 @@ def utility(item: HeldOut, answer: Answer) -> float:
     return measure(item, answer).utility
 
 
-def test_the_wanted_answer_word_for_word_is_worth_all() -> None:
+def test_the_wanted_answer_word_for_word_is_worth_what_a_like_is() -> None:
     item = HeldOut(question=QUESTION, wanted=(RIGHT,), answerable=True)
     found = measure(item, said(f"The documents say: {RIGHT} [1]", AnswerKind.QUOTED, PASSAGE))
-    assert (found.utility, found.agreement, found.right_verdict) == (1.0, 1.0, True)
+    assert (found.utility, found.agreement, found.right_verdict) == (AS_WANTED.unknown, 1.0, True)
     assert found.characters == len(RIGHT)
     assert found.accepted
 
@@ -79,9 +85,16 @@ def test_a_right_answer_is_worth_more_than_a_refusal_and_that_more_than_a_wrong_
     assert right > 0.6 > refused == REFUSED > wrong
 
 
-def test_where_the_documents_do_not_tell_only_a_refusal_is_worth_anything() -> None:
+def test_what_says_most_of_a_wanted_answer_is_as_good() -> None:
+    item = HeldOut(question=QUESTION, wanted=(RIGHT,), answerable=True)
+    longer, half = f"{RIGHT} It starts when we send it.", "A refund takes days."
+    assert SAME < agreement(longer, RIGHT, QUESTION) < 1
+    assert utility(item, said(longer)) == AS_WANTED.unknown > utility(item, said(half)) > NOT_AS_WANTED.unknown
+
+
+def test_where_the_documents_do_not_tell_a_refusal_is_worth_most() -> None:
     item = HeldOut(question=QUESTION, answerable=False)
-    assert (utility(item, REFUSAL), utility(item, said(RIGHT))) == (1.0, 0.0)
+    assert (utility(item, REFUSAL), utility(item, said(RIGHT))) == (RIGHTLY_REFUSED, NOT_REFUSED.unknown)
     assert measure(item, said(RIGHT)).right_verdict is False
 
 
@@ -103,32 +116,45 @@ def test_chinese_answers_are_compared_by_their_words_too() -> None:
     assert agreement("请联系客服处理账户问题。", wanted, "") < 0.2
 
 
-def test_the_disliked_answer_again_is_worth_nothing_and_another_one_no_more_than_a_refusal() -> None:
+def test_another_answer_than_the_disliked_one_gains_nothing_by_itself() -> None:
     item = HeldOut(question=QUESTION, unwanted=(WRONG,))
-    assert utility(item, said(f"{WRONG} [1]")) == 0.0
-    assert utility(item, said(RIGHT)) == UNKNOWN == utility(item, REFUSAL)
+    assert utility(item, said(f"{WRONG} [1]")) == AGAIN.unknown == utility(item, REFUSAL)
+    assert utility(item, said(RIGHT)) == NOT_AGAIN.unknown == AGAIN.unknown
+    corrected = replace(item, wanted=(RIGHT,))
+    assert utility(corrected, said(f"{WRONG} [1]")) == NOT_AS_WANTED.unknown
+
+
+def test_where_only_a_refusal_was_turned_down_an_answer_may_be_right() -> None:
+    item = HeldOut(question=QUESTION, answerable=True)
+    assert utility(item, said(RIGHT)) == UNTOLD.unknown > utility(item, REFUSAL)
+    assert utility(replace(item, near=(RIGHT,)), said(RIGHT)) == UNTOLD.same
+    assert utility(replace(item, near=(RIGHT,)), said(WRONG)) == UNTOLD.other
 
 
 def test_an_answer_that_is_both_wanted_and_near_a_disliked_one_counts_as_wanted() -> None:
     item = HeldOut(question=QUESTION, wanted=(RIGHT,), unwanted=("A refund to a card takes business days five.",))
-    assert utility(item, said(RIGHT)) == 1.0
+    assert utility(item, said(RIGHT)) == AS_WANTED.unknown
 
 
 def test_what_answers_a_nearly_same_question_is_worth_more_than_anything_else_where_nothing_is_known() -> None:
     item = HeldOut(question=QUESTION, unwanted=(WRONG,), near=(RIGHT,))
-    assert utility(item, said(RIGHT)) == NEAR > UNKNOWN == utility(item, said("Ask your bank about the card."))
-    assert utility(item, said(WRONG)) == 0.0
-    assert utility(replace(item, near=(f"{RIGHT} Weekends do not count.", RIGHT)), said(RIGHT)) == NEAR
+    assert utility(item, said(RIGHT)) == NOT_AGAIN.same
+    assert utility(item, said("Ask your bank about the card.")) == NOT_AGAIN.other < NOT_AGAIN.unknown
+    assert utility(item, said(WRONG)) == AGAIN.other
+    assert utility(replace(item, near=(f"{RIGHT} Weekends do not count.", RIGHT)), said(RIGHT)) == NOT_AGAIN.same
 
 
-def test_where_a_rating_of_the_question_says_otherwise_its_neighbours_count_half() -> None:
+def test_where_a_rating_of_the_question_and_its_neighbours_differ_either_may_be_mistaken() -> None:
     refused = HeldOut(question=QUESTION, answerable=False, near=(RIGHT,))
-    assert (utility(refused, REFUSAL), utility(refused, said(RIGHT))) == (1.0, DISPUTED)
+    assert (utility(refused, REFUSAL), utility(refused, said(RIGHT))) == (RIGHTLY_REFUSED, NOT_REFUSED.same)
     disliked = HeldOut(question=QUESTION, unwanted=(RIGHT,), near=(RIGHT,))
-    assert utility(disliked, said(RIGHT)) == DISPUTED
-    liked = HeldOut(question=QUESTION, wanted=("Ask your bank about the card.",), near=(RIGHT,), answerable=True)
-    assert utility(liked, said("Ask your bank about the card.")) == 1.0
-    assert utility(liked, said(RIGHT)) == DISPUTED
+    assert utility(disliked, said(RIGHT)) == AGAIN.same
+    bank = "Ask your bank how long."
+    liked = HeldOut(question=QUESTION, wanted=(bank,), near=(RIGHT,), answerable=True)
+    assert utility(liked, said(bank)) == pytest.approx(AS_WANTED.other)
+    assert utility(liked, said(RIGHT)) == pytest.approx(NOT_AS_WANTED.same, abs=0.1)
+    agreed = replace(liked, near=(bank,))
+    assert utility(agreed, said(bank)) == AS_WANTED.same > utility(agreed, said(RIGHT))
 
 
 def test_the_right_passage_counts_where_no_answer_is_known() -> None:
@@ -137,20 +163,23 @@ def test_the_right_passage_counts_where_no_answer_is_known() -> None:
     assert utility(item, said(WRONG, AnswerKind.QUOTED, OTHER)) == 0.0
     only_wrong = HeldOut(question=QUESTION, wrong=frozenset([OTHER.key]))
     assert utility(only_wrong, said(WRONG, AnswerKind.QUOTED, OTHER)) == 0.0
-    assert utility(only_wrong, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == UNKNOWN
+    assert utility(replace(only_wrong, near=(WRONG,)), said(WRONG, AnswerKind.QUOTED, OTHER)) == NOT_AGAIN.same
+    assert utility(only_wrong, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == UNTOLD.unknown
 
 
 def test_the_right_words_from_the_wrong_passage_lose_the_passages_share() -> None:
     item = HeldOut(question=QUESTION, wanted=(RIGHT,), right=frozenset([PASSAGE.key]), answerable=True)
-    assert utility(item, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == 1.0
-    assert utility(item, said(RIGHT, AnswerKind.QUOTED, OTHER)) == pytest.approx(0.7)
+    right = utility(item, said(RIGHT, AnswerKind.QUOTED, PASSAGE))
+    elsewhere = utility(item, said(RIGHT, AnswerKind.QUOTED, OTHER))
+    assert right == AS_WANTED.unknown
+    assert right - elsewhere == pytest.approx(PASSAGE_WEIGHT * (AS_WANTED.unknown - NOT_AS_WANTED.unknown))
 
 
 def test_a_passage_that_holds_the_wanted_answer_is_as_right_as_the_one_that_was_liked() -> None:
     item = HeldOut(question=QUESTION, wanted=(RIGHT,), right=frozenset([PASSAGE.key]), answerable=True)
     again = ShownPassage(uri="/faq.md", title="Cards", text=f"Ask your bank first. {RIGHT} Weekends do not count.")
     found = measure(item, said(RIGHT, AnswerKind.CURATED, again))
-    assert (found.utility, found.right_passage) == (1.0, True)
+    assert (found.utility, found.right_passage) == (AS_WANTED.unknown, True)
     longer = replace(item, wanted=("A refund to a debit card or bank account takes five days after approval.",))
     nine = ShownPassage(uri="/faq.md", title="Cards", text=longer.wanted[0].replace("five", "nine"))
     assert measure(longer, said(RIGHT, AnswerKind.CURATED, nine)).right_passage is False
