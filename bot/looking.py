@@ -31,6 +31,8 @@ EXTRACT_LINES = 3
 READ_PASSAGES = 3  # of the passages found, each judged by itself by a grounded generator
 READ_LINES = 2  # of each: with more the generator picks the wrong one more often (docs/experiments.md)
 DOCUMENTS_WIN = 0.8  # answerability from which a message is a question whatever the intent head says
+SURE = 0.8  # answerability from which a liked answer is given only to a question that is nearer by so much more:
+NEARER = 0.05  # what was found by itself is as often right there (docs/experiments-learning.md)
 SUGGESTIONS = 3
 MOST_TOGETHER = 8  # messages that are encoded together: more are hardly faster, and all wait for the last one
 # What every line's similarity counts as where the encoder does not read the question: words alone choose the lines, and
@@ -226,10 +228,10 @@ class Looker:
             extracts=extracts,
             readings=readings,
             timings_ms=timings_ms,
-            liked=self._liked(found),
+            liked=self._liked(found, answerable),
         )
 
-    def _liked(self, found: _Found) -> Extract | None:
+    def _liked(self, found: _Found, answerable: float) -> Extract | None:
         """The lines that the nearest question got and people liked, if they stand in a passage that was found.
 
         Nothing for Chinese: the default encoder finds its questions all alike.
@@ -239,7 +241,8 @@ class Looker:
         if not self._encoder.reads(found.query):
             return None
         texts = {text_digest(one.stored.chunk.text): number for number, one in enumerate(found.passages, start=1)}
-        for span, similarity in self._answers.recall(found.vector, self._same_from):
+        near = self._same_from + NEARER * (answerable >= SURE)
+        for span, similarity in self._answers.recall(found.vector, near):
             number = texts.get(span.digest)
             text = "" if number is None else part_of(unwrapped(found.passages[number - 1].stored.chunk.text), span)
             if number is not None and text:

@@ -13,6 +13,7 @@ import pytest
 from adapters.retrieval.answers import AnswerMemory, span_of
 from adapters.testing import FakeEncoder, ScriptedGenerator
 from adapters.types import Intent
+from bot import looking
 from bot.pipeline import Done, Pipeline, Searching
 from bot.testing import FixedClassifier, fake_pipeline, teach
 from bot.texts import say
@@ -150,6 +151,19 @@ async def test_liked_lines_are_not_given_again_without_reason(
 ) -> None:
     path = fee_path(tmp_path, answers=known, curated_from=curated_from)
     assert (await answer(path, "When is the card fee taken away?")).kind is AnswerKind.REFUSAL
+
+
+@pytest.mark.parametrize(("sure", "kind"), [(1.1, AnswerKind.QUOTED), (0.0, AnswerKind.REFUSAL)])
+async def test_where_the_documents_answer_surely_a_liked_answer_needs_a_nearer_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sure: float, kind: AnswerKind
+) -> None:
+    monkeypatch.setattr(looking, "SURE", sure)
+    known, asked = "When is the card fee taken?", "When is the card fee taken away?"
+    nearness = float(np.prod(FakeEncoder().encode([known, asked]), axis=0).sum())
+    path = fee_path(tmp_path, answers=liked_answers(known), curated_from=nearness - looking.NEARER / 2)
+    assert (await answer(path, asked)).kind is kind
+    path = fee_path(tmp_path / "nearer", answers=liked_answers(known), curated_from=nearness - 2 * looking.NEARER)
+    assert (await answer(path, asked)).kind is AnswerKind.QUOTED
 
 
 async def test_liked_lines_of_a_page_that_the_asker_may_not_see_stay_hidden(tmp_path: Path) -> None:
