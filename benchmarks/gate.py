@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from benchmarks.table import QUICK as QUICK_RESULTS
 from benchmarks.table import RESULTS, Row, keep
 from benchmarks.trust import ATTACKS, HOSTILE, HOSTILE_VOTES, PEOPLE, START, Attack, attack
-from bot.learning.scoring import AGAIN, AS_WANTED, NOT_AGAIN, NOT_AS_WANTED
+from bot.learning.scoring import AGAIN, AS_WANTED, NOT_AGAIN, NOT_AS_WANTED, SHOWN_WRONG
 from training.gate import GateConfig, decide, decide_renewal
 from training.metrics import bootstrap_mean
 from training.paired import Measured, Pair, PairedReport, mean_gain, resampled_gains
@@ -211,14 +211,17 @@ def poisoned(
 
 
 def as_scored(good: bool) -> tuple[float, float, float]:  # noqa: FBT001 - one verdict
-    """What bot.learning.scoring makes of an answer where nothing is known of other questions."""
-    old, new = (AS_WANTED, NOT_AS_WANTED) if good else (AGAIN, NOT_AGAIN)
+    """What bot.learning.scoring makes of an answer where nothing is known of other questions.
+
+    Whoever turns an answer down says that its source is wrong: that pays most where it changes.
+    """
+    old, new = (AS_WANTED, NOT_AS_WANTED) if good else (SHOWN_WRONG, NOT_AGAIN)
     return old.unknown, old.unknown, new.unknown
 
 
 def at_worst(good: bool) -> tuple[float, float, float]:  # noqa: FBT001 - one verdict
     """The same where the changed answer is liked as the answer to a nearly same question."""
-    old, new = (AS_WANTED, NOT_AS_WANTED) if good else (AGAIN, NOT_AGAIN)
+    old, new = (AS_WANTED, NOT_AS_WANTED) if good else (SHOWN_WRONG, NOT_AGAIN)
     return old.unknown, old.other, new.same
 
 

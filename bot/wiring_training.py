@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,17 +16,13 @@ from adapters.device import computing_with
 from adapters.examples import Example, Examples, RatingId
 from adapters.layout import read_manifest
 from adapters.types import AdapterVersion, Stage, Task
-from bot.confidence import terms
 from bot.errors import BotError
 from bot.intent_rows import kept_rows
 from bot.learning.comparing import Questions, Seen, side_by_side
-from bot.learning.held_out import HeldOut, most_trusted, rater_of, to_ask
-from bot.learning.in_turn import PARTS, new_to, part_of
+from bot.learning.held_out import rater_of, to_ask
 from bot.learning.live import Versions
 from bot.learning.near import Sides, rated_questions
 from bot.learning.regression import load_suite
-from bot.learning.replay import Replayed, pairs
-from bot.learning.scoring import same_answer
 from bot.learning.suite_memory import SuiteMemory, folder_digest, key_of
 from bot.learning.types import Job, Phase, Sample, TaskResult, Verdict
 from bot.learning.worker import Tell
@@ -34,7 +30,8 @@ from bot.store.store import Store
 from bot.wiring import Wiring, example_folder
 from bot.wiring_eval import WHAT_SERVES, Comparer
 from bot.wiring_ground import ground_of, inherited
-from training.errors import TooFewError, TrainingError
+from bot.wiring_retrieval import RetrievalTraining
+from training.errors import TrainingError
 from training.feedback_intent import IntentGround
 from training.gate import GateConfig, Reason, ReasonCode, decide, decide_renewal
 from training.ground import Ground
@@ -45,7 +42,6 @@ from training.splits import kept_back
 from training.types import Candidate, OnTrainStep, TrainConfig, TrainStep
 
 CANDIDATE = "candidate"  # what a version is called before it is in the registry
-MOST_IN_TURN = 200  # questions that are learned from and asked in turn: more tell little that these do not
 
 
 class LocalLearner:
@@ -63,6 +59,7 @@ class LocalLearner:
         self._store = store
         self._job = job
         self._comparer = Comparer(wiring, store, Path(job.folder) / "suite")
+        self._of_retrieval = RetrievalTraining(wiring=wiring, store=store, job=job)
         self._seen: Seen | None = None  # of what serves
 
     def learn(self, task: Task, examples: Examples, folder: Path, *, seed: int, tell: Tell) -> TaskResult:
@@ -136,35 +133,8 @@ class LocalLearner:
         definitions = self._wiring.definitions if trained.builtin else ()
         return IntentGround(definitions=definitions, rows=trained.rows, kept=classifier)
 
-    def _retrieval(
-        self,
-        examples: Examples,
-        folder: Path,
-        seed: int,
-        on_step: OnTrainStep,
-        left_out: Callable[[str], bool] = kept_back,
-        *,
-        encoder: bool = True,
-    ) -> Candidate:
-        from training.feedback_retrieval import train_on_feedback
-        from training.retrieval_parts import RetrievalTrainConfig
-
-        return train_on_feedback(
-            examples,
-            folder,
-            RetrievalTrainConfig(
-                seed=seed, most_encoded=self._wiring.settings.learning.max_encoded_chunks, encoder=encoder
-            ),
-            knowledge=self._wiring.open_knowledge(self._store),
-            encoder=self._wiring.encoder,
-            terms=terms,
-            alike=same_answer,
-            source=f"run-{self._job.run}",
-            now=datetime.now(UTC),
-            encoder_folder=self._wiring.encoder_folder,
-            left_out=left_out,
-            on_step=on_step,
-        )
+    def _retrieval(self, _examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
+        return self._of_retrieval.train(folder, seed=seed, on_step=on_step)
 
     def _generator(self, examples: Examples, folder: Path, seed: int, on_step: OnTrainStep) -> Candidate:
         from training.feedback_generator import FeedbackConfig, train_generator_on_feedback
@@ -205,62 +175,17 @@ class LocalLearner:
             margins=candidate.task is Task.GENERATOR,
         )
         paired = unseen_by(candidate.task, side_by_side(self._questions, before, after))
-        if candidate.task is Task.RETRIEVAL and "encoder epochs" not in candidate.metrics:
-            paired = replace(paired, test=(*paired.test, *self._in_turn(tell, seed)))
+        if candidate.task is Task.RETRIEVAL:  # it is trained in seconds, the others in minutes or from too little
+            paired = replace(paired, in_turn=self._in_turn(candidate, tell))
         rule = decide_renewal if self._must_go(candidate.task) else decide
         decision = rule(paired, rng=np.random.default_rng(seed))
         against = self._parent(candidate.task) or WHAT_SERVES
         return make_report(paired, decision, task=candidate.task, candidate=CANDIDATE, against=against)
 
-    def _in_turn(self, tell: Tell, seed: int) -> tuple[Pair, ...]:
-        """What retrieval learns from, too: each part asked of a candidate that was trained without it.
-
-        The others take minutes to train, and so does a tuned encoder with all documents to encode: the test side
-        decides about those alone. Lines are quoted here, since the generator is the same on both sides; with it, it
-        would be a minute more.
-        """
-        examples = self._job.examples
-        learned = self._registered_ratings(Task.RETRIEVAL)
-        items = most_trusted(new_to(learned, (*self._sides.train, *self._sides.dev), examples), MOST_IN_TURN)
-        comparer = Comparer(self._wiring, self._store, Path(self._job.folder), quoting=True)
-        told = 0
-
-        def asking(_done: int, _of: int) -> None:
-            nonlocal told
-            told += 1
-            tell(Phase.REPLAY, told, 2 * len(items))
-
-        def ask(versions: Versions, asked: Sequence[HeldOut]) -> tuple[Replayed, ...]:
-            questions = Questions(test=tuple(asked))
-            return asyncio.run(comparer.see(versions, questions, asking, margins=False)).test
-
-        before = {one.item: one for one in ask(self._versions, items)} if items else {}
-        found: list[Pair] = []
-        for part in range(PARTS):
-            asked = [item for item in items if part_of(item.question) == part]
-            if asked and (without := self._without(part, seed)) is not None:
-                after = ask({**self._versions, Task.RETRIEVAL: without}, asked)
-                found += pairs([before[item] for item in asked], after)
-        return tuple(found)
-
-    def _without(self, part: int, seed: int) -> AdapterVersion | None:
-        """A candidate for retrieval that has not seen a part of the questions; None where the others are too few."""
-        folder = Path(self._job.folder) / f"retrieval-without-{part}"
-
-        def left_out(question: str) -> bool:
-            return not kept_back(question) and part_of(question) == part
-
-        try:
-            with computing_with(self._wiring.settings.learning.threads):
-                made = self._retrieval(self._job.examples, folder, seed, lambda _: None, left_out, encoder=False)
-        except TooFewError:
-            return None
-        return _version(made)
-
-    def _registered_ratings(self, task: Task) -> tuple[RatingId, ...]:
-        """What the version that serves was trained on."""
-        lineage = self._wiring.registry.lineage(task, self._parent(task)) if self._parent(task) else None
-        return lineage.ratings if lineage is not None else ()
+    def _in_turn(self, candidate: Candidate, tell: Tell) -> tuple[Pair, ...]:
+        learned = (*self._sides.train, *self._sides.dev)
+        progress = partial(tell, Phase.REPLAY)
+        return self._of_retrieval.in_turn(candidate, learned, self._versions, _version, progress)
 
     def _must_go(self, task: Task) -> bool:
         """Whether what serves learned from somebody who is forgotten since."""

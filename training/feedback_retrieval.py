@@ -133,6 +133,8 @@ def train_on_feedback(
     calibration = Calibration()
     if config.calibration and len(verdicts) >= config.least_verdicts:
         calibration = _learn_verdicts(verdicts, config, terms, metrics)
+        if calibration != Calibration():
+            metrics["calibration shift"] = calibration.shift
     curated = _learn_nearness(examples, encoder, alike, metrics) if config.curated else None
     kept = (query is not None, memory is not None, tuned is not None, curated is not None)
     metrics["parts"] = sum((*kept, calibration != Calibration()))

@@ -5,7 +5,7 @@ The thresholds were chosen by simulation (benchmarks/gate.py); what the rule is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from training.errors import TrainingError
-from training.paired import CaseKind, PairedReport, capped, effective, gain_interval, mean_gain, resampled_gains
+from training.paired import CaseKind, Pair, PairedReport, capped, effective, gain_interval, mean_gain, resampled_gains
 from training.types import Interval
 
 RENEWAL_MARGIN: Final = 0.05  # of utility: what may be lost where somebody is to be forgotten, five points of a hundred
@@ -96,28 +96,39 @@ def decide(report: PairedReport, config: GateConfig | None = None, *, rng: np.ra
         rng: Draws the bootstrap resamples.
 
     Returns:
-        The decision; an attack that now succeeds or a suite that is worse for it cannot be made up for.
+        The decision; an attack that now succeeds, a suite that is worse for it, or a test side that shows the candidate
+        to be worse cannot be made up for. Where that side is too small, the canary is not optional.
     """
     config = config or GateConfig()
     suite, holds = _suite_reason(report)
-    test = capped(report.test)
-    enough = effective(test)
-    if not test or enough < config.min_questions:
+    asked = capped((*report.test, *report.in_turn))
+    enough = effective(asked)
+    if not asked or enough < config.min_questions:
         return _by_hint(report, config, suite, enough, holds=holds, rng=rng)
-    gain = gain_interval(test, rng)
-    sure = float((resampled_gains(test, rng, imagined=config.imagined) > 0).mean())
-    code = _code(gain.value, sure, config)
-    values = {"gain": gain.value, "low": gain.low, "high": gain.high, "sure": sure, "questions": float(len(test))}
-    reason = Reason(code=code, values={**values, "needed_sure": config.canary_sure})
-    promote = holds and code in (ReasonCode.BETTER, ReasonCode.LIKELY)
+    reason, gain, sure = _shown(asked, config, rng)
+    own = capped(report.test)
+    few = effective(own) < config.min_questions
+    if report.in_turn and own:  # the candidate itself, which the others stand for
+        against, *_ = _shown(own, config, rng)
+        reason = against if against.code is ReasonCode.WORSE else reason
+    promote = holds and reason.code in (ReasonCode.BETTER, ReasonCode.LIKELY)
     return Decision(
         promote=promote,
-        canary_required=promote and code is ReasonCode.LIKELY,
+        canary_required=promote and (few or reason.code is ReasonCode.LIKELY),
         gain=gain,
         sure=sure,
         missing=0,
         reasons=(reason, suite) if holds else (suite, reason),
     )
+
+
+def _shown(pairs: Sequence[Pair], config: GateConfig, rng: np.random.Generator) -> tuple[Reason, Interval, float]:
+    """What questions show: the reason, the gain and the share of the resamples in which the candidate is better."""
+    gain = gain_interval(pairs, rng)
+    sure = float((resampled_gains(pairs, rng, imagined=config.imagined) > 0).mean())
+    values = {"gain": gain.value, "low": gain.low, "high": gain.high, "sure": sure, "questions": float(len(pairs))}
+    code = _code(gain.value, sure, config)
+    return Reason(code=code, values={**values, "needed_sure": config.canary_sure}), gain, sure
 
 
 def decide_renewal(report: PairedReport, config: GateConfig | None = None, *, rng: np.random.Generator) -> Decision:
@@ -137,7 +148,7 @@ def decide_renewal(report: PairedReport, config: GateConfig | None = None, *, rn
     """
     config = config or GateConfig()
     suite, holds = _suite_reason(report)
-    test = capped(report.test)
+    test = capped((*report.test, *report.in_turn))
     missing = max(0, int(np.ceil(config.min_questions - effective(test))))
     gains = resampled_gains(test, rng, imagined=config.imagined) if test else np.zeros(1)
     sure = float((gains > -RENEWAL_MARGIN).mean())
@@ -187,9 +198,13 @@ def _by_hint(
     missing = int(np.ceil(config.min_questions - enough))
     few = Reason(
         code=ReasonCode.TOO_FEW,
-        values={"questions": float(len(report.test)), "needed": config.min_questions, "missing": float(missing)},
+        values={
+            "questions": float(len(report.test) + len(report.in_turn)),
+            "needed": config.min_questions,
+            "missing": float(missing),
+        },
     )
-    seen = capped((*report.test, *report.dev))
+    seen = capped((*report.test, *report.in_turn, *report.dev))
     gain = mean_gain(seen)
     better = gain >= config.least_gain and mean_gain(capped(report.test)) >= 0
     hint = Reason(

@@ -79,6 +79,7 @@ class PairedReport:
     """Everything that the gate decides by."""
 
     test: tuple[Pair, ...]  # questions that no version was ever trained on
+    in_turn: tuple[Pair, ...] = ()  # others, each asked of a candidate of the same kind that was trained without it
     dev: tuple[Pair, ...] = ()  # the candidate's training was stopped by them
     suite: tuple[Held, ...] = ()  # the regression suite
 

@@ -22,6 +22,8 @@ def part_of(question: str) -> int:
 def new_to(learned: Collection[RatingId], items: Iterable[HeldOut], examples: Examples) -> tuple[HeldOut, ...]:
     """The questions of which a version has learned nothing: of others it knows what a candidate would have to find.
 
+    One of which all is disbelieved by now that it learned from counts as new.
+
     Args:
         learned: The ratings that the version was trained on.
         items: Questions.

@@ -33,7 +33,8 @@ class Chance(NamedTuple):
 AS_WANTED: Final = Chance(same=1.0, unknown=0.9, other=0.75)
 NOT_AS_WANTED: Final = Chance(same=0.5, unknown=0.05, other=0.05)
 AGAIN: Final = Chance(same=0.7, unknown=0.3, other=0.1)  # the disliked answer
-NOT_AGAIN: Final = Chance(same=0.65, unknown=0.3, other=0.2)  # another one
+NOT_AGAIN: Final = Chance(same=0.65, unknown=0.3, other=0.1)  # another one
+SHOWN_WRONG: Final = Chance(same=0.5, unknown=0.1, other=0.05)  # from a passage that was called wrong
 UNTOLD: Final = Chance(same=0.9, unknown=0.5, other=0.3)  # the documents do tell, and that is all that is known
 NOT_REFUSED: Final = Chance(same=0.5, unknown=0.15, other=0.15)  # an answer where they are said not to tell
 RIGHTLY_REFUSED: Final = 0.9
@@ -150,22 +151,25 @@ def _refused(item: HeldOut) -> float:
 def _right(item: HeldOut, text: str, *, told: float | None, passage: float | None) -> float:
     """How likely an answer is right, [0, 1]."""
     repeated = _repeats(text, item, told or 0.0)
-    if not repeated and item.answerable is not False:
-        if told is not None:
-            return _as_wanted(item, text, told, passage=passage)
-        if passage is not None:  # only where the answer stands is known
-            return max(PASSAGE_ALONE * passage, NOT_AGAIN.same * _as_near(item, text))
     if _knows_only_the_topic(item):
         return 1.0
-    return _of(_chance(item, repeated=repeated), item, text)
-
-
-def _chance(item: HeldOut, *, repeated: bool) -> Chance:
     if item.answerable is False:
-        return NOT_REFUSED
+        return _of(NOT_REFUSED, item, text)
+    if told is not None:
+        return _of(NOT_AS_WANTED, item, text) if repeated else _as_wanted(item, text, told, passage=passage)
+    if passage:  # only where the answer stands is known
+        return max(PASSAGE_ALONE * passage, _of(NOT_AGAIN, item, text))
+    return _of(_not_wanted(item, repeated=repeated, wrong=passage is not None), item, text)
+
+
+def _not_wanted(item: HeldOut, *, repeated: bool, wrong: bool) -> Chance:
+    """Where no right answer is known: by what was turned down."""
+    if wrong:
+        return SHOWN_WRONG
     if repeated:
-        return NOT_AS_WANTED if item.wanted else AGAIN
-    return NOT_AGAIN if item.unwanted else UNTOLD
+        return AGAIN
+    only_refusal = item.answerable is True and not (item.unwanted or item.wrong)
+    return UNTOLD if only_refusal else NOT_AGAIN
 
 
 def _as_wanted(item: HeldOut, text: str, told: float, *, passage: float | None) -> float:

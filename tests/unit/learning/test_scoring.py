@@ -21,6 +21,7 @@ from bot.learning.scoring import (
     RIGHTLY_REFUSED,
     SAME,
     SAME_PAGE,
+    SHOWN_WRONG,
     UNTOLD,
     agreement,
     bare,
@@ -160,11 +161,14 @@ def test_where_a_rating_of_the_question_and_its_neighbours_differ_either_may_be_
 def test_the_right_passage_counts_where_no_answer_is_known() -> None:
     item = HeldOut(question=QUESTION, right=frozenset([PASSAGE.key]), wrong=frozenset([OTHER.key]), answerable=True)
     assert utility(item, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == PASSAGE_ALONE
-    assert utility(item, said(WRONG, AnswerKind.QUOTED, OTHER)) == 0.0
+    assert utility(item, said(WRONG, AnswerKind.QUOTED, OTHER)) == SHOWN_WRONG.unknown
     only_wrong = HeldOut(question=QUESTION, wrong=frozenset([OTHER.key]))
-    assert utility(only_wrong, said(WRONG, AnswerKind.QUOTED, OTHER)) == 0.0
-    assert utility(replace(only_wrong, near=(WRONG,)), said(WRONG, AnswerKind.QUOTED, OTHER)) == NOT_AGAIN.same
-    assert utility(only_wrong, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == UNTOLD.unknown
+    assert utility(only_wrong, said(WRONG, AnswerKind.QUOTED, OTHER)) == SHOWN_WRONG.unknown
+    assert utility(replace(only_wrong, near=(WRONG,)), said(WRONG, AnswerKind.QUOTED, OTHER)) == SHOWN_WRONG.same
+    elsewhere = utility(only_wrong, said(RIGHT, AnswerKind.QUOTED, PASSAGE))
+    assert elsewhere == NOT_AGAIN.unknown == utility(only_wrong, REFUSAL), "nothing is gained by any other answer"
+    both = replace(only_wrong, unwanted=(WRONG,))
+    assert utility(both, said(WRONG, AnswerKind.QUOTED, OTHER)) == SHOWN_WRONG.unknown
 
 
 def test_the_right_words_from_the_wrong_passage_lose_the_passages_share() -> None:
@@ -191,7 +195,7 @@ def test_another_part_of_the_right_page_is_worth_half_unless_somebody_called_it_
     found = measure(item, said("Refunds can be partial.", AnswerKind.QUOTED, nearby))
     assert (found.utility, found.right_passage) == (SAME_PAGE * PASSAGE_ALONE, False)
     called = replace(item, wrong=frozenset([nearby.key]))
-    assert utility(called, said("Refunds can be partial.", AnswerKind.QUOTED, nearby)) == 0.0
+    assert utility(called, said("Refunds can be partial.", AnswerKind.QUOTED, nearby)) == SHOWN_WRONG.unknown
 
 
 def test_sentences_that_no_passage_backs_halve_what_the_generator_wrote() -> None:

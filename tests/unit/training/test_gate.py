@@ -56,6 +56,31 @@ def test_a_clearly_worse_candidate_is_turned_down() -> None:
     assert codes(decision)[0] is ReasonCode.WORSE
 
 
+def test_questions_left_out_in_turn_speak_for_a_candidate() -> None:
+    same = pairs(*[0.0] * 20)
+    decision = decided(PairedReport(test=same, in_turn=BETTER))
+    assert (decision.promote, decision.canary_required) == (True, False)
+    assert decision.reasons[0].values["questions"] == len(same) + len(BETTER)
+    assert not decided(PairedReport(test=same)).promote
+    assert not decided(PairedReport(test=same, in_turn=WORSE)).promote
+
+
+def test_where_the_test_side_shows_the_candidate_worse_others_of_its_kind_cannot_make_up_for_it() -> None:
+    much = (*BETTER, *BETTER, *BETTER, *BETTER)
+    assert decided(PairedReport(test=pairs(*[0.0] * 15), in_turn=much)).promote
+    decision = decided(PairedReport(test=WORSE, in_turn=much))
+    assert (decision.promote, codes(decision)[0]) == (False, ReasonCode.WORSE)
+    assert decision.reasons[0].values["questions"] == len(WORSE)
+
+
+@pytest.mark.parametrize("few", [0, 14])
+def test_where_the_test_side_is_too_small_a_canary_is_not_optional(few: int) -> None:
+    decision = decided(PairedReport(test=pairs(*[0.0] * few), in_turn=BETTER))
+    assert (decision.promote, decision.canary_required, decision.missing) == (True, True, 0)
+    hint = decided(PairedReport(test=pairs(*[0.0] * few), in_turn=pairs(0.5)))
+    assert hint.missing == 15 - few - 1 if few < 14 else hint.missing == 0
+
+
 def test_the_same_answers_are_no_gain() -> None:
     decision = decided(PairedReport(test=pairs(*[0.0] * 40)))
     assert not decision.promote
