@@ -26,6 +26,7 @@ from bot.learning.regression import fill, load_suite
 from bot.learning.rehearing import Copies, Memory, Rehearing
 from bot.learning.replay import Likelihood, how_many_together
 from bot.learning.verdicts import points, reason_lines
+from bot.looking import LineVectors
 from bot.store.store import Store
 from bot.wiring import Wiring, example_folder
 from bot.wiring_live import Arms, Generators
@@ -93,7 +94,9 @@ class _SuiteArms(Arms):
 class Comparer:
     """Asks sets of versions the same questions, one set in memory at a time."""
 
-    def __init__(self, wiring: Wiring, store: Store, folder: Path, *, quoting: bool = False) -> None:
+    def __init__(
+        self, wiring: Wiring, store: Store, folder: Path, *, quoting: bool = False, lines: LineVectors | None = None
+    ) -> None:
         """Load the encoder.
 
         Args:
@@ -101,10 +104,12 @@ class Comparer:
             store: Holds the team's knowledge.
             folder: To work in.
             quoting: Whether lines are quoted and no generator is asked, which takes a tenth of the time.
+            lines: Those encoded already.
         """
         generators = _Quoting() if quoting else _Rehearing(wiring.settings.learning.threads)
         self._wiring = wiring
-        self._arms = Arms(wiring, store, generators)
+        self.lines = lines or LineVectors(wiring.encoder)
+        self._arms = Arms(wiring, store, generators, self.lines)
         self._suite_arms = _SuiteArms(wiring, store, generators, folder)
 
     def versions(self) -> Versions:

@@ -149,18 +149,21 @@ class Arms:
 
     keeps_vectors = True  # whether what a version's own encoder makes of the documents lies beside the version
 
-    def __init__(self, wiring: Wiring, store: Store, generators: Generators | None = None) -> None:
+    def __init__(
+        self, wiring: Wiring, store: Store, generators: Generators | None = None, lines: LineVectors | None = None
+    ) -> None:
         """Load nothing yet but the encoder.
 
         Args:
             wiring: Of the settings.
             store: Holds the knowledge.
             generators: Those in memory already.
+            lines: Those encoded already, by the encoder of the settings.
         """
         self._wiring = wiring
         self._store = store
         self._encoder = wiring.encoder  # before a generator is loaded: two imports of transformers at once fail
-        self._lines = LineVectors(self._encoder)
+        self._lines = lines or LineVectors(self._encoder)
         self._generators = generators or Generators()
         self._tuned = Shared[_Tuned]()
         self._ready: dict[Path, _Tuned] = {}  # made by `first` while it looked which version fits

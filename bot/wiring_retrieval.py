@@ -23,6 +23,7 @@ from bot.learning.live import Versions
 from bot.learning.replay import Replayed, pairs
 from bot.learning.scoring import same_answer
 from bot.learning.types import Job
+from bot.looking import LineVectors
 from bot.store.store import Store
 from bot.wiring import Wiring
 from bot.wiring_eval import Comparer
@@ -99,7 +100,9 @@ class RetrievalTraining:
         candidate: Candidate,
         items: Sequence[HeldOut],
         versions: Versions,
+        *,
         as_version: Callable[[Candidate], AdapterVersion],
+        lines: LineVectors,
         progress: Callable[[int, int], None],
     ) -> tuple[Pair, ...]:
         """What a candidate learns from, each part asked of one of its kind that was trained without it.
@@ -112,6 +115,7 @@ class RetrievalTraining:
             items: Questions of the learning side; those that what serves has learned from are passed over.
             versions: What serves.
             as_version: Makes a version of a candidate.
+            lines: Those encoded already.
             progress: Told after each question: done, of how many.
         """
         if "encoder" in kept_parts(candidate.metrics):
@@ -119,7 +123,7 @@ class RetrievalTraining:
         new = most_trusted(new_to(self._learned(versions[Task.RETRIEVAL]), items, self.job.examples), MOST)
         if not new:
             return ()
-        comparer = Comparer(self.wiring, self.store, Path(self.job.folder), quoting=True)
+        comparer = Comparer(self.wiring, self.store, Path(self.job.folder), quoting=True, lines=lines)
         told = 0
 
         def asking(_done: int, _of: int) -> None:

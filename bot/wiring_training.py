@@ -185,7 +185,7 @@ class LocalLearner:
     def _in_turn(self, candidate: Candidate, tell: Tell) -> tuple[Pair, ...]:
         learned = (*self._sides.train, *self._sides.dev)
         progress = partial(tell, Phase.REPLAY)
-        return self._of_retrieval.in_turn(candidate, learned, self._versions, _version, progress)
+        return self._of_retrieval.in_turn(candidate, learned, self._versions, _version, self._comparer.lines, progress)
 
     def _must_go(self, task: Task) -> bool:
         """Whether what serves learned from somebody who is forgotten since."""
