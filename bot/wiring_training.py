@@ -185,7 +185,14 @@ class LocalLearner:
     def _in_turn(self, candidate: Candidate, tell: Tell) -> tuple[Pair, ...]:
         learned = (*self._sides.train, *self._sides.dev)
         progress = partial(tell, Phase.REPLAY)
-        return self._of_retrieval.in_turn(candidate, learned, self._versions, _version, self._comparer.lines, progress)
+        return self._of_retrieval.in_turn(
+            candidate,
+            learned,
+            self._versions,
+            as_version=_version,
+            lines=self._comparer.lines,
+            progress=progress,
+        )
 
     def _must_go(self, task: Task) -> bool:
         """Whether what serves learned from somebody who is forgotten since."""
