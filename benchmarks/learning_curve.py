@@ -143,6 +143,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teams", nargs="+", default=["examples", "feedbackqa", "squad2_en"])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="seed to begin with: some were looked at while tuning")
     parser.add_argument("--rated", type=float, default=1.0, help="share of the answers that are rated")
     parser.add_argument("--noise", type=float, default=0.15, help="share of the ratings that are mistaken")
     parser.add_argument("--recurring", type=float, default=1.0, help="share of the topics that are asked about")
@@ -151,7 +152,7 @@ def main() -> None:
     options = parser.parse_args()
     for name, make in teams(["examples"] if options.quick else options.teams).items():
         arms: dict[str, list[list[Point]]] = {way: [] for way in WAYS}
-        for seed in range(1 if options.quick else options.seeds):
+        for seed in range(options.first, options.first + (1 if options.quick else options.seeds)):
             team = recurring(make(seed), options.recurring, seed)
             for arm, way in WAYS.items():
                 print(f"{name}, seed {seed}, {arm}", flush=True)
@@ -178,6 +179,7 @@ def keep_curve(name: str, arms: dict[str, list[list[Point]]], options: argparse.
 def _varied(options: argparse.Namespace) -> Sequence[tuple[str, float, float]]:
     """What a team does otherwise than by default: option, value, default."""
     return (
+        ("first", options.first, 0),
         ("rated", options.rated, 1.0),
         ("noise", options.noise, 0.15),
         ("recurring", options.recurring, 1.0),

@@ -107,8 +107,9 @@ class RetrievalTraining:
     ) -> tuple[Pair, ...]:
         """What a candidate learns from, each part asked of one of its kind that was trained without it.
 
-        Nothing where the candidate has an encoder of its own, since each part would have all documents to encode. Lines
-        are quoted: the generator is the same on both sides, and would take a minute more.
+        Nothing where the candidate has an encoder of its own, since each part would have all documents to encode, nor
+        where all that it has cannot be judged so. Lines are quoted: the generator is the same on both sides, and would
+        take a minute more.
 
         Args:
             candidate: Whose kind is judged.
@@ -118,7 +119,8 @@ class RetrievalTraining:
             lines: Those encoded already.
             progress: Told after each question: done, of how many.
         """
-        if "encoder" in kept_parts(candidate.metrics):
+        parts = self._judged(candidate)
+        if not parts or "encoder" in parts:
             return ()
         new = most_trusted(new_to(self._learned(versions[Task.RETRIEVAL]), items, self.job.examples), MOST)
         if not new:
@@ -139,20 +141,22 @@ class RetrievalTraining:
         found: list[Pair] = []
         for part in range(PARTS):
             asked = [item for item in new if part_of(item.question) == part]
-            if asked and (made := self._without(part, candidate)) is not None:
+            if asked and (made := self._without(part, parts)) is not None:
                 after = ask({**versions, Task.RETRIEVAL: as_version(made)}, asked)
                 found += pairs([before[item] for item in asked], after)
         return tuple(found)
 
-    def _without(self, part: int, candidate: Candidate) -> Candidate | None:
-        """A candidate that has not seen a part of the questions; None where the others are too few.
+    def _judged(self, candidate: Candidate) -> AbstractSet[str]:
+        """What others of a candidate's kind may have: what it has, and no more.
 
-        It may have what the candidate has, and no more. Where a generator's reading has a say in what is refused, it is
-        not calibrated: lines are quoted, and that reading is missing.
+        Where a generator's reading has a say in what is refused, they are not calibrated: lines are quoted, and that
+        reading is missing.
         """
-        parts = kept_parts(candidate.metrics)
-        if any("head" in one.scores for one in self.job.examples.verdicts):
-            parts -= {"calibration"}
+        reads = any("head" in one.scores for one in self.job.examples.verdicts)
+        return kept_parts(candidate.metrics) - ({"calibration"} if reads else set())
+
+    def _without(self, part: int, parts: AbstractSet[str]) -> Candidate | None:
+        """A candidate that has not seen a part of the questions; None where the others are too few."""
 
         def left_out(question: str) -> bool:
             return not kept_back(question) and part_of(question) == part

@@ -6,7 +6,7 @@ The thresholds were chosen by simulation (benchmarks/gate.py); what the rule is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -108,13 +108,15 @@ def decide(report: PairedReport, config: GateConfig | None = None, *, rng: np.ra
     reason, gain, sure = _shown(asked, config, rng)
     own = capped(report.test)
     few = effective(own) < config.min_questions
-    if report.in_turn and own:  # the candidate itself, which the others stand for
-        against, *_ = _shown(own, config, rng)
-        reason = against if against.code is ReasonCode.WORSE else reason
+    if report.in_turn and not few:
+        itself = _shown(own, config, rng)  # the candidate, which the others stand for
+        reason, gain, sure = itself if itself[0].code is ReasonCode.WORSE else (reason, gain, sure)
+    if few and reason.code is ReasonCode.BETTER:
+        reason = replace(reason, code=ReasonCode.LIKELY)
     promote = holds and reason.code in (ReasonCode.BETTER, ReasonCode.LIKELY)
     return Decision(
         promote=promote,
-        canary_required=promote and (few or reason.code is ReasonCode.LIKELY),
+        canary_required=promote and reason.code is ReasonCode.LIKELY,
         gain=gain,
         sure=sure,
         missing=0,
@@ -139,7 +141,7 @@ def decide_renewal(report: PairedReport, config: GateConfig | None = None, *, rn
     are lost, and with too few questions that they do not speak against the candidate.
 
     Args:
-        report: Both versions on the same questions, and on the regression suite.
+        report: Both versions on the same questions, and on the regression suite; what was asked in turn has no say.
         config: How many questions are enough, and how sure is sure.
         rng: Draws the bootstrap resamples.
 
@@ -148,7 +150,7 @@ def decide_renewal(report: PairedReport, config: GateConfig | None = None, *, rn
     """
     config = config or GateConfig()
     suite, holds = _suite_reason(report)
-    test = capped((*report.test, *report.in_turn))
+    test = capped(report.test)
     missing = max(0, int(np.ceil(config.min_questions - effective(test))))
     gains = resampled_gains(test, rng, imagined=config.imagined) if test else np.zeros(1)
     sure = float((gains > -RENEWAL_MARGIN).mean())
@@ -204,19 +206,19 @@ def _by_hint(
             "missing": float(missing),
         },
     )
-    seen = capped((*report.test, *report.in_turn, *report.dev))
+    asked, own = capped((*report.test, *report.in_turn)), capped(report.test)
+    seen = capped((*report.test, *report.in_turn, *report.dev)) if mean_gain(own) >= 0 else own
     gain = mean_gain(seen)
-    better = gain >= config.least_gain and mean_gain(capped(report.test)) >= 0
+    better = gain >= config.least_gain
     hint = Reason(
         code=ReasonCode.HINT if better else ReasonCode.NO_HINT if seen else ReasonCode.NOTHING,
         values={"gain": gain, "questions": float(len(seen))} if seen else {},
     )
-    test = capped(report.test)
     return Decision(
         promote=holds and better,
         canary_required=holds and better,
-        gain=gain_interval(test, rng) if test else None,
-        sure=float((resampled_gains(test, rng, imagined=config.imagined) > 0).mean()) if test else None,
+        gain=gain_interval(asked, rng) if asked else None,
+        sure=float((resampled_gains(asked, rng, imagined=config.imagined) > 0).mean()) if asked else None,
         missing=missing,
         reasons=(hint, few, suite) if holds else (suite, hint, few),
     )

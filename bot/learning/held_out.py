@@ -48,7 +48,7 @@ def held_out(examples: Examples, side: Split) -> tuple[HeldOut, ...]:
 
     Args:
         examples: All there are; what is rated several ways was settled when they were made.
-        side: TEST for what decides, DEV for what training was stopped by.
+        side: TEST for what decides, DEV for what training was stopped by, TRAIN for what is learned from.
 
     Returns:
         One for each question, sorted by it.

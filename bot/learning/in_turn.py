@@ -9,8 +9,8 @@ from adapters.examples import Examples, RatingId
 from bot.learning.held_out import HeldOut
 from training.splits import fold_order, normalised
 
-# Of the questions that are learned from. A candidate without one of them learns from the test side too, so from about
-# as many questions as the one that may serve, or a few more.
+# Of the questions that are learned from. A candidate without one of them learns from the test side too: from 86 % of
+# all questions, where the one that may serve learns from 70 %.
 PARTS: Final = 5
 
 
@@ -22,7 +22,7 @@ def part_of(question: str) -> int:
 def new_to(learned: Collection[RatingId], items: Iterable[HeldOut], examples: Examples) -> tuple[HeldOut, ...]:
     """The questions of which a version has learned nothing: of others it knows what a candidate would have to find.
 
-    One of which all is disbelieved by now that it learned from counts as new.
+    A question counts as new, too, where nothing that the version learned of it is believed any more.
 
     Args:
         learned: The ratings that the version was trained on.

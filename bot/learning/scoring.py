@@ -34,7 +34,7 @@ AS_WANTED: Final = Chance(same=1.0, unknown=0.9, other=0.75)
 NOT_AS_WANTED: Final = Chance(same=0.5, unknown=0.05, other=0.05)
 AGAIN: Final = Chance(same=0.7, unknown=0.3, other=0.1)  # the disliked answer
 NOT_AGAIN: Final = Chance(same=0.65, unknown=0.3, other=0.1)  # another one
-SHOWN_WRONG: Final = Chance(same=0.5, unknown=0.1, other=0.05)  # from a passage that was called wrong
+SHOWN_WRONG: Final = Chance(same=0.5, unknown=0.1, other=0.05)  # from a passage called wrong, or not the right one
 UNTOLD: Final = Chance(same=0.9, unknown=0.5, other=0.3)  # the documents do tell, and that is all that is known
 NOT_REFUSED: Final = Chance(same=0.5, unknown=0.15, other=0.15)  # an answer where they are said not to tell
 RIGHTLY_REFUSED: Final = 0.9
@@ -157,9 +157,9 @@ def _right(item: HeldOut, text: str, *, told: float | None, passage: float | Non
         return _of(NOT_REFUSED, item, text)
     if told is not None:
         return _of(NOT_AS_WANTED, item, text) if repeated else _as_wanted(item, text, told, passage=passage)
-    if passage:  # only where the answer stands is known
+    if passage and not repeated:  # only where the answer stands is known
         return max(PASSAGE_ALONE * passage, _of(NOT_AGAIN, item, text))
-    return _of(_not_wanted(item, repeated=repeated, wrong=passage is not None), item, text)
+    return _of(_not_wanted(item, repeated=repeated, wrong=passage == 0), item, text)
 
 
 def _not_wanted(item: HeldOut, *, repeated: bool, wrong: bool) -> Chance:

@@ -167,6 +167,8 @@ def test_the_right_passage_counts_where_no_answer_is_known() -> None:
     assert utility(replace(only_wrong, near=(WRONG,)), said(WRONG, AnswerKind.QUOTED, OTHER)) == SHOWN_WRONG.same
     elsewhere = utility(only_wrong, said(RIGHT, AnswerKind.QUOTED, PASSAGE))
     assert elsewhere == NOT_AGAIN.unknown == utility(only_wrong, REFUSAL), "nothing is gained by any other answer"
+    page = replace(item, unwanted=(RIGHT,))
+    assert utility(page, said(RIGHT, AnswerKind.QUOTED, PASSAGE)) == AGAIN.unknown, "disliked, if from the right page"
     both = replace(only_wrong, unwanted=(WRONG,))
     assert utility(both, said(WRONG, AnswerKind.QUOTED, OTHER)) == SHOWN_WRONG.unknown
 

@@ -71,14 +71,33 @@ def test_where_the_test_side_shows_the_candidate_worse_others_of_its_kind_cannot
     decision = decided(PairedReport(test=WORSE, in_turn=much))
     assert (decision.promote, codes(decision)[0]) == (False, ReasonCode.WORSE)
     assert decision.reasons[0].values["questions"] == len(WORSE)
+    assert decision.gain is not None
+    assert decision.gain.value == decision.reasons[0].values["gain"] < 0, "the admin is told what turned it down"
 
 
 @pytest.mark.parametrize("few", [0, 14])
 def test_where_the_test_side_is_too_small_a_canary_is_not_optional(few: int) -> None:
     decision = decided(PairedReport(test=pairs(*[0.0] * few), in_turn=BETTER))
     assert (decision.promote, decision.canary_required, decision.missing) == (True, True, 0)
-    hint = decided(PairedReport(test=pairs(*[0.0] * few), in_turn=pairs(0.5)))
-    assert hint.missing == 15 - few - 1 if few < 14 else hint.missing == 0
+    assert codes(decision)[0] is ReasonCode.LIKELY, "which says that a share of the conversations comes first"
+
+
+def test_a_test_side_that_is_too_small_neither_shows_nor_hides_anything_by_itself() -> None:
+    assert decided(PairedReport(test=pairs(-0.9, -0.9), in_turn=BETTER * 4)).promote
+    hint = decided(PairedReport(test=pairs(0.0, 0.0), in_turn=pairs(0.5, 0.5, 0.0)))
+    assert (hint.promote, hint.canary_required, hint.missing) == (True, True, 10)
+    assert hint.gain is not None
+    assert hint.gain.value == pytest.approx(0.2)
+    against = decided(PairedReport(test=pairs(-0.1, 0.0), in_turn=pairs(0.9, 0.9, 0.9)))
+    assert (against.promote, codes(against)[0]) == (False, ReasonCode.NO_HINT)
+    assert against.reasons[0].values == {"gain": pytest.approx(-0.05), "questions": 2}
+
+
+def test_what_was_asked_in_turn_has_no_say_where_a_version_must_go() -> None:
+    rng = np.random.default_rng(0)
+    falls = PairedReport(test=pairs(*[-0.3] * 20), in_turn=BETTER * 20)
+    assert not decide_renewal(falls, rng=rng).promote
+    assert decide_renewal(PairedReport(test=pairs(*[0.0] * 40), in_turn=WORSE * 4), rng=rng).promote
 
 
 def test_the_same_answers_are_no_gain() -> None:
