@@ -287,5 +287,7 @@ def questions_from(file: Path) -> tuple[tuple[HeldOut, ...], tuple[str, ...]]:
         raise BotError(f"{file} cannot be read ({error.strerror}); check the path.") from error
     except KnowledgeError as error:
         raise BotError(f"{file}: {error}") from error
-    items = tuple(HeldOut(question=one.question, wanted=(one.answer,), answerable=True) for one in content.pairs)
+    items = tuple(
+        HeldOut(question=one.question, wanted=(one.answer,), answerable=True, certain=True) for one in content.pairs
+    )
     return items, tuple(problem.reason for problem in content.problems)

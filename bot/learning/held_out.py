@@ -39,6 +39,7 @@ class HeldOut:
     passages: tuple[ShownPassage, ...] = ()  # that the wanted answer was written from, best first
     intent: str = ""  # what it is about; "" if nobody said
     avoid: frozenset[int] = frozenset()  # ids of chunks that give the answer away
+    certain: bool = False  # written down as right by somebody who knows, not told by ratings
     weight: float = 1.0  # how far all this is trusted, (0, 1]
     raters: tuple[str, ...] = ()  # who said so
 

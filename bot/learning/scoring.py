@@ -177,8 +177,8 @@ def _as_wanted(item: HeldOut, text: str, told: float, *, passage: float | None) 
     said = min(1.0, told / SAME)
     if passage is not None:
         said = (1 - PASSAGE_WEIGHT) * said + PASSAGE_WEIGHT * passage
-    least = _of(NOT_AS_WANTED, item, text)
-    return least + (_of(AS_WANTED, item, text) - least) * said
+    least, most = (0.0, 1.0) if item.certain else (_of(NOT_AS_WANTED, item, text), _of(AS_WANTED, item, text))
+    return least + (most - least) * said
 
 
 def _of(chance: Chance, item: HeldOut, text: str) -> float:

@@ -14,6 +14,7 @@ from adapters.types import ChatTurn
 from bot.errors import BotError
 from bot.learning.held_out import HeldOut
 from bot.learning.replay import how_many_together, pairs, replay
+from bot.learning.scoring import AS_WANTED, REFUSED
 from bot.pipeline import Event, Pipeline
 from bot.types import AnswerKind, Turn
 from tests.pipelines import FROZEN, FROZEN_QUESTION, REFUND_QUESTION, REFUNDS, pipeline, refusing, settings
@@ -78,7 +79,7 @@ async def test_a_question_is_asked_anew_and_measured(tmp_path: Path) -> None:
     assert found.answer.kind is AnswerKind.GENERATED
     assert found.measured.agreement == 1.0
     assert found.measured.grounded == 1.0
-    assert found.measured.utility == 1.0
+    assert found.measured.utility == AS_WANTED.unknown
     assert found.measured.margin is None
 
 
@@ -86,7 +87,7 @@ async def test_a_version_that_refuses_is_paired_with_one_that_answers(tmp_path: 
     refuses = await replay(pipeline(tmp_path / "a", settings=refusing()), [ITEM])
     answers = await replay(pipeline(tmp_path / "b", "Refunds reach your bank within five working days."), [ITEM])
     [pair] = pairs(refuses, answers)
-    assert pair.gain == pytest.approx(0.7)
+    assert pair.gain == pytest.approx(AS_WANTED.unknown - REFUSED)
     assert (pair.weight, pair.raters) == (0.5, ("7",))
     assert (pair.before.right_verdict, pair.after.right_verdict) == (False, True)
 

@@ -86,6 +86,11 @@ def test_a_right_answer_is_worth_more_than_a_refusal_and_that_more_than_a_wrong_
     assert right > 0.6 > refused == REFUSED > wrong
 
 
+def test_what_somebody_who_knows_wrote_down_is_certain() -> None:
+    item = HeldOut(question=QUESTION, wanted=(RIGHT,), answerable=True, certain=True)
+    assert (utility(item, said(RIGHT)), utility(item, said("Ask us."))) == (1.0, 0.0)
+
+
 def test_what_says_most_of_a_wanted_answer_is_as_good() -> None:
     item = HeldOut(question=QUESTION, wanted=(RIGHT,), answerable=True)
     longer, half = f"{RIGHT} It starts when we send it.", "A refund takes days."
