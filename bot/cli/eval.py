@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_NAMED = 10  # cases or rows that are named one by one
 SHORT = 200  # characters of an example's answer
 MEANINGS = {  # of what is measured; docs/adr/0010 has more
-    "utility": "what an answer is worth to whoever asked, 0 to 1; this alone decides",
+    "utility": "how likely an answer is right by what is known, 0 to 1; this alone decides",
     "accepted": "share of the answers that people would take",
     "agreement": "with the answers that were approved or liked, 0 to 1",
     "right passage": "share of the answers that show a passage which is known to answer",

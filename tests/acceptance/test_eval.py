@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.eval import MEANINGS
+from bot.learning.scoring import AS_WANTED
 from tests.acceptance.conftest import Burnish
 from training.report import PARTS
 from training.splits import feedback_side
@@ -47,7 +48,7 @@ def test_what_people_rated_is_asked_anew(taught: Burnish) -> None:
     assert done.code == 0, done.err
     found = json.loads(done.out)
     utility = found["parts"][0]
-    assert (utility["name"], utility["after"], utility["questions"]) == ("utility", 1.0, 1)
+    assert (utility["name"], utility["after"], utility["questions"]) == ("utility", AS_WANTED.unknown, 1)
 
 
 def test_a_file_of_questions_measures_two_versions(taught: Burnish, tmp_path: Path) -> None:
@@ -99,7 +100,9 @@ def test_the_measures_are_explained_below_their_figures(taught: Burnish, tmp_pat
     file.write_text("question,answer\nHow long does a refund to a card take?,Five working days.\n", encoding="utf-8")
     done = taught("eval", "--file", str(file), "--no-suite")
     assert done.code == 0, done.err
-    assert "utility: what an answer is worth to whoever asked, 0 to 1; this alone decides" in " ".join(done.out.split())
+    assert "utility: how likely an answer is right by what is known, 0 to 1; this alone decides" in " ".join(
+        done.out.split()
+    )
 
 
 def test_every_measure_has_a_meaning() -> None:
