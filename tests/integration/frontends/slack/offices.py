@@ -87,8 +87,8 @@ class Office:
             settings=settings,
             sleep=self.sleep,
         )
+        await self.desk.start()  # first what the last run left, as bot.serve does
         await patiently(lambda: self.front.start(self.gate(self.desk)), sleep=self.sleep)
-        await self.desk.start()
         if self.mode == "http":
             self.slack.events_url = f"http://127.0.0.1:{self.front.port}/slack/events"
 

@@ -37,8 +37,8 @@ async def run(folder: Path, base_url: str) -> None:
             settings=settings,
             sleep=lambda seconds: asyncio.sleep(min(seconds, 0.05)),
         )
+        await desk.start()  # first what the last run left, as bot.serve does
         await patiently(lambda: front.start(desk))
-        await desk.start()
         await asyncio.Event().wait()
 
 
